@@ -1,0 +1,90 @@
+"""What goes out: the envelope, the answers to create, query and list, and the body of a callback."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+from kiln.contract.vocabulary import TaskStatus
+
+Payload = TypeVar("Payload")
+
+
+class Envelope(BaseModel, Generic[Payload]):
+    """Every answer of the contract; ``code`` 0 is success (contract)."""
+
+    code: int = Field(default=0, description="0 on success, else the provider's business code")
+    message: str = Field(default="SUCCEED", description="What happened, in words")
+    request_id: str = Field(description="Identifies this request in the logs")
+    data: Payload
+
+
+class Refusal(BaseModel):
+    """An answer that says no: the envelope without ``data``."""
+
+    code: int = Field(description="The provider's business code")
+    message: str = Field(description="What was wrong, naming the field, the limit and what came")
+    request_id: str = Field(description="Identifies this request in the logs")
+
+
+class TaskInfo(BaseModel):
+    """What the caller said of the task at creation."""
+
+    external_task_id: str = Field(default="", description="The caller's own id; empty when none was given")
+
+
+class WatermarkInfo(BaseModel):
+    """Whether watermarked results were asked for."""
+
+    enabled: bool = False
+
+
+class ResultImage(BaseModel):
+    """One generated image."""
+
+    index: int = Field(description="Number of the image within the task, from 0", ge=0)
+    url: str = Field(description="Where the image is; opens without an Authorization header")
+
+
+class TaskResult(BaseModel):
+    """The generated images; empty until the task has succeeded."""
+
+    images: list[ResultImage] = Field(default_factory=list)
+
+
+class CreatedTask(BaseModel):
+    """``data`` of the answer to *create*."""
+
+    task_id: str = Field(description="Kiln's id of the task")
+    task_info: TaskInfo = Field(default_factory=TaskInfo)
+    task_status: TaskStatus
+    created_at: int = Field(description="Milliseconds since the epoch")
+    updated_at: int = Field(description="Milliseconds since the epoch")
+
+
+class FoundTask(BaseModel):
+    """``data`` of the answer to *query one*, and an element of *query a list*."""
+
+    task_id: str = Field(description="Kiln's id of the task")
+    task_info: TaskInfo = Field(default_factory=TaskInfo)
+    task_status: TaskStatus
+    task_status_msg: str = Field(default="", description="Why the task failed; empty otherwise")
+    final_unit_deduction: str = Field(default="", description="Units charged by the provider, a decimal string")
+    watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
+    task_result: TaskResult = Field(default_factory=TaskResult)
+    created_at: int = Field(description="Milliseconds since the epoch")
+    updated_at: int = Field(description="Milliseconds since the epoch")
+
+
+class CallbackBody(BaseModel):
+    """What is posted to a ``callback_url``: a bare object without the envelope (provider)."""
+
+    task_id: str
+    task_status: TaskStatus
+    task_status_msg: str = ""
+    task_info: TaskInfo = Field(default_factory=TaskInfo)
+    final_unit_deduction: str = ""
+    task_result: TaskResult = Field(default_factory=TaskResult)
+    created_at: int
+    updated_at: int

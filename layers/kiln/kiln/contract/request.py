@@ -1,0 +1,163 @@
+"""The create request, with every limit and default of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from kiln.contract.answers import WatermarkInfo
+from kiln.contract.violations import invalid_request
+from kiln.contract.vocabulary import (
+    EXTERNAL_ID_CHARACTERS,
+    IMAGES_PER_TASK,
+    PROMPT_CHARACTERS,
+    SUBJECTS,
+    URL_CHARACTERS,
+    AspectRatio,
+    ModelName,
+)
+from kiln.errors import MalformedRequest
+from kiln.images.inputs import InputImage, StoredImage, looks_like_a_name, read_input
+
+
+def _read_image(value: Any, info: ValidationInfo) -> InputImage:
+    if isinstance(value, InputImage):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be an http(s) URL or a Base64 image")
+    return read_input(value, info.context or {})
+
+
+def _written_image(image: InputImage) -> str | None:
+    return image.url
+
+
+def _not_a_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be an integer")
+    return value
+
+
+ImageField = Annotated[
+    InputImage,
+    PlainValidator(_read_image),
+    PlainSerializer(_written_image),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "URL or Base64 (with or without a data: prefix) of a jpg, jpeg or png: at most 10 MB, "
+            "each side at least 300 px, width to height from 1:2.5 to 2.5:1",
+        }
+    ),
+]
+
+
+class SubjectImage(BaseModel):
+    """One element of ``subject_image_list``."""
+
+    subject_image: ImageField = Field(repr=False)
+
+
+class CreateRequest(BaseModel):
+    """The body of *create* (contract). Fields it does not name are ignored; an empty one counts as absent."""
+
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+
+    model_name: ModelName = Field(default=ModelName.KLING_V2, description="Which model generates")
+    prompt: str | None = Field(default=None, max_length=PROMPT_CHARACTERS, description="What to make of the images")
+    subject_image_list: list[SubjectImage] = Field(
+        min_length=SUBJECTS[0], max_length=SUBJECTS[1], description="The subjects, already cropped", repr=False
+    )
+    scene_image: ImageField | None = Field(default=None, description="Reference for the scene", repr=False)
+    style_image: ImageField | None = Field(default=None, description="Reference for the style", repr=False)
+    n: Annotated[int, BeforeValidator(_not_a_boolean)] = Field(
+        default=1, ge=IMAGES_PER_TASK[0], le=IMAGES_PER_TASK[1], description="How many images to generate"
+    )
+    aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
+    watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
+    callback_url: str | None = Field(default=None, max_length=URL_CHARACTERS, description="Told of status changes")
+    external_task_id: str | None = Field(
+        default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, body: Any) -> Any:
+        if not isinstance(body, Mapping):
+            return body
+        return {name: value for name, value in body.items() if value is not None and value not in ("", {})}
+
+    @field_validator("callback_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable or any(character.isspace() or character < " " for character in url):
+            raise ValueError("must be an http(s) URL")
+        return url
+
+    def images(self) -> Iterator[tuple[str, InputImage]]:
+        """Every input image with the path of its field, in the contract's order."""
+        for number, subject in enumerate(self.subject_image_list):
+            yield f"subject_image_list[{number}].subject_image", subject.subject_image
+        if self.scene_image:
+            yield "scene_image", self.scene_image
+        if self.style_image:
+            yield "style_image", self.style_image
+
+
+def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Mapping[str, StoredImage]) -> CreateRequest:
+    """Reads a create request from JSON text or from an object.
+
+    Args:
+        body: The request.
+        offered: Images in S3 that an image field may name instead of holding a URL or Base64.
+
+    Raises:
+        MalformedRequest: It is not a JSON object.
+        InvalidRequest: A field breaks a limit.
+    """
+    try:
+        if isinstance(body, (str, bytes)):
+            return CreateRequest.model_validate_json(body, context=offered)
+        return CreateRequest.model_validate(body, context=offered)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        if first["type"] == "json_invalid":
+            raise MalformedRequest(f"body: must be JSON, got {first['msg'].removeprefix('Invalid JSON: ')}") from error
+        if first["loc"] == () and first["type"] == "model_type":
+            raise MalformedRequest(f"body: must be a JSON object, got {type(first['input']).__name__}") from error
+        raise invalid_request(error) from error
+
+
+def named_images(body: Mapping[str, Any]) -> list[str]:
+    """The files that a body's image fields name, each once, in the contract's order; wrong shapes are passed over."""
+    subjects = body.get("subject_image_list")
+    fields = (
+        [item.get("subject_image") for item in subjects if isinstance(item, Mapping)]
+        if isinstance(subjects, list)
+        else []
+    )
+    fields += [body.get("scene_image"), body.get("style_image")]
+    names = [field for field in fields if isinstance(field, str) and field and looks_like_a_name(field)]
+    return list(dict.fromkeys(names))

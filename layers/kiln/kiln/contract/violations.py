@@ -1,0 +1,75 @@
+"""Says what is wrong with a request in one sentence: the field, the limit and what came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kiln.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_SHOWN_CHARACTERS = 80
+
+_LIMITS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "enum": "must be one of {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_type": "must be an integer",
+    "less_than_equal": "must be at most {le}",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "string_too_long": "must be at most {max_length} characters",
+    "string_type": "must be a text",
+    "too_long": "must have at most {max_length} elements",
+    "too_short": "must have at least {min_length} element(s)",
+}
+
+
+def shown(value: object) -> str:
+    """What came, short enough for a message and never an image: at most 80 characters of it."""
+    if isinstance(value, str):
+        if len(value) > _SHOWN_CHARACTERS:
+            return f"a text of {len(value)} characters"
+        return f"'{value}'"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "an object"
+    if value is None:
+        return "null"
+    return str(value)[:_SHOWN_CHARACTERS]
+
+
+def field_name(location: tuple[int | str, ...]) -> str:
+    """A field's path as a caller writes it: ``subject_image_list[0].subject_image``."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.lstrip(".") or "body"
+
+
+def invalid_request(error: ValidationError) -> InvalidRequest:
+    """The first violation of a model, as the error that a caller is answered with."""
+    first = error.errors(include_url=False)[0]
+    field = field_name(first["loc"])
+    if first["type"] == "missing":
+        return InvalidRequest(f"{field}: is required, nothing came")
+    return InvalidRequest(f"{field}: {_limit(first)}, got {_came(first)}")
+
+
+def _limit(violation: Any) -> str:
+    template = _LIMITS.get(violation["type"])
+    if template is not None:
+        return template.format(**violation.get("ctx", {}))
+    message: str = violation["msg"]
+    return message.removeprefix("Value error, ")
+
+
+def _came(violation: Any) -> str:
+    context = violation.get("ctx", {})
+    described = getattr(context.get("error"), "came", None)
+    return described if described is not None else shown(violation["input"])

@@ -1,0 +1,70 @@
+"""The contract's enumerations and limits: the one place to change when the provider changes what it accepts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ModelName(StrEnum):
+    """``model_name``: the models the contract names; ``kling-v2`` is the default."""
+
+    KLING_V2 = "kling-v2"
+    KLING_V2_1 = "kling-v2-1"
+
+
+class AspectRatio(StrEnum):
+    """``aspect_ratio`` (width:height): eight values; 16:9 is the default."""
+
+    R16_9 = "16:9"
+    R9_16 = "9:16"
+    R1_1 = "1:1"
+    R4_3 = "4:3"
+    R3_4 = "3:4"
+    R3_2 = "3:2"
+    R2_3 = "2:3"
+    R21_9 = "21:9"
+
+
+class TaskStatus(StrEnum):
+    """``task_status``: the four states of a task; the last two are terminal."""
+
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    SUCCEED = "succeed"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a task in this state never changes again."""
+        return self in (TaskStatus.SUCCEED, TaskStatus.FAILED)
+
+
+PROMPT_CHARACTERS = 2_500
+"""``prompt``: at most this many characters (contract)."""
+
+SUBJECTS = (1, 4)
+"""``subject_image_list``: from one to four images (contract)."""
+
+IMAGES_PER_TASK = (1, 9)
+"""``n``: from one to nine generated images (contract)."""
+
+IMAGE_BYTES = 10 * 1024 * 1024
+"""An input image: at most 10 MB, read as MiB so that nothing the provider takes is refused here (contract)."""
+
+IMAGE_SIDE_PIXELS = 300
+"""An input image: each side at least this many pixels (contract)."""
+
+IMAGE_RATIO = 2.5
+"""An input image: width to height from 1:2.5 to 2.5:1 (contract)."""
+
+PAGE_NUM = (1, 1_000)
+"""``pageNum`` (contract)."""
+
+PAGE_SIZE = (1, 500)
+"""``pageSize`` (contract)."""
+
+URL_CHARACTERS = 2_048
+"""``callback_url`` and image URLs: at most this many characters (Kiln's own bound)."""
+
+EXTERNAL_ID_CHARACTERS = 512
+"""``external_task_id``: at most this many characters (Kiln's own bound)."""

@@ -1,0 +1,95 @@
+"""Every error Kiln answers with: one tree, each class knowing its ``code`` and HTTP status of the contract."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KilnError(Exception):
+    """The root of what Kiln raises on purpose.
+
+    Attributes:
+        code: The provider's business code that a caller of the contract sees.
+        http_status: The HTTP status that goes with it.
+    """
+
+    code: ClassVar[int] = 5000
+    http_status: ClassVar[int] = 500
+
+    @property
+    def message(self) -> str:
+        """What the caller is told."""
+        return str(self)
+
+
+class InvalidRequest(KilnError):
+    """A field breaks a limit of the contract; the message names the field, the limit and what came (1201)."""
+
+    code = 1201
+    http_status = 400
+
+
+class MalformedRequest(KilnError):
+    """The body is not the JSON object that the contract asks for (1200)."""
+
+    code = 1200
+    http_status = 400
+
+
+class DuplicateExternalTaskId(InvalidRequest):
+    """The caller has already used this ``external_task_id``; refused as the provider does (1201)."""
+
+    def __init__(self, external_task_id: str) -> None:
+        super().__init__(f"External_task_id {external_task_id} already exists")
+
+
+class TaskNotFound(KilnError):
+    """No task of this caller has this id (1203)."""
+
+    code = 1203
+    http_status = 404
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"Task not found by id/external id: {task_id[:200]}")
+
+
+class ResourceNotFound(KilnError):
+    """There is nothing at this address, or the caller may not know that there is (1203)."""
+
+    code = 1203
+    http_status = 404
+
+
+class AuthenticationFailed(KilnError):
+    """The key is unknown, or the token's signature is wrong (1000)."""
+
+    code = 1000
+    http_status = 401
+
+
+class AuthorizationEmpty(AuthenticationFailed):
+    """There is no Authorization header (1001)."""
+
+    code = 1001
+
+
+class AuthorizationInvalid(AuthenticationFailed):
+    """The Authorization header is not ``Bearer`` and a token (1002)."""
+
+    code = 1002
+
+
+class TokenNotYetValid(AuthenticationFailed):
+    """The token's ``nbf`` lies in the future (1003)."""
+
+    code = 1003
+
+
+class TokenExpired(AuthenticationFailed):
+    """The token's ``exp`` has passed (1004)."""
+
+    code = 1004
+
+
+class ConfigurationError(KilnError):
+    """The environment or a secret lacks something; the message names it (5000)."""

@@ -1,0 +1,87 @@
+"""The images a request brings: a URL for the provider to read, bytes sent as Base64, or an object already in S3."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from kiln.contract.vocabulary import IMAGE_BYTES, URL_CHARACTERS
+from kiln.images.inspection import ImageFacts, ImageViolation, check_input, check_size
+
+_DATA_URL = re.compile(r"\Adata:[^,]{0,200};base64,", re.IGNORECASE)
+_FORM = "must be an http(s) URL or a Base64 image"
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image that lies in S3 and has been checked: where, and which version of it."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+
+
+@dataclass(frozen=True)
+class InputImage:
+    """One input image, checked as far as it can be without leaving the process: exactly one of the three is set.
+
+    Attributes:
+        url: Left to the provider to fetch and check.
+        content: The image's bytes, checked.
+        stored: An object in S3, checked by whoever offered it.
+        facts: Of the bytes, when there are any.
+    """
+
+    url: str | None = None
+    content: bytes | None = None
+    stored: StoredImage | None = None
+    facts: ImageFacts | None = None
+
+
+def read_input(text: str, offered: Mapping[str, StoredImage]) -> InputImage:
+    """Reads an image field: a name among those ``offered``, a URL, or Base64 with or without a ``data:`` prefix.
+
+    Raises:
+        ImageViolation: It is none of them, or the bytes break a limit of the contract.
+    """
+    if text in offered:
+        return InputImage(stored=offered[text])
+    if text[:8].lower().startswith(("http://", "https://")):
+        return InputImage(url=_checked_url(text))
+    content = _decoded(text)
+    return InputImage(content=content, facts=check_input(content))
+
+
+def looks_like_a_name(text: str) -> bool:
+    """Whether an image field names a file rather than holding a URL or an image itself."""
+    # iVBORw0KGgo and /9j/ are how a PNG and a JPEG begin in Base64: even a tiny image is not taken for a name.
+    return len(text) <= 1_024 and not re.match(r"(?i:https?://|data:)|iVBORw0KGgo|/9j/", text)
+
+
+def _checked_url(text: str) -> str:
+    if len(text) > URL_CHARACTERS:
+        raise ImageViolation(f"a URL must be at most {URL_CHARACTERS} characters", f"{len(text)} characters")
+    try:
+        has_host = bool(urlsplit(text).hostname)
+    except ValueError:
+        has_host = False
+    if not has_host or re.search(r"[\s\x00-\x1f]", text):
+        raise ImageViolation(_FORM, f"'{text[:80]}'")
+    return text
+
+
+def _decoded(text: str) -> bytes:
+    encoded = _DATA_URL.sub("", text, count=1)
+    if "\n" in encoded or "\r" in encoded:
+        encoded = encoded.replace("\r", "").replace("\n", "")
+    # Base64 makes 4 characters of 3 bytes: what is too long is refused before it costs memory to decode.
+    check_size(len(encoded) * 3 // 4 if len(encoded) * 3 // 4 > IMAGE_BYTES + 2 else 1)
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        came = f"'{text}'" if len(text) <= 80 else f"a text of {len(text)} characters"
+        raise ImageViolation(_FORM, came) from error

@@ -1,0 +1,124 @@
+"""Looks at an image's bytes: its type by content, its size in pixels, and whether it is whole. Never decodes pixels."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import imagesize
+
+from kiln.contract.vocabulary import IMAGE_BYTES, IMAGE_RATIO, IMAGE_SIDE_PIXELS
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_TAIL_BYTES = 4_096
+
+EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
+"""The file name extension that goes with each content type Kiln keeps."""
+
+
+class ImageViolation(ValueError):
+    """An image breaks a limit; ``str()`` is the limit, ``came`` is what was found."""
+
+    def __init__(self, limit: str, came: str) -> None:
+        super().__init__(limit)
+        self.came = came
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an image is, by its content.
+
+    Attributes:
+        content_type: ``image/png`` or ``image/jpeg``.
+        width: In pixels, as shown (an EXIF rotation is applied).
+        height: In pixels, as shown.
+    """
+
+    content_type: str
+    width: int
+    height: int
+
+
+def content_type_of(content: bytes) -> str | None:
+    """``image/png`` or ``image/jpeg`` by the first bytes, or ``None`` for anything else."""
+    if content.startswith(_PNG):
+        return "image/png"
+    if content.startswith(_JPEG):
+        return "image/jpeg"
+    return None
+
+
+def inspect(head: bytes) -> ImageFacts:
+    """Reads type and size from an image's first bytes (all of it, or at least its headers).
+
+    Raises:
+        ImageViolation: It is neither PNG nor JPEG, or its size cannot be read.
+    """
+    content_type = content_type_of(head)
+    if content_type is None:
+        raise ImageViolation("must be a jpg, jpeg or png image by its content", _described(head))
+    try:
+        width, height = imagesize.get(io.BytesIO(head))
+    except (ValueError, OSError, IndexError) as error:
+        raise ImageViolation("must be a readable image", f"a broken {content_type} header") from error
+    if width <= 0 or height <= 0:
+        raise ImageViolation("must be a readable image", f"a broken {content_type} header")
+    return ImageFacts(content_type, width, height)
+
+
+def is_whole(tail: bytes, content_type: str) -> bool:
+    """Whether an image's last bytes (4 KB suffice) hold the marker that ends its format.
+
+    A few bytes after the marker are tolerated, as encoders do leave some.
+    """
+    marker = b"IEND" if content_type == "image/png" else b"\xff\xd9"
+    return marker in tail[-_TAIL_BYTES:]
+
+
+def check_input(content: bytes) -> ImageFacts:
+    """Checks an input image against the contract: type, bytes, sides and ratio.
+
+    Raises:
+        ImageViolation: A limit is broken.
+    """
+    check_size(len(content))
+    facts = inspect(content)
+    check_shape(facts)
+    return facts
+
+
+def check_size(size: int) -> None:
+    """Checks the number of bytes: at least 1, at most 10 MB (contract).
+
+    Raises:
+        ImageViolation: The limit is broken.
+    """
+    if size == 0:
+        raise ImageViolation("must be a jpg, jpeg or png image by its content", "0 bytes")
+    if size > IMAGE_BYTES:
+        raise ImageViolation(f"must be at most 10 MB ({IMAGE_BYTES} bytes)", f"{size} bytes")
+
+
+def check_shape(facts: ImageFacts) -> None:
+    """Checks sides (at least 300 px) and ratio (1:2.5 to 2.5:1) (contract).
+
+    Raises:
+        ImageViolation: A limit is broken.
+    """
+    came = f"{facts.width} x {facts.height} px"
+    if min(facts.width, facts.height) < IMAGE_SIDE_PIXELS:
+        raise ImageViolation(f"each side must be at least {IMAGE_SIDE_PIXELS} px", came)
+    longest, shortest = max(facts.width, facts.height), min(facts.width, facts.height)
+    if longest > shortest * IMAGE_RATIO:
+        raise ImageViolation("width to height must be from 1:2.5 to 2.5:1", came)
+
+
+def _described(head: bytes) -> str:
+    if head.startswith(b"GIF8"):
+        return "a GIF"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "a WebP"
+    if head.startswith(b"BM"):
+        return "a BMP"
+    return "bytes that are neither"
