@@ -1,0 +1,115 @@
+"""The events on Kiln's bus: one per status change, an envelope of ``metadata`` and ``data``."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from kiln.contract.answers import FoundTask, ResultImage, TaskResult
+from kiln.contract.vocabulary import TaskStatus
+from kiln.settings import BucketSettings, load
+from kiln.tasks.task import Task
+
+SOURCE = "kiln"
+VERSION = "1"
+
+DETAIL_TYPES = {
+    TaskStatus.SUBMITTED: "Image Task Submitted",
+    TaskStatus.PROCESSING: "Image Task Processing",
+    TaskStatus.SUCCEED: "Image Task Succeeded",
+    TaskStatus.FAILED: "Image Task Failed",
+}
+
+_EVENT_IDS = uuid.UUID("6b696c6e-6576-656e-8000-000000000001")
+
+
+class DeliveredImage(ResultImage):
+    """A generated image as events and ``result.json`` tell of it: the contract's fields, and where and what it is."""
+
+    bucket: str
+    key: str
+    size: int = Field(description="Bytes")
+    sha256: str = Field(description="Of the bytes, in hexadecimal")
+    width: int = Field(description="Pixels")
+    height: int = Field(description="Pixels")
+    content_type: str
+
+
+class DeliveredResult(TaskResult):
+    """The generated images with their places in S3."""
+
+    images: list[DeliveredImage] = Field(default_factory=list)  # type: ignore[assignment]
+
+
+class DeliveredTask(FoundTask):
+    """What *query* answers, plus where each image is kept."""
+
+    task_result: DeliveredResult = Field(default_factory=DeliveredResult)
+
+
+class EventMetadata(BaseModel):
+    """Tells one event from another.
+
+    Attributes:
+        event_id: The same whenever the same event is sent again.
+        version: Of the shape of ``data``.
+        occurred_at: When the status changed, in milliseconds since the epoch.
+        caller: Whose task it is.
+        door: How it came in.
+    """
+
+    event_id: str
+    version: str = VERSION
+    occurred_at: int
+    caller: str
+    door: Literal["api", "drop"]
+
+
+class TaskEvent(BaseModel):
+    """The ``detail`` of every event."""
+
+    metadata: EventMetadata
+    data: DeliveredTask
+
+
+class Announcement(BaseModel):
+    """What the workflow's publishing states put on the bus."""
+
+    detail_type: str
+    detail: TaskEvent
+
+
+def delivered(task: Task, public_url: str) -> DeliveredTask:
+    """The task with its images' links and places."""
+    found = task.found(public_url)
+    bucket = load(BucketSettings).outbox_bucket if task.result else ""
+    images = [
+        DeliveredImage(**link.model_dump(), bucket=bucket, **kept.model_dump(exclude={"index"}))
+        for link, kept in zip(found.task_result.images, task.result, strict=True)
+    ]
+    return DeliveredTask(**found.model_dump(exclude={"task_result"}), task_result=DeliveredResult(images=images))
+
+
+def announcement(task: Task, public_url: str, status: TaskStatus | None = None) -> Announcement:
+    """The event of a task's change to a status: by default the one it has.
+
+    Args:
+        task: After the change.
+        public_url: Kiln's own address.
+        status: The change told of, when the task may have moved on since.
+    """
+    status = status or task.task_status
+    return Announcement(
+        detail_type=DETAIL_TYPES[status],
+        detail=TaskEvent(
+            metadata=EventMetadata(
+                event_id=str(uuid.uuid5(_EVENT_IDS, f"{task.task_id}/{status}")),
+                occurred_at=task.created_at if status is TaskStatus.SUBMITTED else task.updated_at,
+                caller=task.caller,
+                door=task.origin.door,
+            ),
+            data=delivered(task, public_url).model_copy(update={"task_status": status}),
+        ),
+    )

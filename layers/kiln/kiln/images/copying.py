@@ -1,0 +1,191 @@
+"""Copies an image from the provider to S3 as a stream: never whole in memory, checked on the way, repeatable."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import urllib3
+
+from kiln import aws
+from kiln.images.inspection import EXTENSIONS, ImageFacts, ImageViolation, inspect, is_whole
+from kiln.tasks.task import KeptImage
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONCURRENT_COPIES = 4
+"""Images copied at once: beyond this a Lambda's network is full and only memory grows."""
+
+_CHUNK_BYTES = 256 * 1024
+_HEAD_BYTES = 64 * 1024
+_LONGEST_HEAD_BYTES = 1024 * 1024
+_TAIL_BYTES = 4 * 1024
+_IMAGE_SECONDS = 200.0
+_LINK_SECONDS = 900
+
+
+class CopyFailed(Exception):
+    """An image did not arrive whole; the message says why. Trying again is harmless."""
+
+
+class _Readable(Protocol):
+    def read(self, amount: int, /) -> bytes: ...
+
+
+class _CheckedStream:
+    """What S3 reads the image from: counts, hashes, holds the last chunk back until the image is known to be whole."""
+
+    def __init__(self, head: bytes, rest: _Readable, length: int, facts: ImageFacts) -> None:
+        self._head = head
+        self._rest = rest
+        self._length = length
+        self._facts = facts
+        self._ends_at = time.monotonic() + _IMAGE_SECONDS
+        self._tail = b""
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunk = self._head
+        while True:
+            if not chunk:
+                raise CopyFailed(f"the image ended after {self.size} of {self._length} bytes")
+            if time.monotonic() > self._ends_at:
+                raise CopyFailed(f"the image took longer than {_IMAGE_SECONDS:g} s")
+            self.size += len(chunk)
+            self._sha256.update(chunk)
+            self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
+            if self.size < self._length:
+                yield chunk
+                chunk = self._rest.read(_CHUNK_BYTES)
+                continue
+            if not is_whole(self._tail, self._facts.content_type):
+                raise CopyFailed(f"the {self._facts.content_type} is cut short at {self.size} bytes")
+            yield chunk
+            return
+
+
+@cache
+def _http() -> urllib3.PoolManager:
+    timeout = urllib3.Timeout(connect=5, read=30)
+    return urllib3.PoolManager(maxsize=CONCURRENT_COPIES, timeout=timeout, retries=False)
+
+
+def copy_image(
+    index: int,
+    url: str,
+    *,
+    bucket: str,
+    prefix: str,
+    s3: S3Client | None = None,
+    http: urllib3.PoolManager | None = None,
+) -> KeptImage:
+    """Copies one image to ``{prefix}/{index}.{extension}``; copying it again writes the same object.
+
+    Checked: HTTP 200, an image by content, as many bytes as announced, the format's end marker. What fails a check is
+    never put together by S3, so no half image is ever seen there.
+
+    Args:
+        index: Number of the image within the task.
+        url: At the provider.
+        bucket: Where to.
+        prefix: The key's beginning.
+        s3: Signs the link that is written through.
+        http: Moves the bytes.
+
+    Raises:
+        CopyFailed: It did not arrive whole.
+    """
+    http = http or _http()
+    try:
+        source = http.request("GET", url, preload_content=False, redirect=True, retries=urllib3.Retry(0, redirect=3))
+        try:
+            if source.status != 200:
+                raise CopyFailed(f"the provider answered HTTP {source.status}")
+            announced = source.headers.get("Content-Length", "")
+            if announced.isdigit() and "Content-Encoding" not in source.headers:
+                return _store(source, int(announced), index, (bucket, prefix), s3 or aws.s3(), http)
+            with tempfile.TemporaryFile() as spool:
+                length = _spool(source, spool)
+                return _store(spool, length, index, (bucket, prefix), s3 or aws.s3(), http)
+        finally:
+            source.close()
+            source.release_conn()
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise CopyFailed(f"the connection failed: {type(error).__name__}") from error
+    except ImageViolation as error:
+        raise CopyFailed(f"not an image: {error.came}") from error
+
+
+def _spool(source: urllib3.BaseHTTPResponse, spool: BinaryIO) -> int:
+    ends_at = time.monotonic() + _IMAGE_SECONDS
+    length = 0
+    for chunk in source.stream(_CHUNK_BYTES):
+        length += spool.write(chunk)
+        if time.monotonic() > ends_at:
+            raise CopyFailed(f"the image took longer than {_IMAGE_SECONDS:g} s")
+    spool.seek(0)
+    return length
+
+
+def _store(
+    source: _Readable,
+    length: int,
+    index: int,
+    place: tuple[str, str],
+    s3: S3Client,
+    http: urllib3.PoolManager,
+) -> KeptImage:
+    head, facts = _head(source, length)
+    bucket, prefix = place
+    key = f"{prefix}/{index}.{EXTENSIONS[facts.content_type]}"
+    link = s3.generate_presigned_url(
+        "put_object",
+        Params={"Bucket": bucket, "Key": key, "ContentType": facts.content_type},
+        ExpiresIn=_LINK_SECONDS,
+    )
+    stream = _CheckedStream(head, source, length, facts)
+    headers = {"Content-Type": facts.content_type, "Content-Length": str(length)}
+    answer = http.request("PUT", link, body=stream, headers=headers, redirect=False)
+    if answer.status != 200:
+        raise CopyFailed(f"S3 answered HTTP {answer.status}")
+    return KeptImage(
+        index=index,
+        key=key,
+        size=stream.size,
+        sha256=stream.sha256,
+        width=facts.width,
+        height=facts.height,
+        content_type=facts.content_type,
+    )
+
+
+def _head(source: _Readable, length: int) -> tuple[bytes, ImageFacts]:
+    """Reads as much as it takes to know the image's size: a JPEG may carry long metadata before it."""
+    head = _read_up_to(source, min(_HEAD_BYTES, length))
+    try:
+        return head, inspect(head)
+    except ImageViolation:
+        if len(head) >= length:
+            raise
+    head += _read_up_to(source, min(_LONGEST_HEAD_BYTES, length) - len(head))
+    return head, inspect(head)
+
+
+def _read_up_to(source: _Readable, amount: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < amount:
+        chunk = source.read(amount - len(parts))
+        if not chunk:
+            raise CopyFailed(f"the image ended after {len(parts)} bytes")
+        parts += chunk
+    return bytes(parts)

@@ -1,0 +1,106 @@
+"""Accepts a checked request: keeps its images, stores the task, starts its workflow."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from kiln import aws, clock, events
+from kiln.contract.request import CreateRequest
+from kiln.contract.vocabulary import TaskStatus
+from kiln.images.inputs import InputImage
+from kiln.images.inspection import EXTENSIONS
+from kiln.settings import InputSettings, TableSettings, WorkflowSettings, load
+from kiln.slots import Slots
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
+
+_MOST_IMAGES = 6
+
+
+def accept(
+    request: CreateRequest,
+    caller: str,
+    *,
+    origin: Origin | None = None,
+    task_id: str | None = None,
+) -> Task:
+    """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
+
+    Args:
+        request: Checked against the contract.
+        caller: Whose task it will be.
+        origin: Where it came from; the API if not given.
+        task_id: The task's id, when the request has one by its content.
+
+    Raises:
+        DuplicateExternalTaskId: The caller has used the external id before (1201).
+    """
+    now = clock.milliseconds()
+    task_id = task_id or new_task_id()
+    store = TaskStore()
+    store.check_external_id(task_id, caller, request.external_task_id or "")
+    task = Task(
+        task_id=task_id,
+        caller=caller,
+        external_task_id=request.external_task_id or "",
+        created_at=now,
+        updated_at=now,
+        model_name=request.model_name,
+        prompt=request.prompt or "",
+        n=request.n,
+        aspect_ratio=request.aspect_ratio,
+        watermark=request.watermark_info.enabled,
+        callback_url=request.callback_url or "",
+        inputs=_keep_inputs(task_id, list(request.images())),
+        origin=origin or Origin(),
+    )
+    task = store.add(task, retention_days=load(TableSettings).task_retention_days)
+    start_workflow(task)
+    return task
+
+
+def start_workflow(task: Task) -> None:
+    """Starts the workflow that owns a task from now on; one that has been started is left alone."""
+    slots = Slots()
+    names = slots.names(task.task_id, task.n)
+    submitted = events.announcement(task, "", TaskStatus.SUBMITTED)
+    course = {
+        "task_id": task.task_id,
+        "key": f"TASK#{task.task_id}",
+        "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n))},
+        "submitted": submitted.model_dump(mode="json"),
+        "announced": {"processing": False},
+        "notify": {"attempt": 0},
+    }
+    client = aws.step_functions()
+    try:
+        client.start_execution(
+            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=task.task_id, input=json.dumps(course)
+        )
+    except client.exceptions.ExecutionAlreadyExists:
+        # Announced twice, or tried again after an answer that was lost: the workflow is the one that was wanted.
+        return
+
+
+def _keep_inputs(task_id: str, images: list[tuple[str, InputImage]]) -> list[KeptInput]:
+    if all(image.content is None for _, image in images):
+        return [_keep(task_id, field, image) for field, image in images]
+    with ThreadPoolExecutor(_MOST_IMAGES) as pool:
+        return list(pool.map(lambda named: _keep(task_id, *named), images))
+
+
+def _keep(task_id: str, field: str, image: InputImage) -> KeptInput:
+    if image.url is not None:
+        return KeptInput(field=field, url=image.url)
+    if image.stored is not None:
+        return KeptInput(
+            field=field, bucket=image.stored.bucket, key=image.stored.key, version_id=image.stored.version_id
+        )
+    if image.content is None or image.facts is None:
+        raise ValueError(f"{field} holds no image")
+    bucket = load(InputSettings).inputs_bucket
+    name = field.replace("subject_image_list", "subject").replace("].subject_image", "").replace("[", "-")
+    key = f"{task_id}/{name.removesuffix('_image')}.{EXTENSIONS[image.facts.content_type]}"
+    aws.s3().put_object(Bucket=bucket, Key=key, Body=image.content, ContentType=image.facts.content_type)
+    return KeptInput(field=field, bucket=bucket, key=key)

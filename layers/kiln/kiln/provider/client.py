@@ -1,0 +1,161 @@
+"""The provider's client: create, query by either id, list, over httpx with explicit limits on every call."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from kiln.contract.vocabulary import TaskStatus
+from kiln.provider.credentials import Signer
+from kiln.provider.verdicts import TOKEN_REFUSED, ProviderError, Verdict, verdict_of
+from kiln.settings import ProviderSettings, load
+
+_PATH = "/v1/images/multi-image2image"
+_ANSWER_BYTES = 4 * 1024 * 1024
+
+# Errors of httpx that are raised before a byte of the request has left: nothing can have happened at the provider.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+class ProviderImage(BaseModel):
+    """One result image at the provider; the URL stops working after 30 days at the latest (provider)."""
+
+    index: int
+    url: str = Field(repr=False)
+
+
+class _Result(BaseModel):
+    images: list[ProviderImage] = Field(default_factory=list)
+
+
+class ProviderTask(BaseModel):
+    """A task as the provider tells of it."""
+
+    task_id: str
+    task_status: TaskStatus
+    task_status_msg: str = ""
+    final_unit_deduction: str = ""
+    task_result: _Result = Field(default_factory=_Result)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, answer: Any) -> Any:
+        return (
+            {name: value for name, value in answer.items() if value is not None} if isinstance(answer, dict) else answer
+        )
+
+    @property
+    def images(self) -> list[ProviderImage]:
+        """The result images, in order."""
+        return sorted(self.task_result.images, key=lambda image: image.index)
+
+
+class Provider:
+    """One provider account.
+
+    Args:
+        settings: Address and limits; read from the environment if not given.
+        signer: Signs requests.
+        client: An httpx client; one with a connection pool is made if not given.
+    """
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        signer: Signer | None = None,
+        client: httpx.Client | None = None,
+    ) -> None:
+        self._settings = settings or load(ProviderSettings)
+        self._signer = signer or Signer()
+        timeout = httpx.Timeout(self._settings.read_seconds, connect=self._settings.connect_seconds)
+        self._client = client or httpx.Client(timeout=timeout, follow_redirects=False)
+
+    def create(self, request: Mapping[str, Any]) -> ProviderTask:
+        """Asks for a task.
+
+        Raises:
+            ProviderError: With ``UNKNOWN`` when the task may have been made all the same.
+        """
+        return _task(self._call("POST", _PATH, creates=True, body=request), creates=True)
+
+    def query(self, either_id: str) -> ProviderTask:
+        """Asks for one task by the provider's id or by the external id.
+
+        Raises:
+            ProviderError: With ``MISSING`` when there is none.
+        """
+        return _task(self._call("GET", f"{_PATH}/{quote(either_id, safe='')}"), creates=False)
+
+    def query_list(self, page_num: int = 1, page_size: int = 30) -> list[ProviderTask]:
+        """Asks for a page of the account's tasks; those of other shapes are passed over.
+
+        Raises:
+            ProviderError: The call failed.
+        """
+        answer = self._call("GET", f"{_PATH}?pageNum={page_num}&pageSize={page_size}")
+        return [_task(each, creates=False) for each in answer if isinstance(each, dict) and "task_status" in each]
+
+    def _call(self, method: str, path: str, *, creates: bool = False, body: Mapping[str, Any] | None = None) -> Any:
+        http_status, answer = self._exchange(method, path, creates=creates, body=body)
+        if answer.get("code") in TOKEN_REFUSED:
+            http_status, answer = self._exchange(method, path, creates=creates, body=body, anew=True)
+        code, message = answer.get("code"), str(answer.get("message", ""))[:500]
+        if not isinstance(code, int):
+            raise _unreadable(f"HTTP {http_status} without a code", creates=creates)
+        if code != 0 or http_status >= 400:
+            raise ProviderError(verdict_of(http_status, code, message, creates=creates), message, code)
+        return answer.get("data")
+
+    def _exchange(
+        self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None, anew: bool = False
+    ) -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": self._signer.authorization(anew=anew)}
+        ends_at = time.monotonic() + self._settings.total_seconds
+        try:
+            with self._client.stream(method, self._settings.url + path, headers=headers, json=body) as response:
+                content = bytearray()
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if time.monotonic() > ends_at:
+                        raise _unreadable(f"no whole answer in {self._settings.total_seconds:g} s", creates=creates)
+                    if len(content) > _ANSWER_BYTES:
+                        raise _unreadable(f"an answer of over {_ANSWER_BYTES} bytes", creates=creates)
+                status = response.status_code
+        except _NOT_SENT as error:
+            raise ProviderError(Verdict.RETRY, f"the provider cannot be reached: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            raise _unreadable(f"no answer: {type(error).__name__}", creates=creates) from error
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            # Something on the way answered, not the provider: its word on what happened counts for nothing.
+            if status == 429:
+                raise ProviderError(Verdict.WAIT, "HTTP 429 without a JSON object")
+            raise _unreadable(f"HTTP {status} without a JSON object", creates=creates)
+        return status, answer
+
+
+@cache
+def account() -> Provider:
+    """The provider account of the environment, one per process: its connections and its JWT are reused."""
+    return Provider()
+
+
+def _unreadable(reason: str, *, creates: bool) -> ProviderError:
+    return ProviderError(Verdict.UNKNOWN if creates else Verdict.RETRY, reason)
+
+
+def _task(answer: Any, *, creates: bool) -> ProviderTask:
+    try:
+        return ProviderTask.model_validate(answer)
+    except ValidationError as error:
+        raise _unreadable("an answer that is not a task", creates=creates) from error

@@ -1,0 +1,112 @@
+"""The environment, read in one place: one model per concern, so a function needs only the variables it uses."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kiln.errors import ConfigurationError
+
+SettingsModel = TypeVar("SettingsModel", bound="_Settings")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class TableSettings(_Settings):
+    """Where tasks and slots are kept."""
+
+    table_name: str = Field(alias="TABLE_NAME", min_length=1)
+    task_retention_days: int = Field(default=90, alias="TASK_RETENTION_DAYS", ge=30)
+
+
+class BucketSettings(_Settings):
+    """Where generated images and ``result.json`` are kept."""
+
+    outbox_bucket: str = Field(alias="OUTBOX_BUCKET", min_length=1)
+
+
+class InputSettings(_Settings):
+    """Where images that came as Base64 are kept until the provider has read them."""
+
+    inputs_bucket: str = Field(alias="INPUTS_BUCKET", min_length=1)
+
+
+class InboxSettings(_Settings):
+    """How dropped files become tasks."""
+
+    queue_url: str = Field(alias="INBOX_QUEUE_URL", min_length=1)
+    wait_seconds: int = Field(default=300, alias="DROP_WAIT_SECONDS", ge=0, le=900)
+    default_prompt: str = Field(default="", alias="DROP_PROMPT", max_length=2_500)
+    caller: str = Field(default="inbox", alias="INBOX_CALLER", min_length=1)
+
+
+class WorkflowSettings(_Settings):
+    """The state machine that owns every accepted task."""
+
+    state_machine_arn: str = Field(alias="STATE_MACHINE_ARN", min_length=1)
+
+
+class SlotSettings(_Settings):
+    """How many images the provider's resource pack lets run at once."""
+
+    provider_slots: int = Field(alias="PROVIDER_SLOTS", ge=1, le=1_000)
+
+
+class ProviderSettings(_Settings):
+    """The provider's address and the limits of one call, in seconds."""
+
+    url: str = Field(alias="PROVIDER_URL", pattern=r"^https?://")
+    secret_arn: str = Field(alias="PROVIDER_SECRET_ARN", min_length=1)
+    connect_seconds: float = Field(default=3.0, alias="PROVIDER_CONNECT_SECONDS", gt=0)
+    read_seconds: float = Field(default=15.0, alias="PROVIDER_READ_SECONDS", gt=0)
+    total_seconds: float = Field(default=25.0, alias="PROVIDER_TOTAL_SECONDS", gt=0)
+
+
+class DeadlineSettings(_Settings):
+    """How long a task may take, in seconds.
+
+    Until the provider has taken it; from then until it is generated; and from then until its images are copied: that
+    one is long, as the generation has been paid for.
+    """
+
+    dispatch_seconds: int = Field(default=259_200, alias="DISPATCH_DEADLINE_SECONDS", ge=1)
+    generation_seconds: int = Field(default=3_600, alias="GENERATION_DEADLINE_SECONDS", ge=1)
+    collect_seconds: int = Field(default=86_400, alias="COLLECT_DEADLINE_SECONDS", ge=1)
+
+
+class AddressSettings(_Settings):
+    """Kiln's own public address, without a trailing slash, and the key that signs what hangs off it."""
+
+    public_url: str = Field(default="", alias="PUBLIC_URL", pattern=r"^(https?://.*[^/])?$")
+    signing_secret_arn: str = Field(alias="SIGNING_SECRET_ARN", min_length=1)
+
+
+class CallerSettings(_Settings):
+    """Who may call."""
+
+    secret_arn: str = Field(alias="CALLERS_SECRET_ARN", min_length=1)
+
+
+class WebhookSettings(_Settings):
+    """How callers' ``callback_url`` are called."""
+
+    allow_http: bool = Field(default=False, alias="ALLOW_HTTP_CALLBACKS")
+
+
+@cache
+def load(model: type[SettingsModel]) -> SettingsModel:
+    """Reads one settings model from the environment, once per process.
+
+    Raises:
+        ConfigurationError: A variable is missing or out of its limits; the message names it.
+    """
+    try:
+        return model.model_validate(dict(os.environ))
+    except ValidationError as error:
+        wrong = ", ".join(f"{'.'.join(str(part) for part in each['loc'])} ({each['msg']})" for each in error.errors())
+        raise ConfigurationError(f"environment: {wrong}") from error

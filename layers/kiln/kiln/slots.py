@@ -1,0 +1,118 @@
+"""The provider's slots: one DynamoDB item holds who has which: taking and giving back are idempotent and cannot leak.
+
+A task of ``n`` images holds ``n`` slots, written ``<task id>#<number>`` in one string set. Taking is the workflow's
+``TakeSlot`` state (a conditional update); this module gives back and hands the freed slots to those next in line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kiln import aws
+from kiln.settings import SlotSettings, TableSettings, load
+from kiln.tasks import items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SLOTS_KEY: items.Item = {"pk": {"S": "SLOTS"}}
+
+_CONTENTION_TRIES = 20
+
+
+class Slots:
+    """The slots of one provider account.
+
+    Args:
+        client: A DynamoDB client.
+        table_name: The table.
+        limit: How many slots the provider's resource pack has.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient | None = None, table_name: str | None = None, limit: int | None = None
+    ) -> None:
+        self._client = client or aws.dynamodb()
+        self._table = table_name or load(TableSettings).table_name
+        self._limit = limit or load(SlotSettings).provider_slots
+
+    def names(self, task_id: str, n: int) -> list[str]:
+        """The slots that a task of ``n`` images takes: all of the account's at most."""
+        return [f"{task_id}#{number}" for number in range(min(n, self._limit))]
+
+    def room(self, n: int) -> int:
+        """How many slots may be taken already for a task of ``n`` images still to fit."""
+        return self._limit - min(n, self._limit)
+
+    def release(self, task_id: str, n: int) -> list[str]:
+        """Gives a task's slots back and hands what is free to those next in line.
+
+        Returns:
+            The ids of the tasks that now have all their slots and are to be woken.
+        """
+        # Every slot the task could hold is named: the limit may have been another when it took them.
+        mine = [f"{task_id}#{number}" for number in range(n)]
+        answer = self._client.update_item(
+            TableName=self._table,
+            Key=SLOTS_KEY,
+            UpdateExpression="DELETE holders :mine",
+            ExpressionAttributeValues={":mine": {"SS": mine}},
+            ReturnValues="ALL_NEW",
+        )
+        return self._hand_over(set(answer["Attributes"].get("holders", {}).get("SS", [])))
+
+    def holders(self) -> set[str]:
+        """The slots that are taken, strongly consistent."""
+        answer = self._client.get_item(TableName=self._table, Key=SLOTS_KEY, ConsistentRead=True)
+        return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
+
+    def _hand_over(self, taken: set[str]) -> list[str]:
+        for _ in range(_CONTENTION_TRIES):
+            given, complete = self._next_in_line(taken)
+            if not given:
+                return []
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=SLOTS_KEY,
+                    UpdateExpression="ADD holders :given",
+                    ConditionExpression="attribute_not_exists(holders) OR size(holders) <= :room",
+                    ExpressionAttributeValues={
+                        ":given": {"SS": given},
+                        ":room": {"N": str(self._limit - len(given))},
+                    },
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                taken = self.holders()
+                continue
+            return complete
+        # Others are handing over all the time, or the condition would have held once: nothing is left to give.
+        return []
+
+    def _next_in_line(self, taken: set[str]) -> tuple[list[str], list[str]]:
+        """Which slots go to whom: first come first served; who needs many has them kept until there are enough."""
+        free = self._limit - len(taken)
+        given: list[str] = []
+        complete: list[str] = []
+        if free <= 0:
+            return given, complete
+        waiting = self._client.query(
+            TableName=self._table,
+            IndexName=items.BY_TURN,
+            KeyConditionExpression="queue = :waiting",
+            ExpressionAttributeValues=items.values(waiting=items.WAITING),
+            # Some of those in line have their slots and are on their way to Dispatch: look past all there can be.
+            Limit=self._limit + free,
+        )
+        for item in waiting["Items"]:
+            task_id, n = item["task_id"]["S"], int(item["n"]["N"])
+            missing = [name for name in self.names(task_id, n) if name not in taken]
+            if not missing:
+                continue
+            given += missing[:free]
+            if len(missing) <= free:
+                complete.append(task_id)
+            free -= min(free, len(missing))
+            if free == 0:
+                break
+        return given, complete

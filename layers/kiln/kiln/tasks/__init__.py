@@ -1,0 +1,1 @@
+"""Tasks: what one is, and the only code that writes one."""

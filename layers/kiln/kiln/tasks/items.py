@@ -1,0 +1,72 @@
+"""Turns models into DynamoDB items and back; knows the table's keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from kiln.tasks.task import Task
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+BY_CALLER = "by_caller"
+"""The index that lists a caller's tasks: ``caller``, ``sequence``."""
+
+BY_TURN = "by_turn"
+"""The sparse index of the tasks that wait for slots: ``queue`` (always ``WAITING``), ``turn``."""
+
+WAITING = "waiting"
+
+Item = dict[str, Any]
+
+
+def task_key(task_id: str) -> Item:
+    """The key of a task."""
+    return {"pk": {"S": f"TASK#{task_id}"}}
+
+
+def caller_key(caller: str) -> Item:
+    """The key of a caller's counter of tasks."""
+    return {"pk": {"S": f"CALLER#{caller}"}}
+
+
+def external_key(caller: str, external_task_id: str) -> Item:
+    """The key that claims an external id for one caller; a digest, as a key holds 2 KB at most (DynamoDB)."""
+    digest = hashlib.sha256(external_task_id.encode()).hexdigest()
+    return {"pk": {"S": f"EXTERNAL#{caller}#{digest}"}}
+
+
+def drop_key(folder: str) -> Item:
+    """The key that remembers what was last made of a dropped folder."""
+    return {"pk": {"S": f"DROP#{hashlib.sha256(folder.encode()).hexdigest()}"}}
+
+
+def values(**plain: Any) -> Item:
+    """Expression values: ``values(status="failed")`` is ``{":status": {"S": "failed"}}``."""
+    return {f":{name}": _serializer.serialize(value) for name, value in plain.items()}
+
+
+def item_of(task: Task) -> Item:
+    """A task as attributes; empty ones and zeros are left out, so that ``if_not_exists`` means what it says."""
+    plain = task.model_dump(mode="json", exclude_none=True)
+    return {name: _serializer.serialize(value) for name, value in plain.items() if value}
+
+
+def task_of(item: Mapping[str, Any]) -> Task:
+    """A task from an item."""
+    return Task.model_validate({name: _plain(_deserializer.deserialize(value)) for name, value in item.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value

@@ -1,0 +1,239 @@
+"""The task store: every read and write of a task. A status only moves forward; a terminal task never changes again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kiln import aws, clock
+from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import DuplicateExternalTaskId, TaskNotFound
+from kiln.settings import TableSettings, load
+from kiln.tasks import items
+from kiln.tasks.task import KeptImage, Task
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_REFUSED = "ConditionalCheckFailedException"
+_RUNNING = "task_status IN (:submitted, :processing)"
+
+
+class TaskStore:
+    """Tasks in one DynamoDB table.
+
+    Args:
+        client: A DynamoDB client; made when first needed if not given.
+        table_name: The table; read from the environment if not given.
+    """
+
+    def __init__(self, client: DynamoDBClient | None = None, table_name: str | None = None) -> None:
+        self._client = client or aws.dynamodb()
+        self._table = table_name or load(TableSettings).table_name
+
+    def add(self, task: Task, *, retention_days: int) -> Task:
+        """Stores a new task, numbers it among its caller's and puts it in line.
+
+        Returns:
+            The stored task; when one with this ``task_id`` is there already, that one, unchanged.
+
+        Raises:
+            DuplicateExternalTaskId: The caller has used the external id for another task.
+        """
+        task = task.model_copy(update={"sequence": self._next_sequence(task.caller)})
+        expires = {"N": str(clock.days_from_now(retention_days))}
+        item = {
+            **items.task_key(task.task_id),
+            **items.item_of(task),
+            "queue": {"S": items.WAITING},
+            "turn": {"S": f"{task.created_at:013d}#{task.sequence:012d}"},
+            "expires_at": expires,
+        }
+        fresh = "attribute_not_exists(pk)"
+        writes: list[Any] = [{"Put": {"TableName": self._table, "Item": item, "ConditionExpression": fresh}}]
+        if task.external_task_id:
+            claim = {
+                **items.external_key(task.caller, task.external_task_id),
+                "task_id": {"S": task.task_id},
+                "expires_at": expires,
+            }
+            writes.append({"Put": {"TableName": self._table, "Item": claim, "ConditionExpression": fresh}})
+        try:
+            if len(writes) == 1:
+                self._client.put_item(**writes[0]["Put"])
+            else:
+                self._client.transact_write_items(TransactItems=writes)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return self.get(task.task_id)
+        except self._client.exceptions.TransactionCanceledException as error:
+            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            if codes and codes[0] == "ConditionalCheckFailed":
+                return self.get(task.task_id)
+            if "ConditionalCheckFailed" in codes:
+                raise DuplicateExternalTaskId(task.external_task_id) from error
+            raise
+        return task
+
+    def check_external_id(self, task_id: str, caller: str, external_task_id: str) -> None:
+        """Refuses an external id that another of the caller's tasks has, before anything is spent on the new one.
+
+        Raises:
+            DuplicateExternalTaskId: The caller has used it.
+        """
+        if external_task_id and self._task_id_of(caller, external_task_id) not in (None, task_id):
+            raise DuplicateExternalTaskId(external_task_id)
+
+    def get(self, task_id: str) -> Task:
+        """Reads one task, strongly consistent.
+
+        Raises:
+            TaskNotFound: There is none.
+        """
+        answer = self._client.get_item(TableName=self._table, Key=items.task_key(task_id), ConsistentRead=True)
+        if "Item" not in answer:
+            raise TaskNotFound(task_id)
+        return items.task_of(answer["Item"])
+
+    def find(self, caller: str, either_id: str) -> Task:
+        """Reads one of a caller's tasks by its id or its external id (contract).
+
+        Raises:
+            TaskNotFound: This caller has no such task.
+        """
+        for task_id in (either_id, self._task_id_of(caller, either_id)):
+            if task_id is None:
+                continue
+            try:
+                task = self.get(task_id)
+            except TaskNotFound:
+                continue
+            if task.caller == caller:
+                return task
+        raise TaskNotFound(either_id)
+
+    def attend(self, task_id: str) -> Task:
+        """Reads a task and clears its bell in one call; ``bell`` of the answer tells whether it had been rung."""
+        return self._update(task_id, "REMOVE bell, task_token", returns="ALL_OLD")
+
+    def begin_dispatch(self, task_id: str) -> Task:
+        """Counts an attempt to dispatch and takes the task out of the line.
+
+        Returns:
+            The task; ``dispatch_attempts`` of 1 means that the provider cannot have heard of it before.
+        """
+        expression = "REMOVE queue, turn, bell, task_token ADD dispatch_attempts :one"
+        return self._update(task_id, expression, items.values(one=1))
+
+    def dispatched(self, task: Task, provider_task_id: str) -> Task:
+        """Records that the provider has the task."""
+        now = clock.milliseconds()
+        return self._update(
+            task.task_id,
+            "SET provider_task_id = :id, dispatched_at = if_not_exists(dispatched_at, :now) REMOVE refusal",
+            items.values(id=provider_task_id, now=now),
+        )
+
+    def refused(self, task: Task, refusal: str) -> None:
+        """Records why the provider does not take the task yet, for the message of a deadline."""
+        self._update(task.task_id, "SET refusal = :refusal", items.values(refusal=refusal))
+
+    def process(self, task: Task) -> Task | None:
+        """Moves a submitted task on to ``processing``; ``None`` when it has gone further already."""
+        return self._advance(task, TaskStatus.PROCESSING)
+
+    def succeed(self, task: Task, result: list[KeptImage], final_unit_deduction: str) -> Task | None:
+        """Ends a running task with its images; ``None`` when it had ended already."""
+        kept = [image.model_dump() for image in result]
+        return self._advance(task, TaskStatus.SUCCEED, {"result": kept, "final_unit_deduction": final_unit_deduction})
+
+    def fail(self, task: Task, reason: str) -> Task | None:
+        """Ends a running task without images; ``None`` when it had ended already."""
+        return self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason})
+
+    def ring(self, task_id: str) -> str | None:
+        """Rings a task's bell: whoever parks next wakes at once, and who is parked is named.
+
+        Returns:
+            The task token of the workflow if it is parked, else ``None``.
+
+        Raises:
+            TaskNotFound: There is none.
+        """
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=items.task_key(task_id),
+                UpdateExpression="SET bell = :now",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=items.values(now=clock.milliseconds()),
+                ReturnValues="ALL_NEW",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise TaskNotFound(task_id) from None
+        token = answer["Attributes"].get("task_token")
+        return token["S"] if token else None
+
+    def _advance(self, task: Task, status: TaskStatus, also: dict[str, Any] | None = None) -> Task | None:
+        changed = {
+            "task_status": status.value,
+            "updated_at": max(clock.milliseconds(), task.updated_at),
+            **(also or {}),
+        }
+        sets = ", ".join(f"#{name} = :{name}" for name in changed)
+        allowed = "task_status = :submitted" if status is TaskStatus.PROCESSING else _RUNNING
+        before = (
+            {"submitted": "submitted"}
+            if status is TaskStatus.PROCESSING
+            else {
+                "submitted": "submitted",
+                "processing": "processing",
+            }
+        )
+        try:
+            return self._update(
+                task.task_id,
+                f"SET {sets} REMOVE queue, turn",
+                items.values(**changed, **before),
+                names={f"#{name}": name for name in changed},
+                condition=allowed,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+
+    def _update(
+        self,
+        task_id: str,
+        expression: str,
+        values: items.Item | None = None,
+        *,
+        names: dict[str, str] | None = None,
+        condition: str = "attribute_exists(pk)",
+        returns: str = "ALL_NEW",
+    ) -> Task:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": items.task_key(task_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ReturnValues": returns,
+        }
+        if values:
+            request["ExpressionAttributeValues"] = values
+        if names:
+            request["ExpressionAttributeNames"] = names
+        return items.task_of(self._client.update_item(**request)["Attributes"])
+
+    def _next_sequence(self, caller: str) -> int:
+        answer = self._client.update_item(
+            TableName=self._table,
+            Key=items.caller_key(caller),
+            UpdateExpression="ADD tasks :one",
+            ExpressionAttributeValues=items.values(one=1),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["tasks"]["N"])
+
+    def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
+        answer = self._client.get_item(
+            TableName=self._table, Key=items.external_key(caller, external_task_id), ConsistentRead=True
+        )
+        return answer["Item"]["task_id"]["S"] if "Item" in answer else None

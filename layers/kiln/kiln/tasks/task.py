@@ -1,0 +1,126 @@
+"""What a task is: the request, its course and its result, as kept in DynamoDB."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kiln.contract.answers import CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
+from kiln.images import links
+
+_TASK_IDS = uuid.UUID("6b696c6e-7461-736b-8000-000000000001")
+
+
+class KeptInput(BaseModel):
+    """One input image of an accepted task: a URL, or an object in S3."""
+
+    field: str
+    url: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    version_id: str | None = None
+
+
+class KeptImage(BaseModel):
+    """One generated image in the outbox bucket.
+
+    Attributes:
+        index: Number within the task, from 0.
+        key: Of the object.
+        size: In bytes.
+        sha256: Of the bytes, in hexadecimal.
+        width: In pixels.
+        height: In pixels.
+        content_type: By content.
+    """
+
+    index: int
+    key: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+    content_type: str
+
+
+class Origin(BaseModel):
+    """Where a task came from, and so where its results go: the API, or a drop into the inbox."""
+
+    door: Literal["api", "drop"] = "api"
+    folder: str = ""
+
+
+class Task(BaseModel):
+    """One task. Times are milliseconds since the epoch."""
+
+    model_config = ConfigDict(protected_namespaces=(), extra="ignore")
+
+    task_id: str
+    caller: str
+    sequence: int = 0
+    external_task_id: str = ""
+    task_status: TaskStatus = TaskStatus.SUBMITTED
+    task_status_msg: str = ""
+    created_at: int
+    updated_at: int
+    model_name: ModelName
+    prompt: str = Field(default="", repr=False)
+    n: int
+    aspect_ratio: AspectRatio
+    watermark: bool = False
+    callback_url: str = Field(default="", repr=False)
+    inputs: list[KeptInput] = Field(default_factory=list, repr=False)
+    origin: Origin = Field(default_factory=Origin)
+    provider_task_id: str = ""
+    dispatch_attempts: int = 0
+    dispatched_at: int = 0
+    refusal: str = ""
+    final_unit_deduction: str = ""
+    result: list[KeptImage] = Field(default_factory=list)
+    bell: int | None = None
+
+    @property
+    def result_prefix(self) -> str:
+        """Where in the outbox bucket this task's images are; no two tasks share one."""
+        return f"{self.origin.folder}/{self.task_id}" if self.origin.door == "drop" else f"tasks/{self.task_id}"
+
+    def created(self) -> CreatedTask:
+        """The task as *create* answers with it."""
+        return CreatedTask(
+            task_id=self.task_id,
+            task_info=TaskInfo(external_task_id=self.external_task_id),
+            task_status=self.task_status,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+    def found(self, public_url: str) -> FoundTask:
+        """The task as *query* answers with it; images as links below Kiln's own address."""
+        images = [
+            ResultImage(index=image.index, url=links.address(public_url, self.task_id, image.index, image.content_type))
+            for image in self.result
+        ]
+        return FoundTask(
+            task_id=self.task_id,
+            task_info=TaskInfo(external_task_id=self.external_task_id),
+            task_status=self.task_status,
+            task_status_msg=self.task_status_msg,
+            final_unit_deduction=self.final_unit_deduction,
+            watermark_info=WatermarkInfo(enabled=self.watermark),
+            task_result=TaskResult(images=images),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+
+def new_task_id() -> str:
+    """A fresh, unguessable id."""
+    return uuid.uuid4().hex
+
+
+def content_task_id(*content: str) -> str:
+    """The id that belongs to this content: the same drop, however often announced, is the same task."""
+    return uuid.uuid5(_TASK_IDS, "\n".join(content)).hex

@@ -1,0 +1,102 @@
+"""Delivers the callback body to a caller's ``callback_url``: one attempt, signed, and what to do after it."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel
+from standardwebhooks import Webhook
+
+from kiln.contract.answers import CallbackBody
+from kiln.settings import WebhookSettings, load
+
+SCHEDULE_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
+"""Waits between attempts (Standard Webhooks' example schedule): eight attempts over 31 hours."""
+
+_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_GONE = 410
+_JITTER = 0.1
+
+
+class DeliveryOutcome(StrEnum):
+    """What an attempt came to."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    GIVEN_UP = "given_up"
+
+
+class Delivery(BaseModel):
+    """One attempt.
+
+    Attributes:
+        outcome: What it came to.
+        attempt: How many attempts there have been.
+        wait: Seconds until the next one, when there is to be one.
+        reason: In words.
+    """
+
+    outcome: DeliveryOutcome
+    attempt: int
+    wait: int = 0
+    reason: str = ""
+
+
+def signed_headers(event_id: str, body: str, secret: str) -> dict[str, str]:
+    """Standard Webhooks' headers; without a secret the signature is left out.
+
+    Args:
+        event_id: Stable across retries.
+        body: As it is sent.
+        secret: ``whsec_…`` of the caller, or an empty text.
+    """
+    now = datetime.now(tz=UTC)
+    headers = {"webhook-id": event_id, "webhook-timestamp": str(int(now.timestamp()))}
+    if secret:
+        headers["webhook-signature"] = Webhook(secret).sign(event_id, now, body)
+    return headers
+
+
+def deliver(
+    url: str, event_id: str, body: CallbackBody, *, secret: str, attempt: int, client: httpx.Client | None = None
+) -> Delivery:
+    """Makes one attempt: 2xx is success, redirects are not followed, 410 ends it, ``Retry-After`` is honoured.
+
+    Args:
+        url: The caller's ``callback_url``.
+        event_id: Becomes ``webhook-id``.
+        body: What is posted.
+        secret: Signs it.
+        attempt: How many attempts there have been before.
+        client: An httpx client.
+    """
+    attempt += 1
+    if urlsplit(url).scheme != "https" and not load(WebhookSettings).allow_http:
+        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason="only https is allowed")
+    text = body.model_dump_json()
+    headers = {"content-type": "application/json", **signed_headers(event_id, text, secret)}
+    try:
+        with (client or httpx.Client(timeout=_TIMEOUT)).stream(
+            "POST", url, content=text, headers=headers, follow_redirects=False
+        ) as response:
+            status, retry_after = response.status_code, response.headers.get("retry-after", "")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return _after_failure(attempt, type(error).__name__)
+    if 200 <= status < 300:
+        return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)
+    if status == _GONE:
+        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason="HTTP 410: the receiver is gone")
+    return _after_failure(attempt, f"HTTP {status}", int(retry_after) if retry_after.isdigit() else 0)
+
+
+def _after_failure(attempt: int, reason: str, retry_after: int = 0) -> Delivery:
+    if attempt > len(SCHEDULE_SECONDS):
+        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=reason)
+    wait = SCHEDULE_SECONDS[attempt - 1]
+    wait += int(wait * _JITTER * random.random())  # noqa: S311 - spreads retries, hides nothing
+    wait = max(wait, min(retry_after, SCHEDULE_SECONDS[-1]))
+    return Delivery(outcome=DeliveryOutcome.RETRY, attempt=attempt, wait=wait, reason=reason)

@@ -1,0 +1,68 @@
+"""The step ``Collect``: copies a finished task's images to the outbox bucket and ends the task."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from kiln import clock
+from kiln.contract.vocabulary import TaskStatus
+from kiln.images.copying import CONCURRENT_COPIES, CopyFailed, copy_image
+from kiln.provider import Provider, ProviderError, ProviderImage
+from kiln.provider.client import account
+from kiln.settings import BucketSettings, DeadlineSettings, load
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import KeptImage, Task
+from kiln.workflow.outcomes import Outcome, StepResult
+
+_SHORTEST_WAIT_SECONDS = 2
+_LONGEST_WAIT_SECONDS = 300
+
+
+def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider | None = None) -> StepResult:
+    """Copies the images, several at a time, and records them; the task succeeds with its last image in place.
+
+    The provider is asked for the images anew, so the links are fresh however often the step is repeated. The generation
+    has been paid for: until the deadline, an image that cannot be had is tried again.
+    """
+    tasks = tasks or TaskStore()
+    task = tasks.get(task_id)
+    if task.task_status.is_terminal:
+        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+    try:
+        answer = (provider or account()).query(task.provider_task_id or task.task_id)
+        if answer.task_status is not TaskStatus.SUCCEED:
+            return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=f"it is {answer.task_status} again")
+        if not answer.images:
+            raise CopyFailed("the provider names no images")
+        result = _copy(task, answer.images)
+    except (ProviderError, CopyFailed) as error:
+        return _incomplete(task, str(error), tasks)
+    tasks.succeed(task, result, answer.final_unit_deduction)
+    return StepResult(outcome=Outcome.ENDED)
+
+
+def _copy(task: Task, images: list[ProviderImage]) -> list[KeptImage]:
+    bucket = load(BucketSettings).outbox_bucket
+
+    def copy(image: ProviderImage) -> KeptImage:
+        try:
+            return copy_image(image.index, image.url, bucket=bucket, prefix=task.result_prefix)
+        except CopyFailed as error:
+            raise CopyFailed(f"image {image.index} of {len(images)}: {error}") from error
+
+    with ThreadPoolExecutor(CONCURRENT_COPIES) as pool:
+        return list(pool.map(copy, images))
+
+
+def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
+    limit = load(DeadlineSettings).collect_seconds
+    if clock.milliseconds() - task.dispatched_at > limit * 1_000:
+        tasks.fail(task, f"The generated images could not be copied within {limit} s; {reason}")
+        return StepResult(outcome=Outcome.ENDED, reason=reason)
+    return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=reason)
+
+
+def _wait(task: Task) -> int:
+    """A tenth of the task's age: soon at first, then seldom, so that a day of trying stays a few hundred tries."""
+    age = (clock.milliseconds() - task.dispatched_at) // 1_000
+    return int(min(max(age // 10, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS))

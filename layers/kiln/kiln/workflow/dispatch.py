@@ -1,0 +1,114 @@
+"""The step ``Dispatch``: has the provider make the task's images, exactly once."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from kiln import aws, clock
+from kiln.auth import signatures
+from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
+from kiln.provider.client import account
+from kiln.settings import AddressSettings, DeadlineSettings, load
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import KeptInput, Task
+from kiln.workflow.outcomes import Outcome, StepResult
+
+CALLBACK_PURPOSE = "callback"
+
+_INPUT_LINK_SECONDS = 3_600
+_FIRST_WAIT_SECONDS = 2
+_LONGEST_WAIT_SECONDS = 120
+_ACCOUNT_WAIT_SECONDS = 300
+
+_REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
+
+
+def dispatch(task_id: str, *, tasks: TaskStore | None = None, provider: Provider | None = None) -> StepResult:
+    """Creates the task at the provider, or adopts the one that an earlier attempt has made.
+
+    The provider is given Kiln's task id as ``external_task_id``. Only the first attempt creates straight away; every
+    later one looks the id up first, as nobody can know how far the one before it came.
+    """
+    tasks = tasks or TaskStore()
+    provider = provider or account()
+    task = tasks.begin_dispatch(task_id)
+    if task.task_status.is_terminal:
+        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+    try:
+        taken, outcome = _create_or_adopt(task, provider)
+    except ProviderError as error:
+        return _refused(task, error, tasks)
+    tasks.dispatched(task, taken.task_id)
+    return StepResult(outcome=outcome)
+
+
+def callback_address(task_id: str, public_url: str) -> str:
+    """The URL that the provider rings for this task; its token can be made by this installation alone."""
+    return f"{public_url}/v1/callbacks/{task_id}/{signatures.token(CALLBACK_PURPOSE, task_id)}"
+
+
+def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outcome]:
+    if task.dispatch_attempts > 1 or task.provider_task_id:
+        try:
+            return provider.query(task.task_id), Outcome.ADOPTED
+        except ProviderError as error:
+            if error.verdict is not Verdict.MISSING:
+                raise
+    try:
+        return provider.create(_request(task)), Outcome.DISPATCHED
+    except ProviderError as error:
+        if error.verdict is not Verdict.DUPLICATE:
+            raise
+    return provider.query(task.task_id), Outcome.ADOPTED
+
+
+def _refused(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
+    if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
+        tasks.fail(task, error.reason)
+        return StepResult(outcome=Outcome.ENDED, reason=str(error))
+    limit = load(DeadlineSettings).dispatch_seconds
+    if clock.milliseconds() - task.created_at > limit * 1_000:
+        tasks.fail(task, f"The provider did not take the task within {limit} s; its last answer: {error}")
+        return StepResult(outcome=Outcome.ENDED, reason=str(error))
+    if str(error) != task.refusal:
+        tasks.refused(task, str(error))
+    return StepResult(outcome=Outcome.AGAIN, wait=_wait(task.dispatch_attempts, error.verdict), reason=str(error))
+
+
+def _wait(attempts: int, verdict: Verdict) -> int:
+    if verdict is Verdict.ACCOUNT:
+        return _ACCOUNT_WAIT_SECONDS
+    longest = min(_FIRST_WAIT_SECONDS * 2 ** min(attempts - 1, 10), _LONGEST_WAIT_SECONDS)
+    # Full jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
+    return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads retries, hides nothing
+
+
+def _request(task: Task) -> dict[str, Any]:
+    fields = {each.field: _readable(each) for each in task.inputs}
+    subjects = [{"subject_image": link} for field, link in fields.items() if field.startswith("subject_image_list")]
+    request: dict[str, Any] = {
+        "model_name": task.model_name.value,
+        "subject_image_list": subjects,
+        "n": task.n,
+        "aspect_ratio": task.aspect_ratio.value,
+        "watermark_info": {"enabled": task.watermark},
+        "callback_url": callback_address(task.task_id, load(AddressSettings).public_url),
+        "external_task_id": task.task_id,
+    }
+    if task.prompt:
+        request["prompt"] = task.prompt
+    for field in ("scene_image", "style_image"):
+        if field in fields:
+            request[field] = fields[field]
+    return request
+
+
+def _readable(kept: KeptInput) -> str:
+    """What the provider can read an input from: the caller's own URL, or a signed link to the object in S3."""
+    if kept.url:
+        return kept.url
+    place: dict[str, Any] = {"Bucket": kept.bucket, "Key": kept.key}
+    if kept.version_id:
+        place["VersionId"] = kept.version_id
+    return aws.s3().generate_presigned_url("get_object", Params=place, ExpiresIn=_INPUT_LINK_SECONDS)

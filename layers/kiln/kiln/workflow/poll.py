@@ -1,0 +1,84 @@
+"""The step ``Poll``: asks the provider how far a task is. A callback's body is never believed; this answer is."""
+
+from __future__ import annotations
+
+from kiln import clock, events
+from kiln.contract.vocabulary import TaskStatus
+from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
+from kiln.provider.client import account
+from kiln.settings import AddressSettings, DeadlineSettings, load
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
+from kiln.workflow.outcomes import Outcome, StepResult
+
+_MISSING_GRACE_SECONDS = 300
+"""So long after its creation a task that the provider does not find may still turn up there (Kiln's own choice)."""
+
+
+def poll(
+    task_id: str,
+    *,
+    processing_announced: bool = False,
+    tasks: TaskStore | None = None,
+    provider: Provider | None = None,
+) -> StepResult:
+    """Asks the provider, and moves the task on if its answer is news.
+
+    The bell is cleared *before* the provider is asked: a callback that comes while it answers rings again, and the next
+    parking passes at once.
+
+    Args:
+        task_id: Of the task.
+        processing_announced: Whether the workflow has published the change to ``processing``. The workflow keeps that,
+            not the task: a step that is repeated after its write then still hands out the event.
+        tasks: The task store.
+        provider: The provider account.
+    """
+    tasks = tasks or TaskStore()
+    task = tasks.attend(task_id)
+    if task.task_status.is_terminal:
+        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+    try:
+        answer = (provider or account()).query(task.provider_task_id or task.task_id)
+    except ProviderError as error:
+        return _unanswered(task, error, tasks)
+    if answer.task_status is TaskStatus.SUCCEED:
+        return StepResult(outcome=Outcome.GENERATED)
+    if answer.task_status is TaskStatus.FAILED:
+        tasks.fail(task, answer.task_status_msg or "The provider failed the task without a reason")
+        return StepResult(outcome=Outcome.ENDED, reason=answer.task_status_msg)
+    if _is_overdue(task):
+        return _overdue(task, f"its last status there was {answer.task_status}", tasks)
+    return _running(task, answer, tasks, processing_announced=processing_announced)
+
+
+def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_announced: bool) -> StepResult:
+    if answer.task_status is not TaskStatus.PROCESSING or processing_announced:
+        return StepResult(outcome=Outcome.RUNNING)
+    if task.task_status is TaskStatus.SUBMITTED:
+        task = tasks.process(task) or tasks.get(task.task_id)
+    announcement = events.announcement(task, load(AddressSettings).public_url, TaskStatus.PROCESSING)
+    return StepResult(outcome=Outcome.PROCESSING, announcement=announcement)
+
+
+def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
+    if error.verdict is Verdict.MISSING and _seconds_running(task) > _MISSING_GRACE_SECONDS:
+        tasks.fail(task, f"The provider no longer knows the task: {error.reason}")
+        return StepResult(outcome=Outcome.ENDED, reason=str(error))
+    if _is_overdue(task):
+        return _overdue(task, f"its last answer was: {error}", tasks)
+    return StepResult(outcome=Outcome.RUNNING, reason=str(error))
+
+
+def _seconds_running(task: Task) -> float:
+    return (clock.milliseconds() - task.dispatched_at) / 1_000
+
+
+def _is_overdue(task: Task) -> bool:
+    return _seconds_running(task) > float(load(DeadlineSettings).generation_seconds)
+
+
+def _overdue(task: Task, state: str, tasks: TaskStore) -> StepResult:
+    limit = load(DeadlineSettings).generation_seconds
+    tasks.fail(task, f"The provider did not finish the task within {limit} s; {state}")
+    return StepResult(outcome=Outcome.ENDED, reason="deadline")
