@@ -1,0 +1,23 @@
+"""The notify function: tells whoever asked for a task that it has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.workflow.notify import notify
+from kiln_lambda.observability import logger, metrics, tracer
+
+
+@logger.inject_lambda_context(correlation_id_path="task_id", clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Serves the state machine's step ``Notify``."""
+    logger.append_keys(task_id=event["task_id"])
+    result = notify(event["task_id"], event["attempt"])
+    logger.info(
+        "notify", extra={"result": result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})}
+    )
+    return result.model_dump(mode="json")

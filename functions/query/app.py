@@ -1,0 +1,50 @@
+"""The query function: one task by either id, the list of a caller's tasks, and the links to generated images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.contract import ListQuery
+from kiln.images.downloads import download_address
+from kiln.tasks.listing import TaskList
+from kiln.tasks.store import TaskStore
+from kiln_lambda.contract_api import ContractApi
+from kiln_lambda.observability import logger, metrics, tracer
+
+app = ContractApi()
+
+
+@app.get("/v1/images/multi-image2image")
+def query_list() -> Response[str]:
+    """Lists the caller's tasks, newest first (contract)."""
+    caller = app.caller()
+    page = ListQuery.parse(app.current_event.query_string_parameters or {})
+    tasks = TaskList().page(caller.name, page.page_num, page.page_size)
+    return app.answer([task.found(app.public_url) for task in tasks])
+
+
+@app.get("/v1/images/multi-image2image/.+")
+def query_one() -> Response[str]:
+    """Answers with one task, by its id or its external id (contract)."""
+    caller = app.caller()
+    task = TaskStore().find(caller.name, app.current_event.path_parameters["id"])
+    return app.answer(task.found(app.public_url))
+
+
+@app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])
+def result(task_id: str, token: str, file: str) -> Response[str]:
+    """Sends whoever holds a result link on to the image; the link is its own proof, no header is asked for."""
+    location = download_address(task_id, token, file, method=app.current_event.http_method)
+    headers = {"Location": location, "Cache-Control": "private, max-age=60"}
+    return Response(status_code=302, content_type="text/plain", body="", headers=headers)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Serves API Gateway."""
+    return app.resolve(event, context)

@@ -1,0 +1,52 @@
+"""The submit function: a create request over the API, or objects that arrived in the inbox bucket, become tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.contract import parse_create_request
+from kiln.intake.accept import accept
+from kiln.intake.drop import folder_changed, object_arrived
+from kiln_lambda.contract_api import ContractApi
+from kiln_lambda.observability import logger, metrics, tracer
+
+app = ContractApi()
+batch = BatchProcessor(event_type=EventType.SQS)
+
+
+@app.post("/v1/images/multi-image2image")
+def create() -> Response[str]:
+    """Creates a task (contract)."""
+    caller = app.caller()
+    task = accept(parse_create_request(app.current_event.decoded_body or "", {}), caller.name)
+    logger.append_keys(task_id=task.task_id)
+    logger.info("accepted", extra={"caller": caller.name})
+    return app.answer(task.created())
+
+
+def inbox_message(record: SQSRecord) -> None:
+    """Takes note of the objects that one S3 notification names, or looks at a folder once more."""
+    message = json.loads(record.body)
+    if "look_again" in message:
+        folder_changed(**message["look_again"], is_last_look=True)
+    for each in message.get("Records", []):
+        task = object_arrived(each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"]))
+        if task is not None:
+            logger.info("accepted", extra={"task_id": task.task_id, "folder": task.origin.folder})
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Serves API Gateway and the inbox queue; failed messages alone come back (partial batch responses)."""
+    if "Records" in event:
+        return process_partial_response(event, inbox_message, batch, context)
+    return app.resolve(event, context)
