@@ -21,17 +21,27 @@ app = ContractApi()
 def query_list() -> Response[str]:
     """Lists the caller's tasks, newest first (contract)."""
     caller = app.caller()
-    page = ListQuery.parse(app.current_event.query_string_parameters or {})
-    tasks = TaskList().page(caller.name, page.page_num, page.page_size)
+    asked = ListQuery.parse(app.current_event.query_string_parameters or {})
+    tasks = TaskList().page(caller.name, asked)
     return app.answer([task.found(app.public_url) for task in tasks])
+
+
+@app.get("/v1/images/multi-image2image/.+/deliveries")
+def query_deliveries() -> Response[str]:
+    """Answers with every attempt to deliver a task's changes to its ``callback_url``, oldest first."""
+    caller = app.caller()
+    return app.answer(TaskStore().find(caller.name, app.path_id()).deliveries)
 
 
 @app.get("/v1/images/multi-image2image/.+")
 def query_one() -> Response[str]:
     """Answers with one task, by its id or its external id (contract)."""
     caller = app.caller()
-    task = TaskStore().find(caller.name, app.current_event.path_parameters["id"])
-    return app.answer(task.found(app.public_url))
+    tasks = TaskStore()
+    task = tasks.find(caller.name, app.path_id())
+    found = task.found(app.public_url)
+    found.queue_position = tasks.position(task) if task.is_waiting else None
+    return app.answer(found)
 
 
 @app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])

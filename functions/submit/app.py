@@ -11,9 +11,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln.contract import parse_create_request
-from kiln.intake.accept import accept
+from kiln.intake.cancel import cancel
+from kiln.intake.create import create, seconds_to_wait, wait_for_end
 from kiln.intake.drop import folder_changed, object_arrived
+from kiln.intake.uploads import open_upload
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import logger, metrics, tracer
 
@@ -22,13 +23,32 @@ batch = BatchProcessor(event_type=EventType.SQS)
 
 
 @app.post("/v1/images/multi-image2image")
-def create() -> Response[str]:
-    """Creates a task (contract)."""
+def create_task() -> Response[str]:
+    """Creates a task (contract); with ``Prefer: wait=N`` answers with the finished one, if it finishes in time."""
     caller = app.caller()
-    task = accept(parse_create_request(app.current_event.decoded_body or "", {}), caller.name)
+    headers = app.current_event.headers
+    task = create(app.body(), caller, idempotency_key=headers.get("Idempotency-Key"))
     logger.append_keys(task_id=task.task_id)
     logger.info("accepted", extra={"caller": caller.name})
-    return app.answer(task.created())
+    seconds = seconds_to_wait(headers.get("Prefer"))
+    if not seconds:
+        return app.answer(task.created())
+    task = wait_for_end(task, seconds)
+    payload = task.found(app.public_url) if task.task_status.is_terminal else task.created()
+    return app.answer(payload, headers={"Preference-Applied": f"wait={seconds}"})
+
+
+@app.post("/v1/uploads")
+def upload() -> Response[str]:
+    """Opens a place to upload one image to."""
+    return app.answer(open_upload(app.caller().name))
+
+
+@app.post("/v1/images/multi-image2image/.+/cancel")
+def cancel_task() -> Response[str]:
+    """Ends a task that still waits for its turn."""
+    caller = app.caller()
+    return app.answer(cancel(caller.name, app.path_id()).found(app.public_url))
 
 
 def inbox_message(record: SQSRecord) -> None:

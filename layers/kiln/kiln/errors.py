@@ -43,6 +43,38 @@ class DuplicateExternalTaskId(InvalidRequest):
         super().__init__(f"External_task_id {external_task_id} already exists")
 
 
+class TooManyRequests(KilnError):
+    """The caller has used up its requests of this minute (1302); nothing has happened.
+
+    Attributes:
+        retry_after: Seconds until the next minute begins.
+    """
+
+    code = 1302
+    http_status = 429
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(f"too many requests: at most {limit} tasks may be created a minute")
+        self.retry_after = retry_after
+
+
+class IdempotencyKeyReused(KilnError):
+    """The ``Idempotency-Key`` came before with another body (IETF draft: 422)."""
+
+    code = 1201
+    http_status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: must be used with one body only, got another than the first time")
+
+
+class CancelRefused(KilnError):
+    """The task no longer waits for its turn, so it cannot be cancelled; the message says why (409)."""
+
+    code = 1201
+    http_status = 409
+
+
 class TaskNotFound(KilnError):
     """No task of this caller has this id (1203)."""
 
@@ -51,6 +83,13 @@ class TaskNotFound(KilnError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"Task not found by id/external id: {task_id[:200]}")
+
+
+class NoSuchRoute(KilnError):
+    """The API has no such path, or not with this method (1202)."""
+
+    code = 1202
+    http_status = 404
 
 
 class ResourceNotFound(KilnError):

@@ -87,15 +87,17 @@ class AddressSettings(_Settings):
 
 
 class CallerSettings(_Settings):
-    """Who may call."""
+    """Who may call, and how much: each caller may create so many tasks a minute unless its entry says otherwise."""
 
     secret_arn: str = Field(alias="CALLERS_SECRET_ARN", min_length=1)
+    tasks_per_minute: int = Field(default=600, alias="CALLER_TASKS_PER_MINUTE", ge=1)
 
 
 class WebhookSettings(_Settings):
-    """How callers' ``callback_url`` are called."""
+    """Which ``callback_url`` may be called: https on the public internet, unless a local stack says otherwise."""
 
     allow_http: bool = Field(default=False, alias="ALLOW_HTTP_CALLBACKS")
+    allow_private: bool = Field(default=False, alias="ALLOW_PRIVATE_CALLBACKS")
 
 
 @cache

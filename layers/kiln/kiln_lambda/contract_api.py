@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -10,7 +12,7 @@ from pydantic import BaseModel
 
 from kiln.auth import callers
 from kiln.contract.answers import Envelope, Refusal
-from kiln.errors import KilnError, ResourceNotFound
+from kiln.errors import KilnError, NoSuchRoute, TooManyRequests
 from kiln.settings import AddressSettings, load
 from kiln_lambda.observability import logger
 
@@ -49,16 +51,26 @@ class ContractApi(APIGatewayRestResolver):
         """
         return callers.identify(self.current_event.headers.get("Authorization"))
 
-    def answer(self, payload: BaseModel | list[Any]) -> Response[str]:
+    def path_id(self) -> str:
+        """The ``{id}`` of the path: a task id, or an external id with whatever characters it has."""
+        return unquote(self.current_event.path_parameters["id"])
+
+    def body(self) -> bytes:
+        """The request's body as it was sent."""
+        text = self.current_event.body or ""
+        return base64.b64decode(text) if self.current_event.is_base64_encoded else text.encode()
+
+    def answer(self, payload: BaseModel | list[Any], headers: dict[str, str] | None = None) -> Response[str]:
         """A success (HTTP 200, code 0)."""
         envelope = Envelope[Any](request_id=self.request_id, data=payload)
-        return Response(status_code=200, content_type=_JSON, body=envelope.model_dump_json())
+        return Response(200, _JSON, envelope.model_dump_json(exclude_none=True), dict(headers or {}))
 
     def refuse(self, error: KilnError) -> Response[str]:
         """A refusal, with the error's own HTTP status and code."""
         logger.info("refused", extra={"code": error.code, "reason": error.message})
         refusal = Refusal(code=error.code, message=error.message, request_id=self.request_id)
-        return Response(status_code=error.http_status, content_type=_JSON, body=refusal.model_dump_json())
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
+        return Response(error.http_status, _JSON, refusal.model_dump_json(), dict(headers))
 
     def _fail(self, error: Exception) -> Response[str]:
         logger.exception("failed", exc_info=error)
@@ -67,4 +79,4 @@ class ContractApi(APIGatewayRestResolver):
 
     def _no_such_route(self, _error: NotFoundError) -> Response[str]:
         event = self.current_event
-        return self.refuse(ResourceNotFound(f"no such resource: {event.http_method} {event.path}"[:200]))
+        return self.refuse(NoSuchRoute(f"no such resource or method: {event.http_method} {event.path}"[:200]))

@@ -1,4 +1,4 @@
-"""Finds the caller behind an Authorization header: a JWT signed with a secret key (the provider's way) or a plain key."""
+"""Finds the caller behind an Authorization header: a JWT signed with a secret key, or a plain key."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Caller(BaseModel):
         secret_key: Signs the JWT.
         api_keys: Plain keys, accepted as ``Bearer <key>``.
         webhook_secret: ``whsec_…``; signs what is posted to this caller's ``callback_url``.
+        tasks_per_minute: How many tasks it may create a minute; 0 for the installation's default.
     """
 
     name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
@@ -44,6 +45,7 @@ class Caller(BaseModel):
     secret_key: str = Field(default="", repr=False)
     api_keys: list[str] = Field(default_factory=list, repr=False)
     webhook_secret: str = Field(default="", repr=False)
+    tasks_per_minute: int = Field(default=0, ge=0)
 
 
 class Callers(BaseModel):

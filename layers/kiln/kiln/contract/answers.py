@@ -75,6 +75,9 @@ class FoundTask(BaseModel):
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int = Field(description="Milliseconds since the epoch")
     updated_at: int = Field(description="Milliseconds since the epoch")
+    queue_position: int | None = Field(
+        default=None, description="Kiln's own: place in line while the task waits for its turn, counted to 1,000", ge=1
+    )
 
 
 class CallbackBody(BaseModel):

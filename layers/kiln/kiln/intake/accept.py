@@ -8,12 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from kiln import aws, clock, events
 from kiln.contract.request import CreateRequest
 from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import IdempotencyKeyReused, TaskNotFound
 from kiln.images.inputs import InputImage
 from kiln.images.inspection import EXTENSIONS
 from kiln.settings import InputSettings, TableSettings, WorkflowSettings, load
 from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
+
+UNLIMITED = 1_000_000
+"""For callers that nobody counts, such as the inbox."""
 
 _MOST_IMAGES = 6
 
@@ -24,6 +28,8 @@ def accept(
     *,
     origin: Origin | None = None,
     task_id: str | None = None,
+    request_digest: str = "",
+    per_minute: int = UNLIMITED,
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
 
@@ -31,18 +37,29 @@ def accept(
         request: Checked against the contract.
         caller: Whose task it will be.
         origin: Where it came from; the API if not given.
-        task_id: The task's id, when the request has one by its content.
+        task_id: The task's id, when the request has one by its content or by its ``Idempotency-Key``.
+        request_digest: Of the body that a repeated ``task_id`` must come with.
+        per_minute: How many tasks the caller may create a minute.
 
     Raises:
         DuplicateExternalTaskId: The caller has used the external id before (1201).
+        IdempotencyKeyReused: The ``task_id`` is another body's (422).
+        TooManyRequests: The caller's minute is used up (1302).
     """
-    now = clock.milliseconds()
-    task_id = task_id or new_task_id()
     store = TaskStore()
+    if task_id is not None:
+        known = _known(store, task_id, request_digest)
+        if known is not None:
+            start_workflow(known)
+            return known
+    task_id = task_id or new_task_id()
     store.check_external_id(task_id, caller, request.external_task_id or "")
+    sequence = store.number(caller, per_minute=per_minute)
+    now = clock.milliseconds()
     task = Task(
         task_id=task_id,
         caller=caller,
+        sequence=sequence,
         external_task_id=request.external_task_id or "",
         created_at=now,
         updated_at=now,
@@ -54,9 +71,23 @@ def accept(
         callback_url=request.callback_url or "",
         inputs=_keep_inputs(task_id, list(request.images())),
         origin=origin or Origin(),
+        request_digest=request_digest,
     )
-    task = store.add(task, retention_days=load(TableSettings).task_retention_days)
+    task = _same_request(store.add(task, retention_days=load(TableSettings).task_retention_days), request_digest)
     start_workflow(task)
+    return task
+
+
+def _known(store: TaskStore, task_id: str, request_digest: str) -> Task | None:
+    try:
+        return _same_request(store.get(task_id), request_digest)
+    except TaskNotFound:
+        return None
+
+
+def _same_request(task: Task, request_digest: str) -> Task:
+    if task.request_digest != request_digest:
+        raise IdempotencyKeyReused
     return task
 
 
@@ -70,8 +101,8 @@ def start_workflow(task: Task) -> None:
         "key": f"TASK#{task.task_id}",
         "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n))},
         "submitted": submitted.model_dump(mode="json"),
+        "webhook": bool(task.callback_url),
         "announced": {"processing": False},
-        "notify": {"attempt": 0},
     }
     client = aws.step_functions()
     try:

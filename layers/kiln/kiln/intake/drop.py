@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Any
+
+from pydantic_core import from_json
 
 from kiln import aws
 from kiln.contract.request import CreateRequest, named_images, parse_create_request
@@ -103,7 +106,8 @@ def _job(content: bytes) -> Mapping[str, Any]:
     if len(content) > _JOB_BYTES:
         raise MalformedRequest(f"{JOB_FILE}: must be at most {_JOB_BYTES} bytes")
     try:
-        body = json.loads(content.decode("utf-8-sig"))
+        # Stricter than json.loads: no half characters, which nothing could be written with, and no depth without end.
+        body = from_json(content.decode("utf-8-sig"))
     except ValueError as error:
         raise MalformedRequest(f"{JOB_FILE}: must be JSON in UTF-8, got {str(error)[:120]}") from error
     if not isinstance(body, dict):
@@ -122,7 +126,10 @@ def _names(body: Mapping[str, Any]) -> list[str]:
 def _from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     fields = {name.lower().replace("-", "_"): value for name, value in metadata.items()}
     # S3 hands on what is not ASCII as RFC 2047 encoded words.
-    return {name: str(make_header(decode_header(fields[name]))) for name in _METADATA_FIELDS if name in fields}
+    try:
+        return {name: str(make_header(decode_header(fields[name]))) for name in _METADATA_FIELDS if name in fields}
+    except (MessageError, LookupError, ValueError) as error:
+        raise InvalidRequest(f"metadata: must be UTF-8, got {type(error).__name__}") from error
 
 
 def _look_again(bucket: str, folder: str) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from kiln import aws, clock
 from kiln.contract.vocabulary import TaskStatus
-from kiln.errors import DuplicateExternalTaskId, TaskNotFound
+from kiln.errors import DuplicateExternalTaskId, TaskNotFound, TooManyRequests
 from kiln.settings import TableSettings, load
 from kiln.tasks import items
-from kiln.tasks.task import KeptImage, Task
+from kiln.tasks.task import DeliveryRecord, KeptImage, Task
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_REFUSED = "ConditionalCheckFailedException"
-_RUNNING = "task_status IN (:submitted, :processing)"
+MESSAGE_CHARACTERS = 1_000
+"""What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
+
+LONGEST_POSITION = 1_000
+"""Positions in line are counted up to this."""
 
 
 class TaskStore:
@@ -30,8 +34,41 @@ class TaskStore:
         self._client = client or aws.dynamodb()
         self._table = table_name or load(TableSettings).table_name
 
+    def number(self, caller: str, *, per_minute: int) -> int:
+        """Counts a task of a caller: its number in the list, within what the caller may create a minute.
+
+        Raises:
+            TooManyRequests: The minute's tasks are used up.
+        """
+        now = int(time.time())
+        minute = now // 60
+        for condition, change in (
+            ("in_minute = :minute AND created < :limit", "ADD tasks :one, created :one"),
+            (
+                "attribute_not_exists(in_minute) OR in_minute < :minute",
+                "SET in_minute = :minute, created = :one ADD tasks :one",
+            ),
+        ):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=items.caller_key(caller),
+                    UpdateExpression=change,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues={
+                        name: value
+                        for name, value in items.values(minute=minute, limit=per_minute, one=1).items()
+                        if name in condition or name in change
+                    },
+                    ReturnValues="UPDATED_NEW",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                continue
+            return int(answer["Attributes"]["tasks"]["N"])
+        raise TooManyRequests(per_minute, 60 - now % 60)
+
     def add(self, task: Task, *, retention_days: int) -> Task:
-        """Stores a new task, numbers it among its caller's and puts it in line.
+        """Stores a new task and puts it in line.
 
         Returns:
             The stored task; when one with this ``task_id`` is there already, that one, unchanged.
@@ -39,15 +76,10 @@ class TaskStore:
         Raises:
             DuplicateExternalTaskId: The caller has used the external id for another task.
         """
-        task = task.model_copy(update={"sequence": self._next_sequence(task.caller)})
+        turn = f"{task.created_at:013d}#{task.sequence:012d}"
+        task = task.model_copy(update={"queue": items.WAITING, "turn": turn})
         expires = {"N": str(clock.days_from_now(retention_days))}
-        item = {
-            **items.task_key(task.task_id),
-            **items.item_of(task),
-            "queue": {"S": items.WAITING},
-            "turn": {"S": f"{task.created_at:013d}#{task.sequence:012d}"},
-            "expires_at": expires,
-        }
+        item = {**items.task_key(task.task_id), **items.item_of(task), "expires_at": expires}
         fresh = "attribute_not_exists(pk)"
         writes: list[Any] = [{"Put": {"TableName": self._table, "Item": item, "ConditionExpression": fresh}}]
         if task.external_task_id:
@@ -100,7 +132,8 @@ class TaskStore:
             TaskNotFound: This caller has no such task.
         """
         for task_id in (either_id, self._task_id_of(caller, either_id)):
-            if task_id is None:
+            # DynamoDB refuses a key of over 2 KB: an id that long is a caller's own, never Kiln's (32 characters).
+            if task_id is None or len(task_id) > 32:
                 continue
             try:
                 task = self.get(task_id)
@@ -147,7 +180,31 @@ class TaskStore:
 
     def fail(self, task: Task, reason: str) -> Task | None:
         """Ends a running task without images; ``None`` when it had ended already."""
-        return self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason})
+        return self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason[:MESSAGE_CHARACTERS]})
+
+    def cancel(self, task: Task, reason: str) -> Task | None:
+        """Ends a task that still stands in line; ``None`` when it does not any more."""
+        return self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason}, condition="attribute_exists(queue)")
+
+    def position(self, task: Task) -> int:
+        """How many tasks stand in line up to this one, itself included; counted to 1,000 at most: a bounded cost."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=items.BY_TURN,
+            KeyConditionExpression="queue = :waiting AND turn <= :turn",
+            ExpressionAttributeValues=items.values(waiting=items.WAITING, turn=task.turn),
+            Select="COUNT",
+            Limit=LONGEST_POSITION,
+        )
+        return max(1, answer["Count"])
+
+    def record_delivery(self, task_id: str, record: DeliveryRecord) -> None:
+        """Keeps what one attempt to deliver a webhook came to, for the caller to read."""
+        self._update(
+            task_id,
+            "SET deliveries = list_append(if_not_exists(deliveries, :none), :new)",
+            items.values(none=[], new=[record.model_dump(mode="json", exclude_none=True)]),
+        )
 
     def ring(self, task_id: str) -> str | None:
         """Rings a task's bell: whoever parks next wakes at once, and who is parked is named.
@@ -172,29 +229,24 @@ class TaskStore:
         token = answer["Attributes"].get("task_token")
         return token["S"] if token else None
 
-    def _advance(self, task: Task, status: TaskStatus, also: dict[str, Any] | None = None) -> Task | None:
+    def _advance(
+        self, task: Task, status: TaskStatus, also: dict[str, Any] | None = None, *, condition: str = ""
+    ) -> Task | None:
         changed = {
             "task_status": status.value,
             "updated_at": max(clock.milliseconds(), task.updated_at),
             **(also or {}),
         }
-        sets = ", ".join(f"#{name} = :{name}" for name in changed)
-        allowed = "task_status = :submitted" if status is TaskStatus.PROCESSING else _RUNNING
-        before = (
-            {"submitted": "submitted"}
-            if status is TaskStatus.PROCESSING
-            else {
-                "submitted": "submitted",
-                "processing": "processing",
-            }
-        )
+        running = [TaskStatus.SUBMITTED, TaskStatus.PROCESSING]
+        before = running[: running.index(status)] if status in running else running
+        forward = f"task_status IN ({', '.join(f':{each}' for each in before)})"
         try:
             return self._update(
                 task.task_id,
-                f"SET {sets} REMOVE queue, turn",
-                items.values(**changed, **before),
+                f"SET {', '.join(f'#{name} = :{name}' for name in changed)} REMOVE queue, turn",
+                items.values(**changed, **{each.value: each.value for each in before}),
                 names={f"#{name}": name for name in changed},
-                condition=allowed,
+                condition=f"{forward} AND {condition}" if condition else forward,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
@@ -221,16 +273,6 @@ class TaskStore:
         if names:
             request["ExpressionAttributeNames"] = names
         return items.task_of(self._client.update_item(**request)["Attributes"])
-
-    def _next_sequence(self, caller: str) -> int:
-        answer = self._client.update_item(
-            TableName=self._table,
-            Key=items.caller_key(caller),
-            UpdateExpression="ADD tasks :one",
-            ExpressionAttributeValues=items.values(one=1),
-            ReturnValues="UPDATED_NEW",
-        )
-        return int(answer["Attributes"]["tasks"]["N"])
 
     def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
         answer = self._client.get_item(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kiln.contract.answers import CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.answers import CallbackBody, CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
 from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
 from kiln.images import links
 
@@ -46,6 +46,18 @@ class KeptImage(BaseModel):
     content_type: str
 
 
+class DeliveryRecord(BaseModel):
+    """One attempt to deliver a webhook."""
+
+    task_status: TaskStatus = Field(description="The change that was told")
+    attempt: int = Field(description="From 1")
+    attempted_at: int = Field(description="Milliseconds since the epoch")
+    outcome: str = Field(description="delivered, retry or given_up")
+    http_status: int | None = Field(default=None, description="What the receiver answered, if it did")
+    reason: str = Field(default="", description="Why it failed")
+    next_attempt_at: int | None = Field(default=None, description="Milliseconds since the epoch")
+
+
 class Origin(BaseModel):
     """Where a task came from, and so where its results go: the API, or a drop into the inbox."""
 
@@ -60,7 +72,7 @@ class Task(BaseModel):
 
     task_id: str
     caller: str
-    sequence: int = 0
+    sequence: int
     external_task_id: str = ""
     task_status: TaskStatus = TaskStatus.SUBMITTED
     task_status_msg: str = ""
@@ -78,23 +90,39 @@ class Task(BaseModel):
     dispatch_attempts: int = 0
     dispatched_at: int = 0
     refusal: str = ""
+    request_digest: str = ""
+    queue: str = ""
+    turn: str = ""
     final_unit_deduction: str = ""
     result: list[KeptImage] = Field(default_factory=list)
+    deliveries: list[DeliveryRecord] = Field(default_factory=list)
     bell: int | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it still stands in line for its slots."""
+        return bool(self.queue)
 
     @property
     def result_prefix(self) -> str:
         """Where in the outbox bucket this task's images are; no two tasks share one."""
         return f"{self.origin.folder}/{self.task_id}" if self.origin.door == "drop" else f"tasks/{self.task_id}"
 
+    def told(self, status: TaskStatus, public_url: str) -> CallbackBody:
+        """The task as a callback tells of its change to a status."""
+        found = self.found(public_url).model_dump()
+        if not status.is_terminal:
+            found |= {"task_status_msg": "", "final_unit_deduction": "", "task_result": {}}
+        return CallbackBody.model_validate({**found, "task_status": status})
+
     def created(self) -> CreatedTask:
-        """The task as *create* answers with it."""
+        """The task as *create* answers with it: as it was accepted, however far it has come since."""
         return CreatedTask(
             task_id=self.task_id,
             task_info=TaskInfo(external_task_id=self.external_task_id),
-            task_status=self.task_status,
+            task_status=TaskStatus.SUBMITTED,
             created_at=self.created_at,
-            updated_at=self.updated_at,
+            updated_at=self.created_at,
         )
 
     def found(self, public_url: str) -> FoundTask:

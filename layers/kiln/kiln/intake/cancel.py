@@ -1,0 +1,31 @@
+"""Cancels a task that still waits for its turn."""
+
+from __future__ import annotations
+
+from kiln.errors import CancelRefused
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
+from kiln.waking import wake
+
+REASON = "Cancelled by the caller before it was its turn"
+
+
+def cancel(caller: str, either_id: str, *, tasks: TaskStore | None = None) -> Task:
+    """Ends one of a caller's tasks that stands in line: it fails, costs nothing, and its workflow tells of it.
+
+    Cancelling a cancelled task again answers with it again.
+
+    Raises:
+        TaskNotFound: This caller has no such task (1203).
+        CancelRefused: It no longer stands in line: the provider has it, or it has ended (409).
+    """
+    tasks = tasks or TaskStore()
+    task = tasks.find(caller, either_id)
+    if task.task_status_msg == REASON:
+        return task
+    cancelled = tasks.cancel(task, REASON) if task.is_waiting else None
+    if cancelled is None:
+        state = f"has ended ({task.task_status})" if task.task_status.is_terminal else "is being generated"
+        raise CancelRefused(f"the task cannot be cancelled: it {state}")
+    wake(task.task_id, tasks=tasks)
+    return cancelled

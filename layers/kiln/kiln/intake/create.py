@@ -1,0 +1,85 @@
+"""The create call as the API offers it: idempotency keys, uploads and waiting for the end, around *accept*."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+
+from kiln.auth.callers import Caller
+from kiln.contract.request import CreateRequest, parse_create_request
+from kiln.errors import InvalidRequest
+from kiln.intake import uploads
+from kiln.intake.accept import accept
+from kiln.settings import CallerSettings, WebhookSettings, load
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task, content_task_id
+from kiln.webhooks.addresses import ForbiddenAddress, check_url
+
+LONGEST_WAIT_SECONDS = 25
+"""``Prefer: wait=N`` is honoured up to this, as API Gateway gives up on a function after 29 s."""
+
+KEY_CHARACTERS = 255
+_LOOK_SECONDS = 0.5
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)", re.IGNORECASE)
+
+
+def create(body: bytes, caller: Caller, *, idempotency_key: str | None = None) -> Task:
+    """Creates a task from a request's body.
+
+    Args:
+        body: JSON text.
+        caller: Who is calling.
+        idempotency_key: The header of that name (IETF draft): the same key and body is the same task for as long as
+            the task is kept.
+
+    Raises:
+        MalformedRequest: The body is not a JSON object (1200).
+        InvalidRequest: A field breaks a limit (1201).
+        DuplicateExternalTaskId: The external id was used before (1201).
+        IdempotencyKeyReused: The key came before with another body (422).
+        TooManyRequests: The caller's minute is used up (1302).
+    """
+    request = parse_create_request(body, uploads.offered(caller.name, body))
+    _check_callback(request)
+    key = _key(idempotency_key)
+    return accept(
+        request,
+        caller.name,
+        task_id=content_task_id("idempotency", caller.name, key) if key else None,
+        request_digest=hashlib.sha256(body).hexdigest() if key else "",
+        per_minute=caller.tasks_per_minute or load(CallerSettings).tasks_per_minute,
+    )
+
+
+def seconds_to_wait(prefer: str | None) -> int:
+    """How long a ``Prefer`` header (RFC 7240) asks to wait for the end: 0 if it does not, 25 at the most."""
+    asked = _WAIT.search(prefer or "")
+    return min(int(asked[1][:6]), LONGEST_WAIT_SECONDS) if asked else 0
+
+
+def wait_for_end(task: Task, seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> Task:
+    """The task as soon as it has ended, or as it is when the time is over."""
+    tasks = TaskStore()
+    ends_at = time.monotonic() + seconds
+    while not task.task_status.is_terminal and time.monotonic() < ends_at:
+        sleep(_LOOK_SECONDS)
+        task = tasks.get(task.task_id)
+    return task
+
+
+def _check_callback(request: CreateRequest) -> None:
+    if request.callback_url is None:
+        return
+    try:
+        check_url(request.callback_url, load(WebhookSettings))
+    except ForbiddenAddress as forbidden:
+        raise InvalidRequest(f"callback_url: {forbidden}, got '{request.callback_url[:80]}'") from forbidden
+
+
+def _key(header: str | None) -> str:
+    key = (header or "").strip().strip('"')
+    if len(key) > KEY_CHARACTERS:
+        raise InvalidRequest(f"Idempotency-Key: must be at most {KEY_CHARACTERS} characters, got {len(key)}")
+    return key

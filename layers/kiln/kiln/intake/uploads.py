@@ -1,0 +1,70 @@
+"""Images too big for a request's body: a place to upload to, and a reference that is usable wherever an image is."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from kiln import aws, clock
+from kiln.contract.vocabulary import IMAGE_BYTES
+from kiln.errors import InvalidRequest
+from kiln.images.inputs import StoredImage
+from kiln.intake import inbox
+from kiln.settings import InputSettings, load
+
+SCHEME = "kiln-upload://"
+UPLOAD_SECONDS = 900
+"""How long a place to upload to stays open."""
+
+_REFERENCE = re.compile(rb"kiln-upload://([0-9a-f]{32})")
+
+
+class Upload(BaseModel):
+    """A place to upload one image to, by an HTML form's POST."""
+
+    url: str = Field(description="Where to POST the form")
+    fields: dict[str, str] = Field(description="Fields of the form, to come before the field `file`")
+    reference: str = Field(description="Usable wherever an image is, once the image is uploaded")
+    max_bytes: int = Field(default=IMAGE_BYTES, description="Refused by S3 above this")
+    expires_at: int = Field(description="When the place closes, milliseconds since the epoch")
+
+
+def open_upload(caller: str) -> Upload:
+    """Opens a place for one image of a caller; S3 itself refuses more than 10 MB (``content-length-range``)."""
+    upload_id = uuid.uuid4().hex
+    post = aws.s3().generate_presigned_post(
+        load(InputSettings).inputs_bucket,
+        _key(caller, upload_id),
+        Conditions=[["content-length-range", 1, IMAGE_BYTES]],
+        ExpiresIn=UPLOAD_SECONDS,
+    )
+    return Upload(
+        url=post["url"],
+        fields=post["fields"],
+        reference=SCHEME + upload_id,
+        expires_at=clock.milliseconds() + UPLOAD_SECONDS * 1_000,
+    )
+
+
+def offered(caller: str, body: bytes) -> dict[str, StoredImage]:
+    """The uploads that a request's body refers to, checked against the contract.
+
+    Raises:
+        InvalidRequest: Nothing was uploaded there by this caller, or it is not an image the contract allows.
+    """
+    found: dict[str, Any] = {}
+    bucket = load(InputSettings).inputs_bucket
+    for upload_id in dict.fromkeys(match.decode() for match in _REFERENCE.findall(body)):
+        reference = SCHEME + upload_id
+        file = inbox.head(bucket, _key(caller, upload_id))
+        if file is None:
+            raise InvalidRequest(f"{reference}: must have been uploaded first, nothing is there")
+        found[reference] = inbox.checked(bucket, file, reference)
+    return found
+
+
+def _key(caller: str, upload_id: str) -> str:
+    return f"uploads/{caller}/{upload_id}"
