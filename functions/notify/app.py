@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln.contract import TaskStatus
 from kiln.workflow.notify import notify
 from kiln_lambda.observability import logger, metrics, tracer
 
@@ -16,7 +17,7 @@ from kiln_lambda.observability import logger, metrics, tracer
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``Notify``."""
     logger.append_keys(task_id=event["task_id"])
-    result = notify(event["task_id"], event["attempt"])
+    result = notify(event["task_id"], TaskStatus(event["task_status"]), event["attempt"])
     logger.info(
         "notify", extra={"result": result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})}
     )

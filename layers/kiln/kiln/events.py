@@ -81,6 +81,11 @@ class Announcement(BaseModel):
     detail: TaskEvent
 
 
+def event_id(task_id: str, status: TaskStatus) -> str:
+    """The id of a change, wherever and however often it is told: on the bus, and as ``webhook-id``."""
+    return str(uuid.uuid5(_EVENT_IDS, f"{task_id}/{status}"))
+
+
 def delivered(task: Task, public_url: str) -> DeliveredTask:
     """The task with its images' links and places."""
     found = task.found(public_url)
@@ -105,7 +110,7 @@ def announcement(task: Task, public_url: str, status: TaskStatus | None = None) 
         detail_type=DETAIL_TYPES[status],
         detail=TaskEvent(
             metadata=EventMetadata(
-                event_id=str(uuid.uuid5(_EVENT_IDS, f"{task.task_id}/{status}")),
+                event_id=event_id(task.task_id, status),
                 occurred_at=task.created_at if status is TaskStatus.SUBMITTED else task.updated_at,
                 caller=task.caller,
                 door=task.origin.door,

@@ -27,6 +27,8 @@ _LONGEST_HEAD_BYTES = 1024 * 1024
 _TAIL_BYTES = 4 * 1024
 _IMAGE_SECONDS = 200.0
 _LINK_SECONDS = 900
+# A total of 0 would outrank the redirects and refuse the first of them.
+_REDIRECTS = urllib3.Retry(total=None, connect=0, read=0, redirect=3, status=0, other=0)
 
 
 class CopyFailed(Exception):
@@ -107,7 +109,7 @@ def copy_image(
     """
     http = http or _http()
     try:
-        source = http.request("GET", url, preload_content=False, redirect=True, retries=urllib3.Retry(0, redirect=3))
+        source = http.request("GET", url, preload_content=False, redirect=True, retries=_REDIRECTS)
         try:
             if source.status != 200:
                 raise CopyFailed(f"the provider answered HTTP {source.status}")

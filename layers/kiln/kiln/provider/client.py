@@ -32,7 +32,7 @@ class ProviderImage(BaseModel):
 
 
 class _Result(BaseModel):
-    images: list[ProviderImage] = Field(default_factory=list)
+    images: list[ProviderImage] | None = None
 
 
 class ProviderTask(BaseModel):
@@ -54,7 +54,7 @@ class ProviderTask(BaseModel):
     @property
     def images(self) -> list[ProviderImage]:
         """The result images, in order."""
-        return sorted(self.task_result.images, key=lambda image: image.index)
+        return sorted(self.task_result.images or [], key=lambda image: image.index)
 
 
 class Provider:
@@ -100,11 +100,11 @@ class Provider:
             ProviderError: The call failed.
         """
         answer = self._call("GET", f"{_PATH}?pageNum={page_num}&pageSize={page_size}")
-        return [_task(each, creates=False) for each in answer if isinstance(each, dict) and "task_status" in each]
+        return [_task(each, creates=False) for each in answer or [] if isinstance(each, dict) and "task_status" in each]
 
     def _call(self, method: str, path: str, *, creates: bool = False, body: Mapping[str, Any] | None = None) -> Any:
         http_status, answer = self._exchange(method, path, creates=creates, body=body)
-        if answer.get("code") in TOKEN_REFUSED:
+        if isinstance(answer.get("code"), int) and answer["code"] in TOKEN_REFUSED:
             http_status, answer = self._exchange(method, path, creates=creates, body=body, anew=True)
         code, message = answer.get("code"), str(answer.get("message", ""))[:500]
         if not isinstance(code, int):
@@ -134,7 +134,7 @@ class Provider:
             raise _unreadable(f"no answer: {type(error).__name__}", creates=creates) from error
         try:
             answer = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             # Something on the way answered, not the provider: its word on what happened counts for nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 from enum import StrEnum
-from urllib.parse import urlsplit
+from functools import cache
 
 import httpx
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 
 from kiln.contract.answers import CallbackBody
 from kiln.settings import WebhookSettings, load
+from kiln.webhooks.addresses import ForbiddenAddress, GuardedTransport, check_url
 
 SCHEDULE_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
 """Waits between attempts (Standard Webhooks' example schedule): eight attempts over 31 hours."""
@@ -37,12 +38,14 @@ class Delivery(BaseModel):
         outcome: What it came to.
         attempt: How many attempts there have been.
         wait: Seconds until the next one, when there is to be one.
+        http_status: What the receiver answered, if it did.
         reason: In words.
     """
 
     outcome: DeliveryOutcome
     attempt: int
     wait: int = 0
+    http_status: int | None = None
     reason: str = ""
 
 
@@ -75,28 +78,37 @@ def deliver(
         client: An httpx client.
     """
     attempt += 1
-    if urlsplit(url).scheme != "https" and not load(WebhookSettings).allow_http:
-        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason="only https is allowed")
     text = body.model_dump_json()
     headers = {"content-type": "application/json", **signed_headers(event_id, text, secret)}
     try:
-        with (client or httpx.Client(timeout=_TIMEOUT)).stream(
+        check_url(url)
+        with (client or _client()).stream(
             "POST", url, content=text, headers=headers, follow_redirects=False
         ) as response:
             status, retry_after = response.status_code, response.headers.get("retry-after", "")
+    except ForbiddenAddress as forbidden:
+        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=f"callback_url: {forbidden}")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return _after_failure(attempt, type(error).__name__)
+        return _after_failure(attempt, f"no answer: {type(error).__name__}")
     if 200 <= status < 300:
-        return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)
+        return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt, http_status=status)
     if status == _GONE:
-        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason="HTTP 410: the receiver is gone")
-    return _after_failure(attempt, f"HTTP {status}", int(retry_after) if retry_after.isdigit() else 0)
+        reason = "the receiver is gone"
+        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, http_status=status, reason=reason)
+    return _after_failure(attempt, f"HTTP {status}", status, int(retry_after) if retry_after.isdigit() else 0)
 
 
-def _after_failure(attempt: int, reason: str, retry_after: int = 0) -> Delivery:
+@cache
+def _client() -> httpx.Client:
+    transport = None if load(WebhookSettings).allow_private else GuardedTransport()
+    return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=False)
+
+
+def _after_failure(attempt: int, reason: str, http_status: int | None = None, retry_after: int = 0) -> Delivery:
     if attempt > len(SCHEDULE_SECONDS):
-        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=reason)
-    wait = SCHEDULE_SECONDS[attempt - 1]
-    wait += int(wait * _JITTER * random.random())  # noqa: S311 - spreads retries, hides nothing
-    wait = max(wait, min(retry_after, SCHEDULE_SECONDS[-1]))
-    return Delivery(outcome=DeliveryOutcome.RETRY, attempt=attempt, wait=wait, reason=reason)
+        outcome, wait = DeliveryOutcome.GIVEN_UP, 0
+    else:
+        outcome, wait = DeliveryOutcome.RETRY, SCHEDULE_SECONDS[attempt - 1]
+        wait += int(wait * _JITTER * random.random())  # noqa: S311 - spreads retries, hides nothing
+        wait = max(wait, min(retry_after, SCHEDULE_SECONDS[-1]))
+    return Delivery(outcome=outcome, attempt=attempt, wait=wait, http_status=http_status, reason=reason)

@@ -1,36 +1,53 @@
-"""The step ``Notify``: tells whoever asked for the task that it has ended."""
+"""The step ``Notify``: tells whoever asked for a task of a change of its status."""
 
 from __future__ import annotations
 
-from kiln import events
+from kiln import clock, events
 from kiln.auth import callers
-from kiln.contract.answers import CallbackBody
+from kiln.contract.vocabulary import TaskStatus
 from kiln.results import write_result
 from kiln.settings import AddressSettings, load
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import DeliveryRecord
 from kiln.webhooks.delivery import Delivery, DeliveryOutcome, deliver
 
 
-def notify(task_id: str, attempt: int, *, tasks: TaskStore | None = None) -> Delivery:
-    """Writes ``result.json`` for a drop, and makes one attempt to deliver to the ``callback_url``.
+def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore | None = None) -> Delivery:
+    """Writes ``result.json`` for a drop that has ended, and makes one attempt to deliver to the ``callback_url``.
 
     Args:
-        task_id: Of the finished task.
+        task_id: Of the task.
+        status: The change to tell of; the task may have gone further since.
         attempt: How many attempts there have been.
         tasks: The task store.
     """
-    task = (tasks or TaskStore()).get(task_id)
+    tasks = tasks or TaskStore()
+    task = tasks.get(task_id)
     public_url = load(AddressSettings).public_url
-    if task.origin.door == "drop":
+    if task.origin.door == "drop" and status.is_terminal:
         write_result(task, public_url)
     if not task.callback_url:
         return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)
-    announced = events.announcement(task, public_url)
     caller = callers.named(task.caller)
-    return deliver(
+    delivery = deliver(
         task.callback_url,
-        announced.detail.metadata.event_id,
-        CallbackBody.model_validate(task.found(public_url).model_dump()),
+        events.event_id(task_id, status),
+        task.told(status, public_url),
         secret=caller.webhook_secret if caller else "",
         attempt=attempt,
+    )
+    tasks.record_delivery(task_id, _record(status, delivery))
+    return delivery
+
+
+def _record(status: TaskStatus, delivery: Delivery) -> DeliveryRecord:
+    now = clock.milliseconds()
+    return DeliveryRecord(
+        task_status=status,
+        attempt=delivery.attempt,
+        attempted_at=now,
+        outcome=delivery.outcome,
+        http_status=delivery.http_status,
+        reason=delivery.reason,
+        next_attempt_at=now + delivery.wait * 1_000 if delivery.outcome is DeliveryOutcome.RETRY else None,
     )
