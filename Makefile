@@ -1,0 +1,108 @@
+# Everything a person does with this project. `make help` says what there is.
+#
+# PORT=9000 chooses the front door's port, ONCE=1 ends `make run` after the sample job,
+# PYTHON=/path/to/python overrides the interpreter that is looked for.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PORT ?= 8080
+ONCE ?=
+UPGRADE ?=
+
+# The newest Python that is there, on the PATH or under pyenv (whose shims may name a version that is not active).
+find_python = for version in $(1); do \
+	for candidate in "python$$version" "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
+		"$$candidate" -c 'import sys' >/dev/null 2>&1 && { "$$candidate" -c 'import sys; print(sys.executable)'; exit; }; \
+	done; done
+ifndef PYTHON
+PYTHON := $(shell $(call find_python,3.13 3.12 3.11))
+endif
+# sam build needs the very version that the functions run on.
+ifndef PYTHON_SAM
+PYTHON_SAM := $(shell $(call find_python,3.13))
+endif
+
+VENV := .venv
+VENV_SAM := .venv-sam
+BIN := $(VENV)/bin
+# A stamp per interpreter and lock: set up once, and again when either changes.
+STAMP := $(VENV)/set-up-$(shell (echo "$(PYTHON)"; cat locks/dev.txt) | cksum | cut -d' ' -f1)
+STAMP_SAM := $(VENV_SAM)/set-up-$(shell (echo "$(PYTHON_SAM)"; cat locks/sam.txt) | cksum | cut -d' ' -f1)
+
+# The SAM CLI asks for a region even where it needs no AWS.
+export AWS_DEFAULT_REGION ?= us-east-1
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## What there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## The virtualenv, from the locked versions (once)
+	@:
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Set PYTHON=/path/to/python." >&2; exit 2; }
+	@echo "Setting up $(VENV) with $(PYTHON) …"
+	@rm -rf $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r locks/dev.txt
+	@touch $@
+
+$(STAMP_SAM):
+	@test -n "$(PYTHON_SAM)" || { echo "Python 3.13 is needed to build; none was found. Set PYTHON_SAM=/path/to/python3.13." >&2; exit 2; }
+	@echo "Setting up $(VENV_SAM) with $(PYTHON_SAM) …"
+	@rm -rf $(VENV_SAM)
+	@"$(PYTHON_SAM)" -m venv $(VENV_SAM)
+	@$(VENV_SAM)/bin/python -m pip install --quiet --require-hashes -r locks/sam.txt
+	@touch $@
+
+.PHONY: run
+run: setup ## Start everything, run a sample job, keep serving (PORT=8080, ONCE=1)
+	@exec $(BIN)/python -m local run --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
+
+.PHONY: up
+up: setup ## Start the stack alone, until Ctrl-C (PORT=8080)
+	@exec $(BIN)/python -m local up --port $(PORT)
+
+.PHONY: test
+test: setup ## The whole test suite: unit, integration, end to end
+	@$(BIN)/python -m pytest $(wildcard tests/unit tests/integration tests/e2e)
+
+.PHONY: test-unit
+test-unit: setup ## The unit tests
+	@$(BIN)/python -m pytest tests/unit
+
+.PHONY: check
+check: setup ## Lint, formatting, types, import directions
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy layers functions local
+	@PYTHONPATH=layers/kiln:. $(BIN)/lint-imports
+
+.PHONY: build
+build: $(STAMP_SAM) ## Validate the template and build what is deployed, without Docker
+	@$(VENV_SAM)/bin/sam validate --lint
+	@$(VENV_SAM)/bin/cfn-lint template.yaml
+	@PATH="$(dir $(PYTHON_SAM)):$$PATH" $(VENV_SAM)/bin/sam build
+
+.PHONY: bench
+bench: setup ## The measurements that the README's figures come from
+	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies into locks/ and the layer's requirements.txt (UPGRADE=1 for newer ones)
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	@$(call compile,--generate-hashes --group dev,locks/dev.txt)
+	@$(call compile,--generate-hashes --group sam,locks/sam.txt)
+	@$(call compile,--no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
+
+compile = $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header \
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(1) --output-file $(2)
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	@rm -rf $(VENV) $(VENV_SAM) .aws-sam .kiln .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+"""The command line: ``python -m local up`` serves the stack, ``python -m local run`` shows it at work first."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from botocore.exceptions import BotoCoreError, ClientError
+from httpx import HTTPError
+from rich.console import Console
+
+from local.children import ChildFailedError
+from local.deploy import DeployError
+from local.serving import PortTakenError
+from local.stack import FolderTakenError, Options, Stack, StackError
+from local.tour import Tour, TourError
+
+INTERRUPTED = 130
+
+
+class Stop(BaseException):
+    """Somebody wants the stack to end: Ctrl-C or SIGTERM."""
+
+
+def main() -> int:
+    """Runs one command and gives its exit status: 2 when the port or the folder is taken, 1 when something failed."""
+    arguments = _parse()
+    console = Console(highlight=False, soft_wrap=True)
+    complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    tour = Tour(console, arguments.sample, arguments.state_dir / "results") if arguments.command == "run" else None
+    try:
+        return _serve(arguments, console, tour)
+    except Stop:
+        return 0 if tour is None or tour.done else INTERRUPTED
+    except PortTakenError as error:
+        complaints.print(f"{error}; choose another one with PORT=", markup=False)
+        return 2
+    except FolderTakenError as error:
+        complaints.print(str(error), markup=False)
+        return 2
+    except (ChildFailedError, DeployError, StackError, TourError, HTTPError, BotoCoreError, ClientError) as error:
+        complaints.print(f"{type(error).__name__}: {error}", markup=False)
+        return 1
+
+
+def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None) -> int:
+    started = time.monotonic()
+    console.print("Starting the stack …")
+    with Stack(Options(arguments.state_dir, arguments.port)) as stack:
+        here = stack.description
+        console.print(f"Ready after {time.monotonic() - started:.1f} s: {here['api_url']}")
+        if tour is not None:
+            tour.show(stack)
+            if arguments.once:
+                return 0
+        console.print(f"Keys and addresses are in {stack.description_file}. Ctrl-C stops everything.")
+        sys.stdout.flush()
+        while True:
+            stack.check()
+            time.sleep(0.5)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--port", type=int, default=8080, help="of the front door; 0 chooses a free one")
+    shared.add_argument("--state-dir", type=Path, default=Path(".kiln"), help="where stack.json and the logs go")
+    commands.add_parser("up", parents=[shared], help="the stack alone, until Ctrl-C")
+    run = commands.add_parser("run", parents=[shared], help="the stack, and a sample job going through it")
+    run.add_argument("--once", action="store_true", help="end after the sample job")
+    run.add_argument("--sample", type=Path, default=Path("samples/lantern-cat"), help="the folder to drop")
+    return parser.parse_args()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    # From here on everything is being stopped; a second Ctrl-C must not stop the stopping.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Runs the local AWS until its stdin ends (``python -m local.aws_runner 3``, 3 being an inherited listening socket)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+import threading
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app
+
+_OPEN_FILES = 10_240
+
+
+def main(listening: int) -> None:
+    """Serves the emulator on a socket; its settings are in the environment."""
+    threading.Thread(target=_end_with_stdin, name="end-with-stdin", daemon=True).start()
+    _raise_file_limit()
+    config = Config()
+    config.bind = [f"fd://{listening}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    asyncio.run(serve(app, config))
+
+
+def _end_with_stdin() -> None:
+    """Ends this process and its whole group, Lambda workers included, once nobody holds the other end of stdin."""
+    while os.read(0, 4096):
+        continue
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _raise_file_limit() -> None:
+    """Makes room for the pipes of many Lambda workers and the sockets of many callers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,100 @@
+"""Deploys the SAM template to the local AWS and gives its outputs back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.clients import AwsClients
+from local.packaging import package
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+ARTIFACTS_BUCKET = "kiln-artifacts"
+TIMEOUT_SECONDS = 60
+_CAPABILITIES: Any = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+class DeployError(Exception):
+    """CloudFormation could not create the stack; the message names what failed, and why."""
+
+
+class UnknownParameterError(DeployError):
+    """A value was given for a parameter that the template does not declare."""
+
+
+def deploy(
+    clients: AwsClients,
+    template_path: Path,
+    stack_name: str,
+    *,
+    defaults: Mapping[str, str],
+    overrides: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Creates the stack that a SAM template describes.
+
+    Args:
+        clients: Of the AWS to deploy to.
+        template_path: The template.
+        stack_name: What the stack is called.
+        defaults: Parameters to set where the template declares them.
+        overrides: Parameters to set whatever ``defaults`` say.
+
+    Returns:
+        The stack's outputs.
+
+    Raises:
+        UnknownParameterError: ``overrides`` names a parameter that the template does not have.
+        DeployError: The stack was not created.
+    """
+    packaged = package(template_path, ARTIFACTS_BUCKET)
+    unknown = set(overrides or {}) - packaged.parameters
+    if unknown:
+        raise UnknownParameterError(f"{template_path.name} has no parameter {', '.join(sorted(unknown))}")
+    values = {**{name: value for name, value in defaults.items() if name in packaged.parameters}, **(overrides or {})}
+
+    s3 = clients.s3
+    s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
+    for key, body in packaged.objects.items():
+        s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=body)
+    # A template as long as ours has to come from S3: the request itself may hold 51,200 bytes of it.
+    template_key = f"{stack_name}.template.json"
+    s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=template_key, Body=json.dumps(packaged.template, default=str).encode())
+
+    cloudformation = clients.cloudformation
+    cloudformation.create_stack(
+        StackName=stack_name,
+        TemplateURL=f"{clients.endpoint_url}/{ARTIFACTS_BUCKET}/{template_key}",
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        Capabilities=_CAPABILITIES,
+    )
+    stack = _wait(cloudformation, stack_name)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        reasons = "\n".join(f"  {reason}" for reason in _failures(cloudformation, stack_name))
+        raise DeployError(f"{stack_name} ended as {stack['StackStatus']}:\n{reasons or '  no reason was given'}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _wait(cloudformation: CloudFormationClient, stack_name: str) -> StackTypeDef:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        if time.monotonic() > deadline:
+            raise DeployError(f"{stack_name} was still {stack['StackStatus']} after {TIMEOUT_SECONDS} s")
+        # CloudFormation's own waiter sleeps for 30 s at a time; a local stack is there within one.
+        time.sleep(0.05)
+
+
+def _failures(cloudformation: CloudFormationClient, stack_name: str) -> Iterator[str]:
+    events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
+    for event in reversed(events):
+        if event.get("ResourceStatus", "").endswith("_FAILED"):
+            reason = event.get("ResourceStatusReason", "no reason given")
+            yield f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason}"

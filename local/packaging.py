@@ -1,0 +1,138 @@
+"""Packages the SAM template as ``aws cloudformation package`` would: local paths out, S3 addresses in.
+
+Nothing here talks to AWS; the template file itself is never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import py_compile
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_LEFT_OUT = {"__pycache__", "requirements.txt", "Makefile"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A template ready for CloudFormation, and the objects its S3 addresses point at."""
+
+    template: dict[str, Any]
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> set[str]:
+        """The names of the parameters that the template declares."""
+        return set(self.template.get("Parameters", {}))
+
+
+def package(template_path: Path, bucket: str) -> Package:
+    """Reads a SAM template and gathers what it refers to on disk.
+
+    Args:
+        template_path: The template; its paths are relative to the folder it is in.
+        bucket: The bucket that the objects will be put into.
+
+    Raises:
+        FileNotFoundError: The template names a path that is not there.
+    """
+    template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
+    result = Package(template)
+
+    def store(body: bytes, suffix: str) -> str:
+        key = hashlib.sha256(body).hexdigest() + suffix
+        result.objects[key] = body
+        return f"s3://{bucket}/{key}"
+
+    for resource in template.get("Resources", {}).values():
+        pack = _PACKED.get(resource["Type"])
+        if pack is None:
+            continue
+        properties = resource["Properties"]
+        named, read, suffix = pack
+        if _is_local(properties.get(named)):
+            path = template_path.parent / properties[named]
+            if not path.exists():
+                raise FileNotFoundError(f"{template_path.name}: {named} names {properties[named]}, which is not there")
+            properties[named] = store(read(path), suffix)
+    for include in _includes(template):
+        location = include["Location"]
+        if _is_local(location):
+            include["Location"] = store((template_path.parent / location).read_bytes(), Path(location).suffix)
+    return result
+
+
+def zip_folder(folder: Path, prefix: str = "") -> bytes:
+    """Zips a folder of Python code; the same files give the same bytes.
+
+    The compiled form goes in too, marked as never to be checked against its source: an unpacked zip has new
+    file times, so that ordinary ``.pyc`` files would be compiled anew at every cold start.
+
+    Args:
+        folder: What to zip.
+        prefix: A path to put in front of every name, such as ``python/``.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            relative = path.relative_to(folder)
+            if not path.is_file() or _LEFT_OUT.intersection(relative.parts):
+                continue
+            _add(archive, f"{prefix}{relative.as_posix()}", path.read_bytes())
+            if path.suffix == ".py":
+                cached = relative.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc"
+                _add(archive, f"{prefix}{cached.as_posix()}", _compiled(path, relative))
+    return buffer.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _ZIP_TIME)
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
+
+
+def _compiled(path: Path, shown_as: Path) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "module.pyc"
+        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(path), str(target), shown_as.as_posix(), doraise=True, invalidation_mode=unchecked)
+        return target.read_bytes()
+
+
+def _zip_layer(folder: Path) -> bytes:
+    # The libraries of requirements.txt come from the virtualenv that the functions run in.
+    return zip_folder(folder, "python/")
+
+
+_PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
+    "AWS::Serverless::Function": ("CodeUri", zip_folder, ".zip"),
+    "AWS::Serverless::LayerVersion": ("ContentUri", _zip_layer, ".zip"),
+    "AWS::Serverless::StateMachine": ("DefinitionUri", Path.read_bytes, ".asl.json"),
+    "AWS::Serverless::Api": ("DefinitionUri", Path.read_bytes, ".yaml"),
+}
+
+
+def _is_local(location: object) -> bool:
+    return isinstance(location, str) and not location.startswith(("s3://", "http://", "https://"))
+
+
+def _includes(node: object) -> Iterator[dict[str, Any]]:
+    """The parameters of every ``AWS::Include`` in the template."""
+    if isinstance(node, dict):
+        transform = node.get("Fn::Transform")
+        if isinstance(transform, dict) and transform.get("Name") == "AWS::Include":
+            yield transform["Parameters"]
+        for value in node.values():
+            yield from _includes(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _includes(value)

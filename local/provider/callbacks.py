@@ -1,0 +1,81 @@
+"""Tells a task's ``callback_url`` of every status change: signed if asked to be, tried again, unreliable if told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from datetime import UTC, datetime
+
+import httpx
+from standardwebhooks import Webhook
+
+from local.provider.background import Background
+from local.provider.faults import FaultBoard
+from local.provider.settings import ProviderSettings
+from local.provider.stats import Stats
+from local.provider.tasks import ProviderTask
+
+logger = logging.getLogger(__name__)
+
+
+class CallbackSender:
+    """Posts callbacks beside the life of the tasks, so that a slow receiver delays nothing else."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        faults: FaultBoard,
+        stats: Stats,
+        http: httpx.AsyncClient,
+        background: Background,
+    ) -> None:
+        self._settings = settings
+        self._faults = faults
+        self._stats = stats
+        self._http = http
+        self._background = background
+        self._webhook = Webhook(settings.webhook_secret) if settings.webhook_secret else None
+
+    def announce(self, task: ProviderTask) -> None:
+        """Sends the task's present status on its way; whatever changes later is another callback."""
+        faults = self._faults.now
+        if not task.order.callback_url or faults.drop_callbacks:
+            return
+        body = task.callback().model_dump_json()
+        message_id = uuid.uuid4().hex
+        for _ in range(2 if faults.duplicate_callbacks else 1):
+            self._background.start(self._deliver(task.order.callback_url, message_id, body, faults.delay_callbacks_s))
+
+    async def _deliver(self, url: str, message_id: str, body: str, delay: float) -> None:
+        await asyncio.sleep(delay)
+        for attempt in range(1, self._settings.callback_tries + 1):
+            if await self._post(url, message_id, body):
+                return
+            if attempt < self._settings.callback_tries:
+                await asyncio.sleep(self._settings.callback_retry_s)
+        logger.warning("callback given up after %d tries: %s", self._settings.callback_tries, url)
+
+    async def _post(self, url: str, message_id: str, body: str) -> bool:
+        self._stats.callbacks_sent += 1
+        try:
+            answer = await self._http.post(
+                url,
+                content=body.encode(),
+                headers={"content-type": "application/json", **self._signature(message_id, body)},
+                timeout=self._settings.callback_timeout_s,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            logger.info("callback to %s not delivered: %r", url, error)
+            return False
+        return answer.is_success
+
+    def _signature(self, message_id: str, body: str) -> dict[str, str]:
+        if self._webhook is None:
+            return {}
+        now = datetime.now(tz=UTC)
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._webhook.sign(message_id, now, body),
+        }

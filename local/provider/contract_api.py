@@ -1,0 +1,100 @@
+"""The provider's three operations as its contract has them: create, query one, query a list."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import httpx
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from kiln.contract import CreateRequest, ListQuery, parse_create_request
+from local.provider.credentials import check_authorization
+from local.provider.envelope import ProviderError, success
+from local.provider.faults import FaultBoard
+from local.provider.inputs import read_images
+from local.provider.life import Studio
+from local.provider.pictures import Materials, gather_materials
+from local.provider.settings import ProviderSettings
+from local.provider.stats import Stats
+from local.provider.tasks import Account, Order, ProviderTask
+
+_GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream said nothing</body></html>"
+
+
+@dataclass(frozen=True)
+class ContractApi:
+    """Answers the contract's requests out of one account."""
+
+    settings: ProviderSettings
+    account: Account
+    faults: FaultBoard
+    stats: Stats
+    studio: Studio
+    http: httpx.AsyncClient
+    openers: Executor
+
+    async def create(self, request: Request) -> Response:
+        """``POST /v1/images/multi-image2image``."""
+        self.stats.creates += 1
+        if (garbage := self._received(request)) is not None:
+            return garbage
+        if self.faults.now.account_error is not None:
+            raise ProviderError(self.faults.now.account_error)
+        # Ten megabytes an image: read off the event loop, or every other request waits for it.
+        wanted = await run_in_threadpool(parse_create_request, await request.body(), {})
+        task = await self._accept(wanted, base_url=self.settings.public_url or str(request.base_url))
+        answer = success(task.created())
+        await asyncio.sleep(self.faults.now.hang_s)
+        if self.faults.strikes(self.faults.now.create_then_error):
+            raise ProviderError(5002)
+        return answer
+
+    async def query(self, request: Request) -> Response:
+        """``GET /v1/images/multi-image2image/{id}``, by task id or external task id."""
+        self.stats.queries += 1
+        if (garbage := self._received(request)) is not None:
+            return garbage
+        await asyncio.sleep(self.faults.now.hang_s)
+        return success(self.account.find(request.path_params["either_id"]).found())
+
+    async def list_tasks(self, request: Request) -> Response:
+        """``GET /v1/images/multi-image2image``, newest first."""
+        self.stats.queries += 1
+        if (garbage := self._received(request)) is not None:
+            return garbage
+        await asyncio.sleep(self.faults.now.hang_s)
+        return success([task.found() for task in self.account.page(ListQuery.parse(request.query_params))])
+
+    def _received(self, request: Request) -> Response | None:
+        """Checks the caller, then lets strike what has no effect on any task."""
+        check_authorization(request.headers.get("authorization"), self.settings)
+        faults = self.faults.now
+        if self.faults.strikes(faults.throttle_rate):
+            raise ProviderError(1302)
+        if self.faults.strikes(faults.error_rate):
+            raise ProviderError(self.faults.one_of((5000, 5001, 5002)))
+        if self.faults.strikes(faults.garbage_rate):
+            return PlainTextResponse(_GARBAGE, media_type="text/html")
+        return None
+
+    async def _accept(self, wanted: CreateRequest, base_url: str) -> ProviderTask:
+        order = Order.of(wanted)
+        # Asked twice: first so that nothing is fetched for an order that cannot be taken, then where it is taken.
+        self.account.check_room(order, self._max_slots())
+        materials = await self._materials(wanted)
+        task = self.account.admit(order, base_url.rstrip("/"), self._max_slots())
+        self.stats.count_generated(order)
+        self.studio.begin(task, materials)
+        return task
+
+    async def _materials(self, wanted: CreateRequest) -> Materials:
+        contents = await read_images(wanted, self.http)
+        return await asyncio.get_running_loop().run_in_executor(self.openers, gather_materials, contents)
+
+    def _max_slots(self) -> int:
+        faulty = self.faults.now.max_slots
+        return self.settings.max_slots if faulty is None else faulty

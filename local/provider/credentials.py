@@ -1,0 +1,54 @@
+"""Checks the Authorization header as the provider does: a token signed by the account, or its plain API key."""
+
+from __future__ import annotations
+
+import hmac
+
+import jwt
+
+from kiln.errors import (
+    AuthenticationFailed,
+    AuthorizationEmpty,
+    AuthorizationInvalid,
+    TokenExpired,
+    TokenNotYetValid,
+)
+from local.provider.settings import ProviderSettings
+
+# Clients in the wild add `iat`, omit `typ` and stretch `exp`; the provider takes all of that, so nothing more is asked.
+_OPTIONS: jwt.types.Options = {"require": ["iss", "exp"], "verify_iat": False, "verify_aud": False}
+
+
+def check_authorization(header: str | None, settings: ProviderSettings) -> None:
+    """Lets the caller pass, or says why not.
+
+    Raises:
+        AuthenticationFailed: The key is not this account's (1000), the header is empty (1001) or not a Bearer
+            token (1002), or the token is not valid yet (1003) or no longer (1004).
+    """
+    if header is None or not header.strip():
+        raise AuthorizationEmpty("Authorization is empty")
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise AuthorizationInvalid("Authorization must be 'Bearer' and a token")
+    if settings.api_key and hmac.compare_digest(token.encode(), settings.api_key.encode()):
+        return
+    _check_token(token, settings)
+
+
+def _check_token(token: str, settings: ProviderSettings) -> None:
+    try:
+        claims = jwt.decode(token, settings.secret_key, algorithms=["HS256"], options=_OPTIONS)
+    except jwt.ExpiredSignatureError as error:
+        raise TokenExpired("Authorization token has expired") from error
+    except jwt.ImmatureSignatureError as error:
+        raise TokenNotYetValid("Authorization token is not valid yet") from error
+    except jwt.InvalidSignatureError as error:
+        raise AuthenticationFailed("Authentication failed: wrong signature") from error
+    except jwt.PyJWTError as error:
+        if token.count(".") != 2:
+            raise AuthenticationFailed("Authentication failed: unknown API key") from error
+        raise AuthorizationInvalid(f"Authorization token is invalid: {error}") from error
+    if claims["iss"] != settings.access_key:
+        raise AuthenticationFailed("Authentication failed: unknown access key")

@@ -1,0 +1,56 @@
+"""Gets the bytes of a create request's images, fetching those given by URL, and checks each against the contract."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from kiln.contract import CreateRequest
+from kiln.contract.vocabulary import IMAGE_BYTES
+from kiln.errors import InvalidRequest
+from kiln.images.inputs import InputImage
+from kiln.images.inspection import ImageViolation, check_input
+
+FETCH_SECONDS = 10.0
+
+
+async def read_images(request: CreateRequest, http: httpx.AsyncClient) -> dict[str, bytes]:
+    """The bytes of every image, by the path of its field.
+
+    Raises:
+        InvalidRequest: An image can't be fetched or breaks a limit; the message names its field.
+    """
+    fields = list(request.images())
+    contents = await asyncio.gather(*(_read(field, image, http) for field, image in fields))
+    return {field: content for (field, _), content in zip(fields, contents, strict=True)}
+
+
+async def _read(field: str, image: InputImage, http: httpx.AsyncClient) -> bytes:
+    if image.content is not None:
+        return image.content
+    try:
+        content = await _fetch(image.url or "", http)
+        check_input(content)
+    except ImageViolation as violation:
+        raise InvalidRequest(f"{field}: {violation}, got {violation.came}") from violation
+    except TimeoutError as error:
+        raise InvalidRequest(f"{field}: the URL could not be fetched within {FETCH_SECONDS:.0f} s") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise InvalidRequest(f"{field}: the URL could not be fetched: {error}") from error
+    return content
+
+
+async def _fetch(url: str, http: httpx.AsyncClient) -> bytes:
+    async with (
+        asyncio.timeout(FETCH_SECONDS),
+        http.stream("GET", url, follow_redirects=True, timeout=FETCH_SECONDS) as answer,
+    ):
+        answer.raise_for_status()
+        content = bytearray()
+        async for chunk in answer.aiter_bytes():
+            content += chunk
+            if len(content) > IMAGE_BYTES:
+                # check_input says the rest; nothing beyond the limit is worth reading.
+                break
+        return bytes(content)

@@ -1,0 +1,291 @@
+"""The whole stack on one computer: local AWS, simulated provider, the template deployed, and a front door."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import httpx
+
+from local import function_logs
+from local.aws import LocalAws
+from local.children import ROOT, Child, clean_environment
+from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
+from local.deploy import deploy
+from local.front_door import FrontDoor
+from local.gateway import apply_gateway_responses
+from local.serving import ServerThread, take_port
+
+TEMPLATE = ROOT / "template.yaml"
+STACK_NAME = "kiln"
+EVENTS_QUEUE = "kiln-local-events"
+CALLER = "local"
+SHELL_FILE = "env.sh"
+TASKS_PATH = "/v1/images/multi-image2image"
+
+
+class StackError(Exception):
+    """The stack could not be brought up; the message says what is wrong."""
+
+
+class FolderTakenError(StackError):
+    """Another stack is running in the same folder."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a stack is started.
+
+    Attributes:
+        state_dir: Where its description, logs and temporary files go.
+        port: Of the front door; 0 for any that is free.
+        parameters: Template parameters that differ from the local defaults.
+        aws_environment: Settings of the local AWS, such as ``{"AUTH": "true"}`` to enforce the IAM policies.
+        provider_arguments: Options of the simulated provider, such as ``["--task-seconds", "0.5"]``.
+    """
+
+    state_dir: Path
+    port: int = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    aws_environment: Mapping[str, str] = field(default_factory=dict)
+    provider_arguments: Sequence[str] = ()
+
+
+class Stack:
+    """A stack that runs inside a ``with`` block.
+
+    Attributes:
+        description: What ``stack.json`` holds: every address and key that a client needs.
+        aws: The local AWS.
+    """
+
+    description: dict[str, str]
+    aws: LocalAws
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._running = contextlib.ExitStack()
+        self._key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
+        self._provider_key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
+        self._webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as running:
+            self._start(running)
+            self._running = running.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    @property
+    def clients(self) -> AwsClients:
+        """AWS clients for the stack's AWS."""
+        return self.aws.clients
+
+    @property
+    def description_file(self) -> Path:
+        """Where the description is, for other processes."""
+        return self._options.state_dir / "stack.json"
+
+    def check(self) -> None:
+        """Makes sure that every part is running; raises ``ChildFailedError`` if one is not."""
+        self.aws.check()
+        self._provider.check()
+
+    def redeploy(self, parameters: Mapping[str, str] | None = None) -> None:
+        """Empties the local AWS and the provider and deploys the template anew; keys and addresses stay, names change.
+
+        Args:
+            parameters: Template parameters on top of those the stack was started with.
+        """
+        self.description_file.unlink(missing_ok=True)
+        self.aws.reset()
+        httpx.post(f"{self._provider_url}/_control/reset", trust_env=False).raise_for_status()
+        self._deploy({**self._options.parameters, **(parameters or {})})
+
+    def _start(self, running: contextlib.ExitStack) -> None:
+        running.enter_context(_claim(self._options.state_dir))
+        listening = take_port(self._options.port)
+        running.callback(listening.close)
+        self._api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        self.aws = LocalAws(self._options.state_dir, self._options.aws_environment)
+        running.callback(self.aws.stop)
+        self._provider = self._start_provider()
+        running.callback(self._provider.stop)
+        self._provider_url: str = json.loads(self._provider.first_line())["url"]
+        self.aws.wait_until_ready()
+
+        self._front_door = FrontDoor()
+        running.callback(ServerThread(self._front_door.app, listening).stop)
+        running.callback(self.description_file.unlink, missing_ok=True)
+        running.callback(self.description_file.with_name(SHELL_FILE).unlink, missing_ok=True)
+        self._deploy(self._options.parameters)
+
+    def _start_provider(self) -> Child:
+        key = self._provider_key
+        credentials = ["--access-key", key["access_key"], "--secret-key", key["secret_key"]]
+        return Child(
+            "the simulated provider",
+            ["local.provider", "--port", "0", "--exit-with-stdin", *credentials, *self._options.provider_arguments],
+            log=self._options.state_dir / "provider.log",
+            environment={**clean_environment(), "PYTHONPATH": str(ROOT / "layers" / "kiln")},
+        )
+
+    def _deploy(self, parameters: Mapping[str, str]) -> None:
+        caller = {
+            "name": CALLER,
+            **self._key,
+            "api_keys": [self._key["secret_key"]],
+            "webhook_secret": self._webhook_secret,
+        }
+        defaults = {
+            "ProviderUrl": self._provider_url,
+            "PublicUrl": self._api_url,
+            "ProviderSlots": "9",
+            "PollAfterSeconds": "10",
+            "TurnCheckSeconds": "15",
+            "DropWaitSeconds": "60",
+            # What is dropped belongs to the one caller there is, so that the API shows it to him.
+            "InboxCaller": CALLER,
+            # The local AWS has no archives.
+            "EventArchiveDays": "0",
+            "AllowHttpCallbacks": "true",
+            "AllowPrivateCallbacks": "true",
+            "LogLevel": "INFO",
+        }
+        outputs = deploy(self.clients, TEMPLATE, STACK_NAME, defaults=defaults, overrides=parameters)
+        apply_gateway_responses(self.clients, TEMPLATE, outputs["ApiId"], outputs["ApiStage"])
+        self._fill(outputs["ProviderSecretArn"], self._provider_key)
+        self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
+        self.description = {
+            "api_url": self._api_url,
+            **self._key,
+            "api_key": self._key["secret_key"],
+            "webhook_secret": self._webhook_secret,
+            "aws_endpoint_url": self.aws.endpoint_url,
+            "region": REGION,
+            "aws_access_key_id": ACCESS_KEY_ID,
+            "aws_secret_access_key": SECRET_ACCESS_KEY,
+            "inbox_bucket": outputs["InboxBucketName"],
+            "outbox_bucket": outputs["OutboxBucketName"],
+            "event_bus": outputs["EventBusName"],
+            "events_queue_url": _listen_to(self.clients, outputs["EventBusName"]),
+            "table": outputs["TableName"],
+            "state_machine_arn": outputs["StateMachineArn"],
+            "callers_secret_arn": outputs["CallersSecretArn"],
+            "provider_url": self._provider_url,
+            "provider_control_url": f"{self._provider_url}/_control",
+        }
+        stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
+        self._front_door.lead_to(stage, self._shown())
+        self._prove()
+        _write(self.description_file.with_name(SHELL_FILE), _for_shells(self.description))
+        _write(self.description_file, json.dumps(self.description, indent=2))
+
+    def _fill(self, secret_arn: str, value: object) -> None:
+        self.clients.secretsmanager.put_secret_value(SecretId=secret_arn, SecretString=json.dumps(value))
+
+    def _prove(self) -> None:
+        """Asks the API for the list of tasks: the whole way through answers, and with these keys."""
+        headers = {"Authorization": f"Bearer {self.description['api_key']}"}
+        answer = httpx.get(f"{self._api_url}{TASKS_PATH}", headers=headers, timeout=30, trust_env=False)
+        if answer.status_code != httpx.codes.OK:
+            logged = "\n".join(f"  {line}" for line in function_logs.errors(self.clients))
+            raise StackError(f"the API answers {answer.status_code}: {answer.text[:500]}\n{logged}")
+
+    def _shown(self) -> dict[str, str]:
+        here = self.description
+        return {
+            "API (the provider's contract)": f"{here['api_url']}{TASKS_PATH}",
+            "Inbox: drop a folder with job.json and images here": f"s3://{here['inbox_bucket']}/",
+            "Outbox: results appear here under the same name": f"s3://{here['outbox_bucket']}/",
+            "AWS endpoint": here["aws_endpoint_url"],
+            "Simulated provider": here["provider_url"],
+            "Keys and names": str(self.description_file.resolve()),
+        }
+
+
+@contextlib.contextmanager
+def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
+    """Keeps the folder for one stack, and clears away what a killed one has left."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderTakenError(
+                f"another stack is running in {state_dir}; stop it or choose another folder"
+            ) from None
+        scratch = state_dir / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        for name in ("stack.json", SHELL_FILE, "aws.log", "provider.log"):
+            (state_dir / name).unlink(missing_ok=True)
+        try:
+            yield lock
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _listen_to(clients: AwsClients, bus: str) -> str:
+    """Makes a queue that gets every event of a bus, and gives its address."""
+    url = clients.sqs.create_queue(QueueName=EVENTS_QUEUE)["QueueUrl"]
+    arn = clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    clients.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    everything = json.dumps({"source": [{"prefix": ""}]})
+    clients.events.put_rule(Name=EVENTS_QUEUE, EventBusName=bus, EventPattern=everything)
+    clients.events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def _for_shells(description: Mapping[str, str]) -> str:
+    """The description as variables, for a person's shell: what the README's examples begin with."""
+    variables = {
+        "KILN_URL": description["api_url"],
+        "KILN_KEY": description["api_key"],
+        "WEBHOOK_SECRET": description["webhook_secret"],
+        "INBOX": description["inbox_bucket"],
+        "OUTBOX": description["outbox_bucket"],
+        "EVENTS_QUEUE": description["events_queue_url"],
+        "AWS_ENDPOINT_URL": description["aws_endpoint_url"],
+        "AWS_DEFAULT_REGION": description["region"],
+        "AWS_ACCESS_KEY_ID": description["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": description["aws_secret_access_key"],
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    # The aws command that is pinned here, whatever else is installed.
+    lines += [
+        "unset AWS_PROFILE AWS_SESSION_TOKEN",
+        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a description so that a reader sees all of it or nothing; it holds keys, so nobody else may."""
+    partial = path.with_suffix(".partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)

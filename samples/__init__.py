@@ -1,0 +1,1 @@
+"""A sample job and what draws its images."""
