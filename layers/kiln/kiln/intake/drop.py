@@ -1,8 +1,9 @@
 """The drop protocol: turns what lies in the inbox bucket into tasks, and says in the outbox what is wrong with it.
 
-A folder becomes a task when its ``job.json`` and every file that names are there, in whatever order they came. An image
-at the top of the inbox becomes a task of one subject. Everything is told apart by content, so announcing an object
-twice, late or out of order makes no second task.
+A job of a folder becomes a task when ``job.json`` and every file that it names are there, in whatever order they came.
+An image at the top of the inbox becomes a task of one subject. What an event says of an object is not believed, the
+inbox itself is looked at, and a task's id is made of the content: events that come twice, late or out of order make no
+second task, and changed content makes a new one.
 """
 
 from __future__ import annotations
@@ -13,114 +14,131 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Any
 
-from pydantic_core import from_json
-
-from kiln import aws
-from kiln.contract.request import CreateRequest, named_images, parse_create_request
-from kiln.errors import InvalidRequest, KilnError, MalformedRequest
+from kiln import aws, clock, results
+from kiln.contract.request import CreateRequest, parse_create_request
+from kiln.errors import InvalidRequest, KilnError
 from kiln.intake import inbox
 from kiln.intake.accept import accept
-from kiln.results import write_refusal
-from kiln.settings import InboxSettings, load
+from kiln.intake.job_file import DEFAULTS_FILE, JOB_FILE, Job, read_jobs
+from kiln.settings import AddressSettings, InboxSettings, load
 from kiln.tasks.task import Origin, Task, content_task_id
 
-JOB_FILE = "job.json"
-_JOB_BYTES = 1024 * 1024
+KEY_BYTES = 900
+"""Of a dropped object's key: what is written in answer must fit below S3's 1,024 bytes."""
+
 _METADATA_FIELDS = ("model_name", "prompt", "n", "aspect_ratio", "external_task_id")
 
 
-def object_arrived(bucket: str, key: str) -> Task | None:
+def object_arrived(bucket: str, key: str) -> list[Task]:
     """Takes note of one object in the inbox.
 
     Returns:
-        The task, when the object completed one.
+        The tasks that it completed.
     """
     folder, _, name = key.rpartition("/")
     if not name:
-        return None  # A folder's own marker, as the S3 console makes them.
-    if folder:
-        return folder_changed(bucket, folder, is_job=name == JOB_FILE)
+        return []  # A folder's own marker, as the S3 console makes them.
+    if folder and len(key.encode()) <= KEY_BYTES:
+        if name in (JOB_FILE, DEFAULTS_FILE):
+            return folder_changed(bucket, folder, may_wait=True)
+        return _file_arrived(bucket, folder)
+    seen_at = clock.milliseconds()
     try:
-        if name == JOB_FILE:
-            raise InvalidRequest(f"{JOB_FILE}: must lie in a folder together with its images, got one at the top")
-        return _single_image(bucket, key)
+        if len(key.encode()) > KEY_BYTES:
+            key = key.encode()[:KEY_BYTES].decode(errors="ignore")
+            raise InvalidRequest(f"name: must be at most {KEY_BYTES} bytes with its folders")
+        if name in (JOB_FILE, DEFAULTS_FILE):
+            raise InvalidRequest(f"{name}: must lie in a folder together with its images, got one at the top")
+        return _single_image(bucket, key, seen_at)
     except KilnError as error:
-        write_refusal(key, error)
-        return None
+        results.write_refusal(Origin(door="drop", folder=key), error, seen_at)
+        return []
 
 
-def folder_changed(bucket: str, folder: str, *, is_job: bool = False, is_last_look: bool = False) -> Task | None:
-    """Makes a task of a folder if it is complete.
+def _file_arrived(bucket: str, folder: str) -> list[Task]:
+    """A job may name files in folders within its own: the one that this file completes lies here or further up."""
+    tasks: list[Task] = []
+    while folder and not tasks:
+        tasks = folder_changed(bucket, folder)
+        folder = folder.rpartition("/")[0]
+    return tasks
+
+
+def folder_changed(bucket: str, folder: str, *, may_wait: bool = False, is_last_look: bool = False) -> list[Task]:
+    """Makes tasks of a folder's jobs that are complete.
 
     Args:
         bucket: The inbox.
         folder: Without a trailing slash.
-        is_job: It is ``job.json`` that came: if files are missing, look again later.
+        may_wait: It is ``job.json`` that came: if files are missing, look again later.
         is_last_look: The files had their time: what is missing now is told in ``result.json``.
+
+    Returns:
+        The tasks, those that were there before included.
     """
-    job = inbox.read(bucket, f"{folder}/{JOB_FILE}", most=_JOB_BYTES)
-    if job is None:
-        return None
+    seen_at = clock.milliseconds()
     try:
-        body = _job(job.content)
-        names = _names(body)
-        files = {name: inbox.head(bucket, f"{folder}/{name}") for name in names}
-        missing = [name for name, file in files.items() if file is None]
-        if missing:
-            if is_last_look:
-                raise InvalidRequest(f"{JOB_FILE}: names files that are not in the folder, got {', '.join(missing)}")
-            if is_job:
-                _look_again(bucket, folder)
-            return None
-        present = {name: file for name, file in files.items() if file is not None}
-        offered = {name: inbox.checked(bucket, file, name) for name, file in present.items()}
-        request = parse_create_request(body, offered)
-        content = [folder, job.etag, *(f"{name}\t{file.etag}" for name, file in present.items())]
-        return _accept(request, folder, content)
+        jobs = read_jobs(bucket, folder)
     except KilnError as error:
-        write_refusal(folder, error)
+        results.write_refusal(Origin(door="drop", folder=folder), error, seen_at)
+        return []
+    tasks = []
+    is_waiting = False
+    batch = content_task_id("batch", folder, *(job.canonical for job in jobs or []))
+    for job in jobs or []:
+        origin = _origin(folder, job, batch)
+        try:
+            complete = _complete(bucket, folder, job, is_last_look=is_last_look)
+            task = _accept(*complete, origin, seen_at) if complete else None
+        except KilnError as error:
+            results.write_refusal(origin, error, seen_at)
+            continue
+        is_waiting = is_waiting or task is None
+        tasks += [task] if task is not None else []
+    if is_waiting and may_wait:
+        _look_again(bucket, folder)
+    return tasks
+
+
+def _origin(folder: str, job: Job, batch: str) -> Origin:
+    if not job.parts:
+        return Origin(door="drop", folder=folder)
+    return Origin(door="drop", folder=f"{folder}/{job.part}", part=job.part, parts=job.parts, batch=batch)
+
+
+def _complete(bucket: str, folder: str, job: Job, *, is_last_look: bool) -> tuple[CreateRequest, list[str]] | None:
+    """The request of a complete job and the content it is known by, or ``None`` while files are missing."""
+    files = {name: inbox.head(bucket, f"{folder}/{name}") for name in job.file_names()}
+    missing = [name for name, file in files.items() if file is None]
+    if missing and is_last_look:
+        raise InvalidRequest(f"{JOB_FILE}: names files that are not in the folder, got {', '.join(missing)[:500]}")
+    if missing:
         return None
+    present = {name: file for name, file in files.items() if file is not None}
+    offered = {name: inbox.checked(bucket, file, name) for name, file in present.items()}
+    content = [job.canonical, *(f"{name}\t{file.etag}" for name, file in present.items())]
+    return parse_create_request(job.body, offered), content
 
 
-def _single_image(bucket: str, key: str) -> Task | None:
+def _single_image(bucket: str, key: str, seen_at: int) -> list[Task]:
     file = inbox.head(bucket, key)
     if file is None:
-        return None
+        return []
     offered = {key: inbox.checked(bucket, file, key)}
     body: dict[str, Any] = {"prompt": load(InboxSettings).default_prompt, **_from_metadata(file.metadata)}
     request = parse_create_request({**body, "subject_image_list": [{"subject_image": key}]}, offered)
     metadata = json.dumps(body, sort_keys=True)
-    return _accept(request, key, [key, file.etag, metadata])
+    return [_accept(request, [file.etag, metadata], Origin(door="drop", folder=key), seen_at)]
 
 
-def _accept(request: CreateRequest, folder: str, content: list[str]) -> Task:
-    return accept(
-        request,
-        load(InboxSettings).caller,
-        origin=Origin(door="drop", folder=folder),
-        task_id=content_task_id(*content),
-    )
-
-
-def _job(content: bytes) -> Mapping[str, Any]:
-    if len(content) > _JOB_BYTES:
-        raise MalformedRequest(f"{JOB_FILE}: must be at most {_JOB_BYTES} bytes")
-    try:
-        # Stricter than json.loads: no half characters, which nothing could be written with, and no depth without end.
-        body = from_json(content.decode("utf-8-sig"))
-    except ValueError as error:
-        raise MalformedRequest(f"{JOB_FILE}: must be JSON in UTF-8, got {str(error)[:120]}") from error
-    if not isinstance(body, dict):
-        raise MalformedRequest(f"{JOB_FILE}: must be a JSON object, got {type(body).__name__}")
-    return body
-
-
-def _names(body: Mapping[str, Any]) -> list[str]:
-    names = named_images(body)
-    for name in names:
-        if name.startswith("/") or ".." in name.split("/"):
-            raise InvalidRequest(f"{JOB_FILE}: must name files within its folder, got '{name[:80]}'")
-    return names
+def _accept(request: CreateRequest, content: list[str], origin: Origin, seen_at: int) -> Task:
+    task_id = content_task_id(origin.folder, *content)
+    task = accept(request, load(InboxSettings).caller, origin=origin, task_id=task_id)
+    results.expect(task, seen_at)
+    if task.task_status.is_terminal:
+        # The same content as once before: its answer is there already, and is put back in place of what came since.
+        results.write_result(task, load(AddressSettings).public_url)
+    return task
 
 
 def _from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -59,10 +59,21 @@ class DeliveryRecord(BaseModel):
 
 
 class Origin(BaseModel):
-    """Where a task came from, and so where its results go: the API, or a drop into the inbox."""
+    """Where a task came from, and so where its results go: the API, the bus, or a drop into the inbox.
 
-    door: Literal["api", "drop"] = "api"
+    Attributes:
+        door: Which way it came in.
+        folder: Of a drop: where in the outbox its ``result.json`` goes.
+        part: Of a list of jobs: its number, from 1.
+        parts: Of a list of jobs: how many there are; 0 for a folder with one job.
+        batch: Of a list of jobs: tells one list from another.
+    """
+
+    door: Literal["api", "bus", "drop"] = "api"
     folder: str = ""
+    part: int = 0
+    parts: int = 0
+    batch: str = ""
 
 
 class Task(BaseModel):
