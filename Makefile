@@ -81,6 +81,11 @@ check: setup ## Lint, formatting, types, import directions
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy layers functions local
 	@PYTHONPATH=layers/kiln:. $(BIN)/lint-imports
+	@PYTHONPATH=layers/kiln $(BIN)/python -m kiln.documents docs --check
+
+.PHONY: docs
+docs: setup ## Write docs/openapi.json, docs/asyncapi.json and docs/schemas from the models
+	@PYTHONPATH=layers/kiln $(BIN)/python -m kiln.documents docs
 
 .PHONY: build
 build: $(STAMP_SAM) ## Validate the template and build what is deployed, without Docker

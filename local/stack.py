@@ -160,6 +160,7 @@ class Stack:
             "ProviderSlots": "9",
             "PollAfterSeconds": "10",
             "TurnCheckSeconds": "15",
+            "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
             # What is dropped belongs to the one caller there is, so that the API shows it to him.
             "InboxCaller": CALLER,

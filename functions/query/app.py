@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.contract import ListQuery
+from kiln.documents import pages
 from kiln.images.downloads import download_address
 from kiln.tasks.listing import TaskList
 from kiln.tasks.store import TaskStore
@@ -50,6 +51,20 @@ def result(task_id: str, token: str, file: str) -> Response[str]:
     location = download_address(task_id, token, file, method=app.current_event.http_method)
     headers = {"Location": location, "Cache-Control": "private, max-age=60"}
     return Response(status_code=302, content_type="text/plain", body="", headers=headers)
+
+
+@app.get("/openapi.json")
+def openapi_document() -> Response[str]:
+    """Answers with the API's own description."""
+    return Response(200, "application/json", pages.openapi_json())
+
+
+@app.get("/docs")
+def docs() -> Response[str]:
+    """A page to try the API with; it talks to nobody else."""
+    return Response(
+        200, "text/html; charset=utf-8", pages.docs_html(), {"Content-Security-Policy": pages.content_security_policy()}
+    )
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kiln.intake.cancel import cancel
 from kiln.intake.create import create, seconds_to_wait, wait_for_end
 from kiln.intake.drop import folder_changed, object_arrived
+from kiln.intake.requested import DETAIL_TYPE, task_requested
 from kiln.intake.uploads import open_upload
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import logger, metrics, tracer
@@ -52,13 +53,14 @@ def cancel_task() -> Response[str]:
 
 
 def inbox_message(record: SQSRecord) -> None:
-    """Takes note of the objects that one S3 notification names, or looks at a folder once more."""
+    """Takes a notification of S3, a folder to be looked at once more, or a request from the bus."""
     message = json.loads(record.body)
     if "look_again" in message:
         folder_changed(**message["look_again"], is_last_look=True)
+    if message.get("detail-type") == DETAIL_TYPE:
+        task_requested(message)
     for each in message.get("Records", []):
-        task = object_arrived(each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"]))
-        if task is not None:
+        for task in object_arrived(each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"])):
             logger.info("accepted", extra={"task_id": task.task_id, "folder": task.origin.folder})
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -35,6 +36,14 @@ def step_functions() -> SFNClient:
     import boto3  # noqa: PLC0415
 
     return boto3.client("stepfunctions")
+
+
+@cache
+def events() -> EventBridgeClient:
+    """The EventBridge client."""
+    import boto3  # noqa: PLC0415
+
+    return boto3.client("events")
 
 
 @cache

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
-from kiln.contract.answers import FoundTask, ResultImage, TaskResult
+from kiln import aws
+from kiln.contract.answers import FoundTask, Refusal, ResultImage, TaskResult
 from kiln.contract.vocabulary import TaskStatus
-from kiln.settings import BucketSettings, load
+from kiln.errors import KilnError
+from kiln.settings import BucketSettings, BusSettings, load
 from kiln.tasks.task import Task
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "kiln"
 VERSION = "1"
@@ -21,6 +26,8 @@ DETAIL_TYPES = {
     TaskStatus.SUCCEED: "Image Task Succeeded",
     TaskStatus.FAILED: "Image Task Failed",
 }
+
+REFUSED = "Image Task Refused"
 
 _EVENT_IDS = uuid.UUID("6b696c6e-6576-656e-8000-000000000001")
 
@@ -64,7 +71,7 @@ class EventMetadata(BaseModel):
     version: str = VERSION
     occurred_at: int
     caller: str
-    door: Literal["api", "drop"]
+    door: Literal["api", "bus", "drop"]
 
 
 class TaskEvent(BaseModel):
@@ -72,6 +79,29 @@ class TaskEvent(BaseModel):
 
     metadata: EventMetadata
     data: DeliveredTask
+
+
+class RefusalMetadata(BaseModel):
+    """Tells which request was refused.
+
+    Attributes:
+        event_id: The same whenever the same refusal is sent again.
+        version: Of the shape of ``data``.
+        request_event_id: The ``id`` of the event that asked.
+        caller: The source that asked.
+    """
+
+    event_id: str
+    version: str = VERSION
+    request_event_id: str
+    caller: str
+
+
+class RefusalEvent(BaseModel):
+    """The ``detail`` of ``Image Task Refused``."""
+
+    metadata: RefusalMetadata
+    data: Refusal
 
 
 class Announcement(BaseModel):
@@ -84,6 +114,31 @@ class Announcement(BaseModel):
 def event_id(task_id: str, status: TaskStatus) -> str:
     """The id of a change, wherever and however often it is told: on the bus, and as ``webhook-id``."""
     return str(uuid.uuid5(_EVENT_IDS, f"{task_id}/{status}"))
+
+
+def publish_refusal(request_event_id: str, caller: str, error: KilnError) -> None:
+    """Puts ``Image Task Refused`` on the bus: a request that came from there made no task.
+
+    Raises:
+        RuntimeError: The bus did not take it.
+    """
+    refusal = RefusalEvent(
+        metadata=RefusalMetadata(
+            event_id=str(uuid.uuid5(_EVENT_IDS, f"{request_event_id}/refused")),
+            request_event_id=request_event_id,
+            caller=caller,
+        ),
+        data=Refusal(code=error.code, message=error.message, request_id=request_event_id),
+    )
+    entry: PutEventsRequestEntryTypeDef = {
+        "EventBusName": load(BusSettings).event_bus,
+        "Source": SOURCE,
+        "DetailType": REFUSED,
+        "Detail": refusal.model_dump_json(),
+    }
+    answer = aws.events().put_events(Entries=[entry])
+    if answer["FailedEntryCount"]:
+        raise RuntimeError(f"the bus did not take the event: {answer['Entries'][0].get('ErrorCode')}")
 
 
 def delivered(task: Task, public_url: str) -> DeliveredTask:

@@ -51,6 +51,12 @@ class WorkflowSettings(_Settings):
     state_machine_arn: str = Field(alias="STATE_MACHINE_ARN", min_length=1)
 
 
+class BusSettings(_Settings):
+    """The bus that every status change is told on."""
+
+    event_bus: str = Field(alias="EVENT_BUS", min_length=1)
+
+
 class SlotSettings(_Settings):
     """How many images the provider's resource pack lets run at once."""
 

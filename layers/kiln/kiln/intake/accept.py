@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from kiln import aws, clock, events
 from kiln.contract.request import CreateRequest
 from kiln.contract.vocabulary import TaskStatus
-from kiln.errors import IdempotencyKeyReused, TaskNotFound
+from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
 from kiln.images.inputs import InputImage
 from kiln.images.inspection import EXTENSIONS
-from kiln.settings import InputSettings, TableSettings, WorkflowSettings, load
+from kiln.settings import InputSettings, TableSettings, WebhookSettings, WorkflowSettings, load
 from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
+from kiln.webhooks.addresses import ForbiddenAddress, check_url
 
 UNLIMITED = 1_000_000
 """For callers that nobody counts, such as the inbox."""
@@ -42,10 +43,12 @@ def accept(
         per_minute: How many tasks the caller may create a minute.
 
     Raises:
+        InvalidRequest: The ``callback_url`` leads where no webhook may be sent (1201).
         DuplicateExternalTaskId: The caller has used the external id before (1201).
         IdempotencyKeyReused: The ``task_id`` is another body's (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
+    _check_callback(request)
     store = TaskStore()
     if task_id is not None:
         known = _known(store, task_id, request_digest)
@@ -76,6 +79,15 @@ def accept(
     task = _same_request(store.add(task, retention_days=load(TableSettings).task_retention_days), request_digest)
     start_workflow(task)
     return task
+
+
+def _check_callback(request: CreateRequest) -> None:
+    if request.callback_url is None:
+        return
+    try:
+        check_url(request.callback_url, load(WebhookSettings))
+    except ForbiddenAddress as forbidden:
+        raise InvalidRequest(f"callback_url: {forbidden}, got '{request.callback_url[:80]}'") from forbidden
 
 
 def _known(store: TaskStore, task_id: str, request_digest: str) -> Task | None:

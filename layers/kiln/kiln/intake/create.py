@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 
 from kiln.auth.callers import Caller
-from kiln.contract.request import CreateRequest, parse_create_request
+from kiln.contract.request import parse_create_request
 from kiln.errors import InvalidRequest
 from kiln.intake import uploads
 from kiln.intake.accept import accept
-from kiln.settings import CallerSettings, WebhookSettings, load
+from kiln.settings import CallerSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task, content_task_id
-from kiln.webhooks.addresses import ForbiddenAddress, check_url
 
 LONGEST_WAIT_SECONDS = 25
 """``Prefer: wait=N`` is honoured up to this, as API Gateway gives up on a function after 29 s."""
@@ -42,7 +41,6 @@ def create(body: bytes, caller: Caller, *, idempotency_key: str | None = None) -
         TooManyRequests: The caller's minute is used up (1302).
     """
     request = parse_create_request(body, uploads.offered(caller.name, body))
-    _check_callback(request)
     key = _key(idempotency_key)
     return accept(
         request,
@@ -67,15 +65,6 @@ def wait_for_end(task: Task, seconds: float, *, sleep: Callable[[float], None] =
         sleep(_LOOK_SECONDS)
         task = tasks.get(task.task_id)
     return task
-
-
-def _check_callback(request: CreateRequest) -> None:
-    if request.callback_url is None:
-        return
-    try:
-        check_url(request.callback_url, load(WebhookSettings))
-    except ForbiddenAddress as forbidden:
-        raise InvalidRequest(f"callback_url: {forbidden}, got '{request.callback_url[:80]}'") from forbidden
 
 
 def _key(header: str | None) -> str:

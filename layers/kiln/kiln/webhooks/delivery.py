@@ -95,7 +95,7 @@ def deliver(
     if status == _GONE:
         reason = "the receiver is gone"
         return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, http_status=status, reason=reason)
-    return _after_failure(attempt, f"HTTP {status}", status, int(retry_after) if retry_after.isdigit() else 0)
+    return _after_failure(attempt, f"HTTP {status}", status, int(retry_after[:9]) if retry_after.isdecimal() else 0)
 
 
 @cache

@@ -31,7 +31,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     try:
         answer = (provider or account()).query(task.provider_task_id or task.task_id)
         if answer.task_status is not TaskStatus.SUCCEED:
-            return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=f"it is {answer.task_status} again")
+            raise CopyFailed(f"it is {answer.task_status} again")
         if not answer.images:
             raise CopyFailed("the provider names no images")
         result = _copy(task, answer.images)

@@ -1,0 +1,255 @@
+"""The OpenAPI 3.1 document of the API, derived from the contract's models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.listing import ListQuery
+from kiln.contract.request import CreateRequest
+from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
+from kiln.intake.uploads import Upload
+from kiln.tasks.task import DeliveryRecord
+
+TITLE = "Kiln: multi-image to image"
+VERSION = "1.0.0"
+TASKS = "/v1/images/multi-image2image"
+
+_REFERENCE = "#/components/schemas/{model}"
+_NAMES: dict[type[BaseModel], str] = {
+    Envelope[CreatedTask]: "CreateAnswer",
+    Envelope[CreatedTask | FoundTask]: "CreateOrFinishedAnswer",
+    Envelope[FoundTask]: "QueryAnswer",
+    Envelope[list[FoundTask]]: "ListAnswer",
+    Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
+    Envelope[Upload]: "UploadAnswer",
+    Envelope[list[str]]: "CallbackAnswer",
+}
+
+_REFUSALS = {
+    "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
+    "401": "Who is calling is not known (1000 to 1004)",
+    "404": "There is nothing of this id or name for this caller (1203)",
+    "409": "The task no longer waits for its turn (1201)",
+    "413": "The body is over 6 MB (1201): upload large images first",
+    "422": "The Idempotency-Key came before with another body (1201)",
+    "429": "Too many requests (1302)",
+    "500": "An internal error (5000)",
+}
+
+
+def openapi() -> dict[str, Any]:
+    """The document, as plain JSON values."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": TITLE,
+            "version": VERSION,
+            "description": "The provider's contract of multi-image to image, and Kiln's additions to it. Every answer is "
+            "an envelope of code, message, request_id and data; code 0 is success. Fields not named here are ignored.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "security": [{"bearer": []}],
+        "paths": _paths(),
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A plain key, or a JWT (HS256; iss = access key, exp, nbf) signed with the secret key",
+                }
+            },
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    either_id = _parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
+    return {
+        TASKS: {
+            "post": _operation(
+                "createTask",
+                "Create a task",
+                "CreateOrFinishedAnswer",
+                refusals=("400", "401", "413", "422", "429", "500"),
+                parameters=[
+                    _parameter(
+                        "header",
+                        "Idempotency-Key",
+                        {"type": "string", "maxLength": KEY_CHARACTERS},
+                        "The same key and body are the same task",
+                    ),
+                    _parameter(
+                        "header",
+                        "Prefer",
+                        {"type": "string", "examples": ["wait=20"]},
+                        f"wait=N: answer with the finished task if it ends within N s (at most {LONGEST_WAIT_SECONDS})",
+                    ),
+                ],
+                body="CreateRequest",
+            ),
+            "get": _operation(
+                "listTasks",
+                "List the caller's tasks, newest first",
+                "ListAnswer",
+                refusals=("400", "401", "500"),
+                parameters=_query_parameters(ListQuery),
+            ),
+        },
+        f"{TASKS}/{{id}}": {
+            "get": _operation(
+                "getTask", "Query one task", "QueryAnswer", refusals=("401", "404", "500"), parameters=[either_id]
+            )
+        },
+        f"{TASKS}/{{id}}/cancel": {
+            "post": _operation(
+                "cancelTask",
+                "Cancel a task that waits for its turn",
+                "QueryAnswer",
+                refusals=("401", "404", "409", "500"),
+                parameters=[either_id],
+            )
+        },
+        f"{TASKS}/{{id}}/deliveries": {
+            "get": _operation(
+                "listDeliveries",
+                "Every attempt to deliver the task's changes to its callback_url",
+                "DeliveriesAnswer",
+                refusals=("401", "404", "500"),
+                parameters=[either_id],
+            )
+        },
+        "/v1/uploads": {
+            "post": _operation(
+                "openUpload",
+                "Open a place to upload one image of up to 10 MB to",
+                "UploadAnswer",
+                refusals=("401", "500"),
+            )
+        },
+        "/v1/results/{task_id}/{token}/{file}": {method: _result(method) for method in ("get", "head")},
+        "/v1/callbacks/{task_id}/{token}": {
+            "post": _operation(
+                "providerCallback",
+                "Where the provider says that something happened to a task; the body decides nothing",
+                "CallbackAnswer",
+                refusals=("404", "500"),
+                parameters=[
+                    _parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
+                    for name in ("task_id", "token")
+                ],
+            )
+            | {"security": []}
+        },
+    }
+
+
+def _result(method: str) -> dict[str, Any]:
+    parameters = [
+        _parameter("path", name, {"type": "string", "minLength": 1}, "From the result's link")
+        for name in ("task_id", "token", "file")
+    ]
+    return {
+        "operationId": f"{method}Result",
+        "summary": "Where a generated image is; the link is its own proof",
+        "security": [],
+        "parameters": parameters,
+        "responses": {
+            "302": {
+                "description": "To the image, for a few minutes",
+                "headers": {"Location": {"schema": {"type": "string"}, "description": "The image in S3"}},
+            },
+            **_refused(("404", "500")),
+        },
+    }
+
+
+def _operation(
+    operation_id: str,
+    summary: str,
+    answer: str,
+    *,
+    refusals: tuple[str, ...],
+    parameters: list[dict[str, Any]] | None = None,
+    body: str | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": operation_id,
+        "summary": summary,
+        "responses": {"200": {"description": "Success", **_content(answer)}, **_refused(refusals)},
+    }
+    if parameters:
+        operation["parameters"] = parameters
+    if body:
+        operation["requestBody"] = {"required": True, **_content(body)}
+    return operation
+
+
+def _refused(statuses: tuple[str, ...]) -> dict[str, Any]:
+    return {status: {"description": _REFUSALS[status], **_content("Refusal")} for status in statuses}
+
+
+def _content(model: str) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model)}}}}
+
+
+def _parameter(place: str, name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "in": place,
+        "name": name,
+        "required": place == "path",
+        "schema": schema,
+        "description": description,
+    }
+
+
+def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema(by_alias=True, ref_template=_REFERENCE)
+    parameters = []
+    for name, field in schema["properties"].items():
+        described = dict(field)
+        described.pop("title", None)
+        # A query parameter is there or it is not; it is never null.
+        choices = [choice for choice in described.pop("anyOf", []) if choice.get("type") != "null"]
+        described |= choices[0] if choices else {}
+        described = {key: value for key, value in described.items() if value is not None}
+        parameters.append(_parameter("query", name, described, described.pop("description", "")))
+    return parameters
+
+
+def _schemas() -> dict[str, Any]:
+    answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
+    answers.append((Refusal, "serialization"))
+    _, schema = models_json_schema(
+        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers], ref_template=_REFERENCE
+    )
+    text = schema["$defs"]
+    return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name != "ListQuery"}
+
+
+def _named(name: str) -> str:
+    for model, public in _NAMES.items():
+        if name == _definition_name(model):
+            return public
+    return name
+
+
+def _definition_name(model: type[BaseModel]) -> str:
+    return "".join(character if character.isalnum() else "_" for character in model.__name__)
+
+
+def _renamed(node: Any) -> Any:
+    if isinstance(node, dict):
+        renamed = {key: _renamed(value) for key, value in node.items() if key != "title"}
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            prefix, _, name = reference.rpartition("/")
+            renamed["$ref"] = f"{prefix}/{_named(name)}"
+        return renamed
+    if isinstance(node, list):
+        return [_renamed(each) for each in node]
+    return node
