@@ -166,6 +166,7 @@ class Stack:
             "InboxCaller": CALLER,
             # The local AWS has no archives.
             "EventArchiveDays": "0",
+            "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
             "LogLevel": "INFO",

@@ -92,6 +92,12 @@ class AddressSettings(_Settings):
     signing_secret_arn: str = Field(alias="SIGNING_SECRET_ARN", min_length=1)
 
 
+class CorsSettings(_Settings):
+    """Which web origin may call the API from a browser; none by default."""
+
+    origin: str = Field(default="", alias="CORS_ORIGIN")
+
+
 class CallerSettings(_Settings):
     """Who may call, and how much: each caller may create so many tasks a minute unless its entry says otherwise."""
 

@@ -6,24 +6,26 @@ import base64
 from typing import Any
 from urllib.parse import unquote
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import BaseModel
 
 from kiln.auth import callers
 from kiln.contract.answers import Envelope, Refusal
 from kiln.errors import KilnError, NoSuchRoute, TooManyRequests
-from kiln.settings import AddressSettings, load
+from kiln.settings import AddressSettings, CorsSettings, load
 from kiln_lambda.observability import logger
 
 _JSON = "application/json"
+_CORS_SECONDS = 3_600
 
 
 class ContractApi(APIGatewayRestResolver):
     """A resolver that speaks the contract's envelope."""
 
     def __init__(self) -> None:
-        super().__init__()
+        origin = load(CorsSettings).origin
+        super().__init__(cors=CORSConfig(allow_origin=origin, max_age=_CORS_SECONDS) if origin else None)
         self.exception_handler(KilnError)(self.refuse)
         self.exception_handler(Exception)(self._fail)
         self.not_found(self._no_such_route)

@@ -48,8 +48,8 @@ def openapi() -> dict[str, Any]:
         "info": {
             "title": TITLE,
             "version": VERSION,
-            "description": "The provider's contract of multi-image to image, and Kiln's additions to it. Every answer is "
-            "an envelope of code, message, request_id and data; code 0 is success. Fields not named here are ignored.",
+            "description": "The provider's contract of multi-image to image, and Kiln's additions to it. Every answer "
+            "is an envelope of code, message, request_id and data; code 0 is success. Unknown fields are ignored.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "security": [{"bearer": []}],
@@ -60,7 +60,7 @@ def openapi() -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A plain key, or a JWT (HS256; iss = access key, exp, nbf) signed with the secret key",
+                    "description": "A plain key, or a JWT (HS256: iss = access key, exp, nbf) by the secret key",
                 }
             },
         },
