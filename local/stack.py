@@ -270,6 +270,7 @@ def _for_shells(description: Mapping[str, str]) -> str:
         "WEBHOOK_SECRET": description["webhook_secret"],
         "INBOX": description["inbox_bucket"],
         "OUTBOX": description["outbox_bucket"],
+        "EVENT_BUS": description["event_bus"],
         "EVENTS_QUEUE": description["events_queue_url"],
         "AWS_ENDPOINT_URL": description["aws_endpoint_url"],
         "AWS_DEFAULT_REGION": description["region"],

@@ -25,7 +25,13 @@ class ContractApi(APIGatewayRestResolver):
 
     def __init__(self) -> None:
         origin = load(CorsSettings).origin
-        super().__init__(cors=CORSConfig(allow_origin=origin, max_age=_CORS_SECONDS) if origin else None)
+        cors = CORSConfig(
+            allow_origin=origin,
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
+            expose_headers=["Preference-Applied", "Retry-After"],
+            max_age=_CORS_SECONDS,
+        )
+        super().__init__(cors=cors if origin else None)
         self.exception_handler(KilnError)(self.refuse)
         self.exception_handler(Exception)(self._fail)
         self.not_found(self._no_such_route)
