@@ -19,7 +19,7 @@ app = ContractApi()
 def callback(task_id: str, token: str) -> Response[str]:
     """Wakes the task's workflow; 404 for a token that is not this task's, 200 for anything else the provider sends."""
     logger.append_keys(task_id=task_id)
-    woken = ring_for(task_id, token)
+    woken = ring_for(task_id, token, app.body(), app.current_event.headers)
     metrics.add_metric(name="Callbacks", unit=MetricUnit.Count, value=1)
     logger.info("rung", extra={"woken": woken})
     return app.answer([])

@@ -63,11 +63,16 @@ class SlotSettings(_Settings):
     provider_slots: int = Field(alias="PROVIDER_SLOTS", ge=1, le=1_000)
 
 
-class ProviderSettings(_Settings):
+class ProviderSecretSettings(_Settings):
+    """Where the provider's keys are."""
+
+    secret_arn: str = Field(alias="PROVIDER_SECRET_ARN", min_length=1)
+
+
+class ProviderSettings(ProviderSecretSettings):
     """The provider's address and the limits of one call, in seconds."""
 
     url: str = Field(alias="PROVIDER_URL", pattern=r"^https?://")
-    secret_arn: str = Field(alias="PROVIDER_SECRET_ARN", min_length=1)
     connect_seconds: float = Field(default=3.0, alias="PROVIDER_CONNECT_SECONDS", gt=0)
     read_seconds: float = Field(default=15.0, alias="PROVIDER_READ_SECONDS", gt=0)
     total_seconds: float = Field(default=25.0, alias="PROVIDER_TOTAL_SECONDS", gt=0)

@@ -6,6 +6,7 @@ A task of ``n`` images holds ``n`` slots, written ``<task id>#<number>`` in one 
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from kiln import aws
@@ -15,8 +16,11 @@ from kiln.tasks import items
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SLOTS_KEY: items.Item = {"pk": {"S": "SLOTS"}}
+LOWERED_SECONDS = 60
+"""How long free slots are kept back after the provider was full below our limit; they come back one after another."""
 
+_RETURN_SECONDS = 15
+_BLOCKED = "blocked"
 _CONTENTION_TRIES = 20
 
 
@@ -54,40 +58,72 @@ class Slots:
         mine = [f"{task_id}#{number}" for number in range(n)]
         answer = self._client.update_item(
             TableName=self._table,
-            Key=SLOTS_KEY,
+            Key=items.SLOTS_KEY,
             UpdateExpression="DELETE holders :mine",
             ExpressionAttributeValues={":mine": {"SS": mine}},
             ReturnValues="ALL_NEW",
         )
         return self._hand_over(set(answer["Attributes"].get("holders", {}).get("SS", [])))
 
+    def lower(self) -> int:
+        """Keeps back every free slot for a while: the provider says that it is full though we are not.
+
+        Another system shares the account. The task that was refused keeps its own slots and tries again; nobody new is
+        let in meanwhile. The slots come back one by one, so that the way back up is not a burst of refusals.
+
+        Returns:
+            How many were kept back.
+        """
+        free = self._limit - len(self.holders())
+        if free <= 0:
+            return 0
+        until = int(time.time()) + LOWERED_SECONDS
+        kept = [f"{_BLOCKED}#{until + number * _RETURN_SECONDS}#{number}" for number in range(free)]
+        return free if self._give(kept) else 0
+
     def holders(self) -> set[str]:
         """The slots that are taken, strongly consistent."""
-        answer = self._client.get_item(TableName=self._table, Key=SLOTS_KEY, ConsistentRead=True)
+        answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
         return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
 
     def _hand_over(self, taken: set[str]) -> list[str]:
         for _ in range(_CONTENTION_TRIES):
+            taken = self._without_expired(taken)
             given, complete = self._next_in_line(taken)
             if not given:
                 return []
-            try:
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=SLOTS_KEY,
-                    UpdateExpression="ADD holders :given",
-                    ConditionExpression="attribute_not_exists(holders) OR size(holders) <= :room",
-                    ExpressionAttributeValues={
-                        ":given": {"SS": given},
-                        ":room": {"N": str(self._limit - len(given))},
-                    },
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                taken = self.holders()
-                continue
-            return complete
+            if self._give(given):
+                return complete
+            taken = self.holders()
         # Others are handing over all the time, or the condition would have held once: nothing is left to give.
         return []
+
+    def _give(self, names: list[str]) -> bool:
+        """Takes free slots for others, unless there are no longer as many."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=items.SLOTS_KEY,
+                UpdateExpression="ADD holders :given",
+                ConditionExpression="attribute_not_exists(holders) OR size(holders) <= :room",
+                ExpressionAttributeValues={":given": {"SS": names}, ":room": {"N": str(self._limit - len(names))}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _without_expired(self, taken: set[str]) -> set[str]:
+        """Ends what was kept back long enough."""
+        now = int(time.time())
+        expired = {name for name in taken if name.startswith(f"{_BLOCKED}#") and int(name.split("#")[1]) <= now}
+        if expired:
+            self._client.update_item(
+                TableName=self._table,
+                Key=items.SLOTS_KEY,
+                UpdateExpression="DELETE holders :expired",
+                ExpressionAttributeValues={":expired": {"SS": sorted(expired)}},
+            )
+        return taken - expired
 
     def _next_in_line(self, taken: set[str]) -> tuple[list[str], list[str]]:
         """Which slots go to whom: first come first served; who needs many has them kept until there are enough."""

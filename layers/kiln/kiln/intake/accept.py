@@ -13,6 +13,7 @@ from kiln.images.inputs import InputImage
 from kiln.images.inspection import EXTENSIONS
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, WorkflowSettings, load
 from kiln.slots import Slots
+from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
 from kiln.webhooks.addresses import ForbiddenAddress, check_url
@@ -57,12 +58,13 @@ def accept(
             return known
     task_id = task_id or new_task_id()
     store.check_external_id(task_id, caller, request.external_task_id or "")
-    sequence = store.number(caller, per_minute=per_minute)
+    ticket = Admission().admit(caller, request.n, per_minute=per_minute)
     now = clock.milliseconds()
     task = Task(
         task_id=task_id,
         caller=caller,
-        sequence=sequence,
+        sequence=ticket.sequence,
+        turn=ticket.turn,
         external_task_id=request.external_task_id or "",
         created_at=now,
         updated_at=now,
@@ -111,7 +113,7 @@ def start_workflow(task: Task) -> None:
     course = {
         "task_id": task.task_id,
         "key": f"TASK#{task.task_id}",
-        "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n))},
+        "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n)), "turn": str(task.turn)},
         "submitted": submitted.model_dump(mode="json"),
         "webhook": bool(task.callback_url),
         "announced": {"processing": False},

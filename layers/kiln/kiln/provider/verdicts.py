@@ -67,6 +67,9 @@ _VERDICTS = {
     1304: Verdict.ACCOUNT,
 }
 
+FULL = 1303
+"""The provider runs as many tasks as the resource pack allows."""
+
 TOKEN_REFUSED = frozenset({1003, 1004})
 """The provider says that the token is not valid yet or has expired: sign anew, once."""
 

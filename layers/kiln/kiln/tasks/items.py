@@ -25,6 +25,10 @@ WAITING = "waiting"
 Item = dict[str, Any]
 
 
+SLOTS_KEY: Item = {"pk": {"S": "SLOTS"}}
+"""The item of the provider's slots."""
+
+
 def task_key(task_id: str) -> Item:
     """The key of a task."""
     return {"pk": {"S": f"TASK#{task_id}"}}

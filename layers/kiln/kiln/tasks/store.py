@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from kiln import aws, clock
 from kiln.contract.vocabulary import TaskStatus
-from kiln.errors import DuplicateExternalTaskId, TaskNotFound, TooManyRequests
+from kiln.errors import DuplicateExternalTaskId, TaskNotFound
 from kiln.settings import TableSettings, load
 from kiln.tasks import items
 from kiln.tasks.task import DeliveryRecord, KeptImage, Task
@@ -34,39 +33,6 @@ class TaskStore:
         self._client = client or aws.dynamodb()
         self._table = table_name or load(TableSettings).table_name
 
-    def number(self, caller: str, *, per_minute: int) -> int:
-        """Counts a task of a caller: its number in the list, within what the caller may create a minute.
-
-        Raises:
-            TooManyRequests: The minute's tasks are used up.
-        """
-        now = int(time.time())
-        minute = now // 60
-        for condition, change in (
-            ("in_minute = :minute AND created < :limit", "ADD tasks :one, created :one"),
-            (
-                "attribute_not_exists(in_minute) OR in_minute < :minute",
-                "SET in_minute = :minute, created = :one ADD tasks :one",
-            ),
-        ):
-            try:
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=items.caller_key(caller),
-                    UpdateExpression=change,
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues={
-                        name: value
-                        for name, value in items.values(minute=minute, limit=per_minute, one=1).items()
-                        if name in condition or name in change
-                    },
-                    ReturnValues="UPDATED_NEW",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                continue
-            return int(answer["Attributes"]["tasks"]["N"])
-        raise TooManyRequests(per_minute, 60 - now % 60)
-
     def add(self, task: Task, *, retention_days: int) -> Task:
         """Stores a new task and puts it in line.
 
@@ -76,8 +42,7 @@ class TaskStore:
         Raises:
             DuplicateExternalTaskId: The caller has used the external id for another task.
         """
-        turn = f"{task.created_at:013d}#{task.sequence:012d}"
-        task = task.model_copy(update={"queue": items.WAITING, "turn": turn})
+        task = task.model_copy(update={"queue": items.WAITING})
         expires = {"N": str(clock.days_from_now(retention_days))}
         item = {**items.task_key(task.task_id), **items.item_of(task), "expires_at": expires}
         fresh = "attribute_not_exists(pk)"

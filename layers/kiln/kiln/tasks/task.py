@@ -103,7 +103,7 @@ class Task(BaseModel):
     refusal: str = ""
     request_digest: str = ""
     queue: str = ""
-    turn: str = ""
+    turn: int = 0
     final_unit_deduction: str = ""
     result: list[KeptImage] = Field(default_factory=list)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from kiln import secrets
 from kiln.auth import signatures
 from kiln.errors import ResourceNotFound, TaskNotFound
+from kiln.provider.credentials import ProviderCredentials
+from kiln.settings import ProviderSecretSettings, load
 from kiln.waking import wake
 from kiln.workflow.dispatch import CALLBACK_PURPOSE
 
 
-def ring_for(task_id: str, token: str) -> bool:
+def ring_for(task_id: str, token: str, body: bytes, headers: Mapping[str, str]) -> bool:
     """Wakes a task's workflow on behalf of whoever holds its callback URL.
+
+    Args:
+        task_id: From the URL.
+        token: From the URL.
+        body: As it was sent; read only to check its signature, where the provider's account has a webhook secret.
+        headers: As they were sent.
 
     Returns:
         Whether a parked workflow was woken.
 
     Raises:
-        ResourceNotFound: The token is not this task's, or the task is no longer kept: no difference can be told.
+        ResourceNotFound: The token is not this task's, the signature is wrong, or the task is no longer kept: no
+            difference can be told.
     """
-    if not signatures.is_token(token, CALLBACK_PURPOSE, task_id):
+    if not signatures.is_token(token, CALLBACK_PURPOSE, task_id) or not _is_signed(body, headers):
         raise ResourceNotFound("no such callback")
     try:
         return wake(task_id)
     except TaskNotFound:
         raise ResourceNotFound("no such callback") from None
+
+
+def _is_signed(body: bytes, headers: Mapping[str, str]) -> bool:
+    secret = secrets.read(load(ProviderSecretSettings).secret_arn, ProviderCredentials).webhook_secret
+    if not secret:
+        return True
+    try:
+        Webhook(secret).verify(body, dict(headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        # A malformed header is a ValueError to the library, and so is a body that is not UTF-8.
+        return False
+    return True

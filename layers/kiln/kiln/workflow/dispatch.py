@@ -9,7 +9,9 @@ from kiln import aws, clock
 from kiln.auth import signatures
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import account
+from kiln.provider.verdicts import FULL
 from kiln.settings import AddressSettings, DeadlineSettings, load
+from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput, Task
 from kiln.workflow.outcomes import Outcome, StepResult
@@ -24,11 +26,23 @@ _ACCOUNT_WAIT_SECONDS = 300
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
 
 
-def dispatch(task_id: str, *, tasks: TaskStore | None = None, provider: Provider | None = None) -> StepResult:
+def dispatch(
+    task_id: str,
+    *,
+    tasks: TaskStore | None = None,
+    provider: Provider | None = None,
+    slots: Slots | None = None,
+) -> StepResult:
     """Creates the task at the provider, or adopts the one that an earlier attempt has made.
 
     The provider is given Kiln's task id as ``external_task_id``. Only the first attempt creates straight away; every
     later one looks the id up first, as nobody can know how far the one before it came.
+
+    Args:
+        task_id: Of the task.
+        tasks: The task store.
+        provider: The provider account.
+        slots: The account's slots, kept back when the provider says that it is full below our limit.
     """
     tasks = tasks or TaskStore()
     provider = provider or account()
@@ -38,7 +52,7 @@ def dispatch(task_id: str, *, tasks: TaskStore | None = None, provider: Provider
     try:
         taken, outcome = _create_or_adopt(task, provider)
     except ProviderError as error:
-        return _refused(task, error, tasks)
+        return _refused(task, error, tasks, slots)
     tasks.dispatched(task, taken.task_id)
     return StepResult(outcome=outcome)
 
@@ -63,7 +77,7 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
     return provider.query(task.task_id), Outcome.ADOPTED
 
 
-def _refused(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
+def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | None) -> StepResult:
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
         tasks.fail(task, error.reason)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
@@ -71,9 +85,16 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
     if clock.milliseconds() - task.created_at > limit * 1_000:
         tasks.fail(task, f"The provider did not take the task within {limit} s; its last answer: {error}")
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
+    if error.code == FULL:
+        (slots or Slots()).lower()
     if str(error) != task.refusal:
         tasks.refused(task, str(error))
-    return StepResult(outcome=Outcome.AGAIN, wait=_wait(task.dispatch_attempts, error.verdict), reason=str(error))
+    return StepResult(
+        outcome=Outcome.AGAIN,
+        wait=_wait(task.dispatch_attempts, error.verdict),
+        reason=str(error),
+        is_account=error.verdict is Verdict.ACCOUNT,
+    )
 
 
 def _wait(attempts: int, verdict: Verdict) -> int:

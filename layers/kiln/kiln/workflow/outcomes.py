@@ -42,9 +42,11 @@ class StepResult(BaseModel):
         wait: Seconds to wait first, where the outcome asks for it.
         announcement: What to publish, where the status changed.
         reason: In words, for the execution's history.
+        is_account: The provider's account has to be mended by a person before anything goes on.
     """
 
     outcome: Outcome
     wait: int = Field(default=0, ge=0)
     announcement: Announcement | None = None
     reason: str = ""
+    is_account: bool = False

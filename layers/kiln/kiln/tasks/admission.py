@@ -1,0 +1,104 @@
+"""Admits a task: its number in its caller's list, how many a caller may create a minute, its place in line.
+
+The line is fair between callers (start-time fair queueing): a caller's next task stands ``n`` behind its last one, but
+never behind where the line is being served now. Who has 900 tasks waiting does not hold up one that comes with five.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kiln import aws
+from kiln.errors import TooManyRequests
+from kiln.settings import TableSettings, load
+from kiln.tasks import items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_SAME_MINUTE = ("in_minute = :minute AND created < :limit", "ADD tasks :one, created :one, finish_tag :n")
+_NEXT_MINUTE = (
+    "attribute_not_exists(in_minute) OR in_minute < :minute",
+    "SET in_minute = :minute, created = :one ADD tasks :one, finish_tag :n",
+)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a task is admitted with.
+
+    Attributes:
+        sequence: Its number among its caller's tasks, from 1.
+        turn: Its finish tag: whose is smaller comes first.
+    """
+
+    sequence: int
+    turn: int
+
+
+class Admission:
+    """Admits tasks, one caller's item at a time.
+
+    Args:
+        client: A DynamoDB client.
+        table_name: The table.
+    """
+
+    def __init__(self, client: DynamoDBClient | None = None, table_name: str | None = None) -> None:
+        self._client = client or aws.dynamodb()
+        self._table = table_name or load(TableSettings).table_name
+
+    def admit(self, caller: str, n: int, *, per_minute: int) -> Ticket:
+        """Admits a task of ``n`` images: one write, and a second one when the caller comes back after a pause.
+
+        Raises:
+            TooManyRequests: The caller's minute is used up; nothing has been counted.
+        """
+        counted = self._count(caller, n, per_minute)
+        sequence, turn = int(counted["tasks"]["N"]), int(counted["finish_tag"]["N"])
+        earliest = self._virtual_time() + n
+        if turn < earliest:
+            self._catch_up(caller, earliest)
+            turn = earliest
+        return Ticket(sequence, turn)
+
+    def _count(self, caller: str, n: int, per_minute: int) -> Any:
+        now = int(time.time())
+        plain = items.values(minute=now // 60, limit=per_minute, one=1, n=n)
+        # The minute may be begun by another request between the first try and the second: hence a third.
+        for condition, change in (_SAME_MINUTE, _NEXT_MINUTE, _SAME_MINUTE):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=items.caller_key(caller),
+                    UpdateExpression=change,
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues={
+                        name: value for name, value in plain.items() if name in f"{condition} {change}"
+                    },
+                    ReturnValues="UPDATED_NEW",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                continue
+            return answer["Attributes"]
+        raise TooManyRequests(per_minute, 60 - now % 60)
+
+    def _virtual_time(self) -> int:
+        """The tag of the task that was last given its slots: how far the line has been served."""
+        answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ProjectionExpression="virtual_time")
+        return int(answer.get("Item", {}).get("virtual_time", {}).get("N", "0"))
+
+    def _catch_up(self, caller: str, earliest: int) -> None:
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=items.caller_key(caller),
+                UpdateExpression="SET finish_tag = :earliest",
+                ConditionExpression="finish_tag < :earliest",
+                ExpressionAttributeValues=items.values(earliest=earliest),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            # Another of its tasks has caught up further; this one stands where it would have stood.
+            return
