@@ -1,18 +1,15 @@
-"""Accepts a checked request: keeps its images, stores the task, starts its workflow."""
+"""Accepts a checked request: keeps its images and stores the task; the table's stream then starts its workflow."""
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 
-from kiln import aws, clock, events
+from kiln import aws, clock
 from kiln.contract.request import CreateRequest
-from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
 from kiln.images.inputs import InputImage
 from kiln.images.inspection import EXTENSIONS
-from kiln.settings import InputSettings, TableSettings, WebhookSettings, WorkflowSettings, load
-from kiln.slots import Slots
+from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
 from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
@@ -54,7 +51,6 @@ def accept(
     if task_id is not None:
         known = _known(store, task_id, request_digest)
         if known is not None:
-            start_workflow(known)
             return known
     task_id = task_id or new_task_id()
     store.check_external_id(task_id, caller, request.external_task_id or "")
@@ -78,9 +74,7 @@ def accept(
         origin=origin or Origin(),
         request_digest=request_digest,
     )
-    task = _same_request(store.add(task, retention_days=load(TableSettings).task_retention_days), request_digest)
-    start_workflow(task)
-    return task
+    return _same_request(store.add(task, retention_days=load(TableSettings).task_retention_days), request_digest)
 
 
 def _check_callback(request: CreateRequest) -> None:
@@ -103,29 +97,6 @@ def _same_request(task: Task, request_digest: str) -> Task:
     if task.request_digest != request_digest:
         raise IdempotencyKeyReused
     return task
-
-
-def start_workflow(task: Task) -> None:
-    """Starts the workflow that owns a task from now on; one that has been started is left alone."""
-    slots = Slots()
-    names = slots.names(task.task_id, task.n)
-    submitted = events.announcement(task, "", TaskStatus.SUBMITTED)
-    course = {
-        "task_id": task.task_id,
-        "key": f"TASK#{task.task_id}",
-        "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n)), "turn": str(task.turn)},
-        "submitted": submitted.model_dump(mode="json"),
-        "webhook": bool(task.callback_url),
-        "announced": {"processing": False},
-    }
-    client = aws.step_functions()
-    try:
-        client.start_execution(
-            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=task.task_id, input=json.dumps(course)
-        )
-    except client.exceptions.ExecutionAlreadyExists:
-        # Announced twice, or tried again after an answer that was lost: the workflow is the one that was wanted.
-        return
 
 
 def _keep_inputs(task_id: str, images: list[tuple[str, InputImage]]) -> list[KeptInput]:

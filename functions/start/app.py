@@ -1,0 +1,28 @@
+"""The start function: the table's stream tells of each new task, and its workflow is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.workflow.start import start
+from kiln_lambda.observability import logger, metrics, tracer
+
+batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
+
+
+def new_task(record: DynamoDBRecord) -> None:
+    """Starts the workflow of one new task."""
+    task = start(record.raw_event["dynamodb"]["NewImage"])
+    logger.info("started", extra={"task_id": task.task_id})
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
+    return process_partial_response(event, new_task, batch, context)

@@ -1,0 +1,48 @@
+"""Starts the workflow that owns a task, once the table has it: what is stored is accepted, and it starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kiln import aws, events
+from kiln.contract.vocabulary import TaskStatus
+from kiln.settings import WorkflowSettings, load
+from kiln.slots import Slots
+from kiln.tasks import items
+from kiln.tasks.task import Task
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_functions: SFNClient | None = None) -> Task:
+    """Starts the workflow of a task; one that has been started is left alone.
+
+    Args:
+        image: The task's item, as the table's stream tells of it.
+        slots: The provider's slots.
+        step_functions: Starts it.
+    """
+    task = items.task_of(image)
+    slots = slots or Slots()
+    names = slots.names(task.task_id, task.n)
+    submitted = events.announcement(task, "", TaskStatus.SUBMITTED)
+    course = {
+        "task_id": task.task_id,
+        "key": f"TASK#{task.task_id}",
+        "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n)), "turn": str(task.turn)},
+        "submitted": submitted.model_dump(mode="json"),
+        "webhook": bool(task.callback_url),
+        "announced": {"processing": False},
+    }
+    client = step_functions or aws.step_functions()
+    try:
+        client.start_execution(
+            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=task.task_id, input=json.dumps(course)
+        )
+    except client.exceptions.ExecutionAlreadyExists:
+        # The stream tells at least once: the workflow is the one that was wanted.
+        return task
+    return task
