@@ -19,6 +19,7 @@ from typing import IO, Self
 
 import httpx
 
+from kiln.provider.credentials import ProviderCredentials, Signer
 from local import function_logs
 from local.aws import LocalAws
 from local.children import ROOT, Child, clean_environment
@@ -96,6 +97,11 @@ class Stack:
     def clients(self) -> AwsClients:
         """AWS clients for the stack's AWS."""
         return self.aws.clients
+
+    def provider_token(self) -> str:
+        """A token for the simulated provider itself, for who would ask it what it knows."""
+        signer = Signer(ProviderCredentials.model_validate(self._provider_key))
+        return signer.authorization().removeprefix("Bearer ")
 
     @property
     def description_file(self) -> Path:
