@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln.workflow.release import release
+from kiln.workflow.release import release, tend_line
 from kiln_lambda.observability import logger, metrics, tracer
 
 
@@ -16,6 +16,10 @@ from kiln_lambda.observability import logger, metrics, tracer
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``ReleaseSlot``."""
     logger.append_keys(task_id=event["task_id"])
+    if event.get("is_waiting"):
+        woken = tend_line(event["task_id"])
+        logger.info("tended the line", extra={"woken": woken})
+        return {"woken": woken}
     result = release(event["task_id"], event.get("fault"))
     logger.info("release", extra={"result": result.model_dump(mode="json", include={"woken", "to_notify"})})
     return result.model_dump(mode="json")

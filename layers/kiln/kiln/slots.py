@@ -7,7 +7,7 @@ A task of ``n`` images holds ``n`` slots, written ``<task id>#<number>`` in one 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kiln import aws
 from kiln.settings import SlotSettings, TableSettings, load
@@ -49,21 +49,39 @@ class Slots:
         return self._limit - min(n, self._limit)
 
     def release(self, task_id: str, n: int) -> list[str]:
-        """Gives a task's slots back and hands what is free to those next in line.
+        """Gives a task's slots back and hands what is free to those next in line, in one write.
+
+        In between there is no moment in which a newcomer could take what someone in line has waited for.
+
+        Args:
+            task_id: The task that leaves.
+            n: How many slots it may hold; 0 to look after the line without giving anything back.
 
         Returns:
             The ids of the tasks that now have all their slots and are to be woken.
         """
         # Every slot the task could hold is named: the limit may have been another when it took them.
-        mine = [f"{task_id}#{number}" for number in range(n)]
-        answer = self._client.update_item(
+        mine = {f"{task_id}#{number}" for number in range(n)}
+        for _ in range(_CONTENTION_TRIES):
+            taken = self.holders()
+            kept = _without_expired(taken - mine)
+            given, complete = self._next_in_line(kept)
+            if not complete and all(_is_kept_back(name) for name in kept):
+                # Nobody runs and nobody can start: nobody would ever come by to let go of what is kept back.
+                kept = set()
+                given, complete = self._next_in_line(kept)
+            if self._exchange(taken, kept | set(given)):
+                return complete
+        # So many come and go that the set is never the one that was read: what must not fail is giving back.
+        if not mine:
+            return []
+        self._client.update_item(
             TableName=self._table,
             Key=items.SLOTS_KEY,
             UpdateExpression="DELETE holders :mine",
-            ExpressionAttributeValues={":mine": {"SS": mine}},
-            ReturnValues="ALL_NEW",
+            ExpressionAttributeValues={":mine": {"SS": sorted(mine)}},
         )
-        return self._hand_over(set(answer["Attributes"].get("holders", {}).get("SS", [])))
+        return []
 
     def lower(self) -> int:
         """Keeps back every free slot for a while: the provider says that it is full though we are not.
@@ -86,17 +104,25 @@ class Slots:
         answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
         return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
 
-    def _hand_over(self, taken: set[str]) -> list[str]:
-        for _ in range(_CONTENTION_TRIES):
-            taken = self._without_expired(taken)
-            given, complete = self._next_in_line(taken)
-            if not given:
-                return []
-            if self._give(given):
-                return complete
-            taken = self.holders()
-        # Others are handing over all the time, or the condition would have held once: nothing is left to give.
-        return []
+    def _exchange(self, before: set[str], after: set[str]) -> bool:
+        """Writes the whole set if it is still the one that was read."""
+        if after == before:
+            return True
+        values = {":before": {"SS": sorted(before)}} if before else {}
+        if after:
+            values[":after"] = {"SS": sorted(after)}
+        request: Any = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=items.SLOTS_KEY,
+                UpdateExpression="SET holders = :after" if after else "REMOVE holders",
+                ConditionExpression="holders = :before" if before else "attribute_not_exists(holders)",
+                **request,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _give(self, names: list[str]) -> bool:
         """Takes free slots for others, unless there are no longer as many."""
@@ -111,19 +137,6 @@ class Slots:
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
-
-    def _without_expired(self, taken: set[str]) -> set[str]:
-        """Ends what was kept back long enough."""
-        now = int(time.time())
-        expired = {name for name in taken if name.startswith(f"{_BLOCKED}#") and int(name.split("#")[1]) <= now}
-        if expired:
-            self._client.update_item(
-                TableName=self._table,
-                Key=items.SLOTS_KEY,
-                UpdateExpression="DELETE holders :expired",
-                ExpressionAttributeValues={":expired": {"SS": sorted(expired)}},
-            )
-        return taken - expired
 
     def _next_in_line(self, taken: set[str]) -> tuple[list[str], list[str]]:
         """Which slots go to whom: first come first served; who needs many has them kept until there are enough."""
@@ -152,3 +165,13 @@ class Slots:
             if free == 0:
                 break
         return given, complete
+
+
+def _is_kept_back(name: str) -> bool:
+    return name.startswith(f"{_BLOCKED}#")
+
+
+def _without_expired(taken: set[str]) -> set[str]:
+    """Who holds slots once what was kept back long enough is let go."""
+    now = int(time.time())
+    return {name for name in taken if not (_is_kept_back(name) and int(name.split("#")[1]) <= now)}

@@ -124,6 +124,9 @@ class Task(BaseModel):
         found = self.found(public_url).model_dump()
         if not status.is_terminal:
             found |= {"task_status_msg": "", "final_unit_deduction": "", "task_result": {}}
+        if status is TaskStatus.SUBMITTED:
+            # The task may have moved on before this is told; what is told is when it was accepted.
+            found["updated_at"] = self.created_at
         return CallbackBody.model_validate({**found, "task_status": status})
 
     def created(self) -> CreatedTask:

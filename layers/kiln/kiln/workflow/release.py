@@ -10,7 +10,6 @@ from kiln.errors import TaskNotFound
 from kiln.settings import AddressSettings, load
 from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import Task
 from kiln.waking import wake
 
 
@@ -45,7 +44,7 @@ def release(
         task = tasks.fail(task, f"Kiln could not go on with the task: {fault or 'no reason is known'}") or tasks.get(
             task_id
         )
-    woken = _wake_next(task, tasks, slots or Slots())
+    woken = _wake_next(task_id, task.n, tasks, slots or Slots())
     return Ending(
         announcement=events.announcement(task, load(AddressSettings).public_url),
         to_notify=bool(task.callback_url) or task.origin.door == "drop",
@@ -53,9 +52,18 @@ def release(
     )
 
 
-def _wake_next(task: Task, tasks: TaskStore, slots: Slots) -> int:
+def tend_line(task_id: str, *, tasks: TaskStore | None = None, slots: Slots | None = None) -> int:
+    """Hands out what is free, on behalf of a task that has stood in line for long: the net below every hand-over.
+
+    Returns:
+        How many waiting tasks were handed their slots.
+    """
+    return _wake_next(task_id, 0, tasks or TaskStore(), slots or Slots())
+
+
+def _wake_next(task_id: str, n: int, tasks: TaskStore, slots: Slots) -> int:
     woken = 0
-    next_in_line = slots.release(task.task_id, task.n)
+    next_in_line = slots.release(task_id, n)
     while next_in_line:
         waiting = next_in_line.pop(0)
         try:
