@@ -1,0 +1,212 @@
+"""Who is calling: JWTs in all the ways clients make them, plain keys, and what each refusal is called."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+
+from kiln import errors
+from kiln.auth import callers
+from kiln.auth.callers import Caller, Callers
+from tests.unit.account import put_secret
+
+SECRET_KEY = "ada-secret-key-of-32-characters-"
+CALLERS = Callers(
+    callers=[
+        Caller(name="ada", access_key="ada-access-key", secret_key=SECRET_KEY, api_keys=["plain", "a.key.with-dots"]),
+        Caller(name="bob", access_key="bob-access-key", secret_key="bob-secret-key-of-32-characters-"),
+        Caller(name="keyless", api_keys=["other-plain"]),
+    ]
+)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    made = {"iss": "ada-access-key", "exp": now + 1_800, "nbf": now - 5, **changes}
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def bearer(key: str = SECRET_KEY, algorithm: str = "HS256", headers: dict[str, Any] | None = None, **changes) -> str:
+    return "Bearer " + jwt.encode(claims(**changes), key, algorithm=algorithm, headers=headers)
+
+
+def part(content: Any) -> str:
+    text = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def refusal(authorization: str | None) -> errors.AuthenticationFailed:
+    with pytest.raises(errors.AuthenticationFailed) as refused:
+        CALLERS.identify(authorization)
+    assert refused.value.http_status == 401
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"nbf": None},
+        {"iat": int(time.time())},
+        {"iat": int(time.time()) + 600},  # A client's clock runs ahead; the contract says nothing of iat.
+        {"iat": int(time.time()) - 86_400},
+        {"exp": int(time.time()) + 3_600},
+        {"exp": time.time() + 1_800.5},
+        {"aud": "kling"},
+        {"sub": 5},
+        {"jti": "1", "anything": {"a": 1}},
+        {"exp": int(time.time()) - 20},  # Within the leeway.
+        {"nbf": int(time.time()) + 20},
+    ],
+)
+def test_tokens_as_clients_make_them_are_taken(changes):
+    assert CALLERS.identify(bearer(**changes)).name == "ada"
+
+
+def test_the_header_typ_may_be_missing_or_another():
+    assert CALLERS.identify(bearer(headers={"typ": None})).name == "ada"
+    assert CALLERS.identify(bearer(headers={"typ": "jwt", "kid": "1"})).name == "ada"
+
+
+@pytest.mark.parametrize("form", ["{}", "bearer {}", "BEARER {}", "  Bearer   {}  "])
+def test_the_scheme_is_read_as_http_does(form):
+    token = bearer().removeprefix("Bearer ")
+    if form == "{}":
+        assert refusal(token).code == 1002
+    else:
+        assert CALLERS.identify(form.format(token)).name == "ada"
+
+
+@pytest.mark.parametrize(("key", "name"), [("plain", "ada"), ("a.key.with-dots", "ada"), ("other-plain", "keyless")])
+def test_a_plain_key_is_taken(key, name):
+    assert CALLERS.identify(f"Bearer {key}").name == name
+
+
+def test_everyone_is_told_apart():
+    token = bearer("bob-secret-key-of-32-characters-", iss="bob-access-key")
+    assert CALLERS.identify(token).name == "bob"
+
+
+@pytest.mark.parametrize("header", [None, "", "   "])
+def test_no_header_is_1001(header):
+    assert (refusal(header).code, type(refusal(header))) == (1001, errors.AuthorizationEmpty)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "Token abc",
+        "plain",
+        "Bearer two tokens",
+        "Bearer a.b.c",
+        f"Bearer {part(b'no json')}.{part({})}.x",
+        f"Bearer {part({'alg': 'HS256'})}.{part([1])}.x",
+        f"Bearer {part({'alg': 'HS256'})}.{part(b'no json')}.x",
+        f"Bearer {part({'alg': 'HS256'})}.*.x",
+    ],
+)
+def test_a_malformed_header_is_1002(header):
+    assert (refusal(header).code, type(refusal(header))) == (1002, errors.AuthorizationInvalid)
+
+
+def test_a_token_without_an_end_is_1002():
+    assert refusal(bearer(exp=None)).code == 1002
+
+
+def test_a_token_of_the_future_is_1003():
+    assert refusal(bearer(nbf=int(time.time()) + 60)).code == 1003
+
+
+@pytest.mark.parametrize("ago", [60, 100_000])
+def test_an_expired_token_is_1004(ago):
+    assert refusal(bearer(exp=int(time.time()) - ago)).code == 1004
+
+
+@pytest.mark.parametrize("header", ["Bearer nobody", "Bearer 猫", "Bearer a.b", "Bearer " + "x" * 10_000])
+def test_an_unknown_key_is_1000(header):
+    assert (refusal(header).code, type(refusal(header))) == (1000, errors.AuthenticationFailed)
+
+
+@pytest.mark.parametrize("issuer", [None, "", "nobody", "ada", 5, ["ada-access-key"], {"a": 1}])
+def test_an_unknown_issuer_is_1000(issuer):
+    payload = part({**claims(iss=None), **({} if issuer is None else {"iss": issuer})})
+    assert refusal(f"Bearer {part({'alg': 'HS256'})}.{payload}.{part(b'x')}").code == 1000
+
+
+def test_a_wrong_signature_is_1000():
+    assert refusal(bearer("another-secret-key-of-32-chars--")).code == 1000
+    assert refusal(bearer()[:-4] + "AAAA").code == 1000
+    header, _, signature = bearer().split(".")
+    assert refusal(f"{header}.{part(claims(exp=int(time.time()) + 9_999))}.{signature}").code == 1000
+
+
+def test_a_token_without_a_signature_is_1000():
+    for algorithm in ("none", "None", "NONE"):
+        head = part({"alg": algorithm, "typ": "JWT"})
+        assert refusal(f"Bearer {head}.{part(claims())}.").code == 1000
+        assert refusal(f"Bearer {head}.{part(claims())}.{part(b'x')}").code == 1000
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_another_algorithm_is_1000(algorithm):
+    assert refusal(bearer(SECRET_KEY * 2, algorithm)).code == 1000
+
+
+def test_a_signature_is_judged_before_the_claims():
+    assert refusal(bearer("another-secret-key-of-32-chars--", exp=1)).code == 1000
+
+
+def test_an_empty_secret_key_signs_nothing():
+    known = Callers(callers=[Caller(name="keyless", access_key="k")])
+    head, payload = part({"alg": "HS256"}), part(claims(iss="k"))
+    with pytest.raises(errors.AuthenticationFailed):
+        known.identify(f"Bearer {head}.{payload}.{part(b'x')}")
+    with pytest.raises(errors.AuthenticationFailed):
+        known.identify(f"Bearer {head}.{part(claims(iss=''))}.{part(b'x')}")
+
+
+def test_refusals_and_reprs_hold_no_secrets():
+    assert "plain" not in repr(CALLERS)
+    assert SECRET_KEY not in repr(CALLERS)
+    assert "nobody" not in refusal("Bearer nobody").message
+
+
+@pytest.mark.usefixtures("cloud")
+def test_callers_are_read_from_secrets_manager():
+    assert callers.identify("Bearer ada-plain-key").name == "ada"
+    assert callers.named("bob") is not None
+    assert callers.named("carol") is None
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_key_made_a_moment_ago_works_at_once():
+    assert callers.identify("Bearer ada-plain-key").name == "ada"
+    put_secret("kiln-callers", {"callers": [{"name": "carol", "api_keys": ["new"]}]})
+    assert callers.identify("Bearer new").name == "carol"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_strangers_do_not_make_the_secret_be_read_over_and_over():
+    put_secret("kiln-callers", {"callers": []})
+    for _ in range(2):
+        with pytest.raises(errors.AuthenticationFailed):
+            callers.identify("Bearer stranger")
+    put_secret("kiln-callers", {"callers": [{"name": "carol", "api_keys": ["new"]}]})
+    with pytest.raises(errors.AuthenticationFailed):
+        callers.identify("Bearer new")  # The last reading is not 15 seconds old.
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_refusal_of_another_kind_reads_nothing_anew(monkeypatch):
+    expired = bearer(exp=1)
+    with pytest.raises(errors.TokenExpired):
+        callers.identify(expired)
+    assert callers._last_fresh == float("-inf")

@@ -1,0 +1,84 @@
+"""What every unit test stands on: no sockets, an environment of its own, AWS played in the process, cold caches."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from moto import mock_aws
+from pytest_socket import disable_socket, enable_socket
+
+from kiln import aws
+from kiln.auth import callers
+from kiln_lambda.observability import logger
+from tests.unit import account
+from tests.unit.fakes import Accepted, StepFunctions
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets() -> Iterator[None]:
+    disable_socket(allow_unix_socket=True)
+    yield
+    enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in account.FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in account.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(callers, "_last_fresh", float("-inf"))
+    account.forget()
+    yield
+    account.forget()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _clients_of_this_ring() -> Iterator[None]:
+    """Clients are made once for all unit tests, and none of them is left to the other rings."""
+    account.forget_clients()
+    yield
+    account.forget_clients()
+
+
+@pytest.fixture(scope="module")
+def _furnished() -> Iterator[SimpleNamespace]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in account.ENVIRONMENT.items():
+            patch.setenv(name, value)
+        account.furnish()
+        yield SimpleNamespace(dynamodb=aws.dynamodb(), s3=aws.s3(), sqs=aws.sqs())
+
+
+@pytest.fixture
+def cloud(_environment: None, _furnished: SimpleNamespace) -> Iterator[SimpleNamespace]:
+    """An AWS account that the template was deployed to, with nothing in it yet; and its clients."""
+    yield _furnished
+    account.empty()
+
+
+@pytest.fixture
+def accepted(cloud: SimpleNamespace) -> Accepted:
+    """The tasks that were accepted."""
+    return Accepted(cloud.dynamodb, account.ENVIRONMENT["TABLE_NAME"])
+
+
+@pytest.fixture
+def executions(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
+    """Step Functions, played; the layer finds it where it finds the real one."""
+    fake = StepFunctions()
+    monkeypatch.setattr(aws, "step_functions", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What the functions log, as CloudWatch would have it."""
+    handler = logger.registered_handler
+    written = io.StringIO()
+    before = handler.setStream(written)  # type: ignore[attr-defined]
+    yield written
+    handler.setStream(before)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Unit tests of the handlers, driven by the sample events."""

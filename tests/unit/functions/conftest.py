@@ -1,0 +1,11 @@
+"""What every handler's test stands on."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _deployed(cloud, executions, monkeypatch) -> None:
+    """Everything the template gives a function; metrics go nowhere."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")

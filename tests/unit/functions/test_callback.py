@@ -1,0 +1,53 @@
+"""The callback function: answers 200 to whatever the provider sends to a task's own address."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.tasks.store import TaskStore
+from kiln.workflow.dispatch import callback_address
+from tests.unit.functions.rig import TASK_ID, call, sample
+from tests.unit.specimens import add_task
+from tests.unit.test_waking import park
+
+TEST_BUTTON = {"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}
+
+
+def rung(body: str | None) -> tuple[int, dict[str, object]]:
+    token = callback_address(TASK_ID, "").rpartition("/")[2]
+    event = sample(
+        "api-callback",
+        path=f"/v1/callbacks/{TASK_ID}/{token}",
+        pathParameters={"task_id": TASK_ID, "token": token},
+        body=body,
+    )
+    status, answer, _ = call("callback", event)
+    return status, answer
+
+
+@pytest.mark.parametrize(
+    "body", [sample("api-callback")["body"], json.dumps(TEST_BUTTON), "", None, "not JSON", "[" * 10_000]
+)
+def test_whatever_it_says_it_only_rings(executions, body):
+    add_task(TASK_ID)
+    park(TASK_ID)
+    status, answer = rung(body)
+    assert (status, answer["code"]) == (200, 0)
+    assert executions.succeeded == ["the-token"]
+    assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
+
+
+def test_late_and_doubled_callbacks_are_answered_200_too(executions):
+    TaskStore().fail(add_task(TASK_ID), "why")
+    assert [rung("{}")[0] for _ in range(3)] == [200, 200, 200]
+    assert executions.succeeded == []
+
+
+def test_a_forged_address_is_not_there():
+    add_task(TASK_ID)
+    status, answer, _ = call("callback", sample("api-callback"))
+    assert (status, answer["code"]) == (404, 1203)
+    assert TaskStore().get(TASK_ID).bell is None

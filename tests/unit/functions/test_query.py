@@ -1,0 +1,154 @@
+"""The query function: one task by either id, the list, deliveries, and the links to generated images."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import DeliveryRecord
+from tests.unit.functions.rig import TASK_ID, call, sample, with_headers
+from tests.unit.specimens import add_task, admit_task, kept_image
+
+PATH = "/v1/images/multi-image2image"
+
+
+def query(either_id: str, *, segment: str | None = None, **headers: str | None):
+    event = sample("api-query-one", path=f"{PATH}/{segment or either_id}", pathParameters={"id": segment or either_id})
+    event["requestContext"]["path"] = f"/live{event['path']}"
+    return call("query", with_headers(event, **headers))
+
+
+def succeeded(task_id: str = TASK_ID, **changes):
+    task = add_task(task_id, **changes)
+    TaskStore().succeed(task, [kept_image()], "16")
+
+
+def test_one_task_is_answered_as_the_contract_has_it():
+    succeeded(external_task_id="order-7", watermark=True)
+    status, body, _ = call("query", sample("api-query-one"))
+    assert (status, body["code"], body["message"]) == (200, 0, "SUCCEED")
+    data = body["data"]
+    assert set(data) == {
+        "task_id",
+        "task_info",
+        "task_status",
+        "task_status_msg",
+        "final_unit_deduction",
+        "watermark_info",
+        "task_result",
+        "created_at",
+        "updated_at",
+    }
+    assert data["task_id"] == TASK_ID
+    assert data["task_info"] == {"external_task_id": "order-7"}
+    assert data["task_status"] == "succeed"
+    assert data["watermark_info"] == {"enabled": True}
+    [image] = data["task_result"]["images"]
+    assert set(image) == {"index", "url"}
+    assert image["url"].startswith(f"https://kiln.test/v1/results/{TASK_ID}/")
+
+
+def test_either_id_finds_the_task():
+    succeeded(external_task_id="order-7")
+    assert query(TASK_ID) == query("order-7")
+
+
+@pytest.mark.parametrize(
+    ("external_task_id", "segment"),
+    [("a b", "a%20b"), ("猫", "%E7%8C%AB"), ("a+b", "a+b"), ("a/b", "a%2Fb"), ("a/cancel", "a%2Fcancel")],
+)
+def test_external_ids_of_any_characters_are_found(external_task_id, segment):
+    add_task(external_task_id=external_task_id)
+    status, body, _ = query(external_task_id, segment=segment)
+    assert status == 200
+    assert body["data"]["task_info"] == {"external_task_id": external_task_id}
+
+
+def test_a_task_in_line_tells_its_place():
+    for number in range(3):
+        add_task(f"task-{number}")
+    assert [query(f"task-{number}")[1]["data"]["queue_position"] for number in range(3)] == [1, 2, 3]
+    TaskStore().begin_dispatch("task-0")
+    assert "queue_position" not in query("task-0")[1]["data"]
+
+
+def test_what_is_not_there_and_what_is_anothers_read_the_same():
+    add_task("theirs", caller="bob", external_task_id="order-7")
+    for either_id in ("nobody", "theirs", "order-7", "x" * 3_000):
+        status, body, _ = query(either_id)
+        assert (status, body["code"]) == (404, 1203)
+        assert body["message"] == f"Task not found by id/external id: {either_id[:200]}"
+
+
+@pytest.mark.parametrize("name", ["api-query-one", "api-query-list", "api-query-deliveries"])
+def test_strangers_see_nothing(name):
+    status, body, _ = call("query", with_headers(sample(name), Authorization=None))
+    assert (status, body["code"]) == (401, 1001)
+
+
+def test_without_an_address_of_its_own_links_lead_to_where_the_request_came(monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", "")
+    succeeded()
+    _, body, _ = query(TASK_ID)
+    url = body["data"]["task_result"]["images"][0]["url"]
+    assert url.startswith(f"https://abc123.execute-api.us-east-1.amazonaws.com/live/v1/results/{TASK_ID}/")
+
+
+def test_the_list_is_newest_first_and_paged():
+    for number in range(3):
+        admit_task(f"task-{number}")
+    admit_task("theirs", caller="bob")
+    status, body, _ = call("query", sample("api-query-list"))
+    assert (status, body["code"]) == (200, 0)
+    assert [task["task_id"] for task in body["data"]] == ["task-2", "task-1"]
+    _, second, _ = call("query", sample("api-query-list", queryStringParameters={"pageNum": "2", "pageSize": "2"}))
+    assert [task["task_id"] for task in second["data"]] == ["task-0"]
+    _, whole, _ = call("query", sample("api-query-list", queryStringParameters=None))
+    assert len(whole["data"]) == 3
+
+
+def test_the_list_may_be_empty():
+    assert call("query", sample("api-query-list"))[1]["data"] == []
+
+
+def test_a_wrong_page_is_refused():
+    status, body, _ = call("query", sample("api-query-list", queryStringParameters={"pageSize": "501"}))
+    assert (status, body["code"], body["message"]) == (400, 1201, "pageSize: must be at most 500, got '501'")
+
+
+def test_deliveries_are_told_in_order():
+    add_task(external_task_id="order-7")
+    for attempt in (1, 2):
+        record = DeliveryRecord(
+            task_status=TaskStatus.SUBMITTED, attempt=attempt, attempted_at=attempt, outcome="retry"
+        )
+        TaskStore().record_delivery("task-1", record)
+    status, body, _ = call("query", sample("api-query-deliveries"))
+    assert status == 200
+    assert [record["attempt"] for record in body["data"]] == [1, 2]
+
+
+def test_a_result_link_leads_to_the_image_without_a_header():
+    succeeded()
+    address = urlsplit(query(TASK_ID)[1]["data"]["task_result"]["images"][0]["url"]).path
+    _, _, _, task_id, token, file = address.split("/")
+    for method in ("GET", "HEAD"):
+        event = sample(
+            "api-result-link",
+            httpMethod=method,
+            path=address,
+            pathParameters={"task_id": task_id, "token": token, "file": file},
+        )
+        status, body, headers = call("query", event)
+        assert (status, body) == (302, {})
+        assert "/tasks/task-1/0.png" in headers["Location"]
+        assert headers["Cache-Control"] == "private, max-age=60"
+
+
+def test_a_result_link_that_kiln_did_not_make_leads_nowhere():
+    succeeded()
+    status, body, _ = call("query", sample("api-result-link"))
+    assert (status, body["code"]) == (404, 1203)

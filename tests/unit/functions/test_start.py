@@ -1,0 +1,26 @@
+"""The start function: the table's stream tells of a new task, and its workflow is started."""
+
+from __future__ import annotations
+
+from tests.unit.functions.rig import TASK_ID, invoke, sample
+
+
+def test_a_new_task_gets_its_workflow(executions):
+    assert invoke("start", sample("table-new-task")) == {"batchItemFailures": []}
+    assert list(executions.started) == [TASK_ID]
+    assert executions.started[TASK_ID]["slots"]["last"] == f"{TASK_ID}#1"
+
+
+def test_being_told_twice_is_being_told_once(executions):
+    for _ in range(2):
+        assert invoke("start", sample("table-new-task")) == {"batchItemFailures": []}
+    assert len(executions) == 1
+
+
+def test_a_record_that_fails_is_told_again(executions):
+    event = sample("table-new-task")
+    broken = {**event["Records"][0], "dynamodb": {**event["Records"][0]["dynamodb"], "NewImage": {}}}
+    broken["dynamodb"]["SequenceNumber"] = "4421584500000000017450439092"
+    failures = invoke("start", {"Records": [*event["Records"], broken]})
+    assert failures == {"batchItemFailures": [{"itemIdentifier": "4421584500000000017450439092"}]}
+    assert len(executions) == 1

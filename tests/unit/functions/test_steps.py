@@ -1,0 +1,125 @@
+"""The workflow's functions: what the state machine hands them, and that what comes back is what it reads."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from kiln import clock
+from kiln.contract import TaskStatus
+from kiln.errors import TaskNotFound
+from kiln.images import copying
+from kiln.provider import client
+from kiln.provider.client import Provider
+from kiln.tasks.store import TaskStore
+from kiln.webhooks import delivery
+from tests.unit.fakes import HttpPool, http_answer
+from tests.unit.functions.rig import TASK_ID, invoke, sample
+from tests.unit.pictures import picture
+from tests.unit.specimens import add_task
+from tests.unit.workflow.test_state_machine import rendered
+
+STEPS = {
+    "dispatch": "Dispatch",
+    "poll": "Poll",
+    "collect": "Collect",
+    "release": "ReleaseSlot",
+}
+
+
+@pytest.fixture
+def provider(monkeypatch) -> dict[str, object]:
+    """The task as the provider has it; the functions find it at the end of their own client."""
+    task: dict[str, object] = {"task_id": "829", "task_status": "submitted"}
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"code": 0, "message": "SUCCEED", "request_id": "r", "data": task})
+
+    def account() -> Provider:
+        return Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
+
+    for step in ("dispatch", "poll", "collect"):
+        monkeypatch.setattr(f"kiln.workflow.{step}.account", account)
+    assert client.account is not account
+    return task
+
+
+def stored():
+    return TaskStore().get(TASK_ID)
+
+
+def test_a_task_goes_its_course(provider, monkeypatch):
+    pool = HttpPool({"https://cdn.test/0": http_answer(picture())})
+    monkeypatch.setattr(copying, "_http", lambda: pool)
+    receiver = httpx.MockTransport(lambda _: httpx.Response(200))
+    monkeypatch.setattr(delivery, "_client", lambda: httpx.Client(transport=receiver))
+    add_task(TASK_ID, created_at=clock.milliseconds(), callback_url="https://caller.test/hook")
+
+    assert invoke("dispatch", sample("workflow-dispatch"))["outcome"] == "dispatched"
+    assert stored().provider_task_id == "829"
+    provider["task_status"] = "processing"
+    assert invoke("poll", sample("workflow-poll"))["announcement"]["detail_type"] == "Image Task Processing"
+    assert invoke("poll", sample("workflow-poll", processing_announced=True))["outcome"] == "running"
+    provider["task_status"] = "succeed"
+    provider["task_result"] = {"images": [{"index": 0, "url": "https://cdn.test/0"}]}
+    assert invoke("poll", sample("workflow-poll", processing_announced=True))["outcome"] == "generated"
+    assert invoke("collect", sample("workflow-collect"))["outcome"] == "ended"
+    assert stored().task_status is TaskStatus.SUCCEED
+    ending = invoke("release", sample("workflow-release"))
+    assert ending["to_notify"] is True
+    assert ending["announcement"]["detail_type"] == "Image Task Succeeded"
+    assert invoke("notify", sample("workflow-notify"))["outcome"] == "delivered"
+
+
+def test_a_course_that_broke_ends_with_its_fault():
+    add_task(TASK_ID)
+    ending = invoke("release", sample("workflow-release-fault"))
+    assert ending["announcement"]["detail_type"] == "Image Task Failed"
+    assert "Lambda.TooManyRequestsException" in stored().task_status_msg
+
+
+def test_a_task_that_waits_may_look_after_the_line():
+    add_task(TASK_ID)
+    assert invoke("release", sample("workflow-tend-line")) == {"woken": 1}
+    assert not stored().task_status.is_terminal
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, provider):
+    add_task(TASK_ID, created_at=clock.milliseconds())
+    result = json.loads(json.dumps(invoke(step, sample(f"workflow-{step}"))))
+    selector = rendered("TaskWorkflow")["States"][STEPS[step]]["ResultSelector"]
+    for path in selector.values():
+        assert path.removeprefix("$.Payload.") in result
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_sample_events_are_what_the_state_machine_hands_in(step):
+    handed_in = rendered("TaskWorkflow")["States"][STEPS[step]]["Parameters"]["Payload"]
+    assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
+
+
+def test_the_same_for_the_notification():
+    notify = rendered("NotificationWorkflow")["States"]["Notify"]
+    assert set(sample("workflow-notify")) == {name.removesuffix(".$") for name in notify["Parameters"]["Payload"]}
+    add_task(TASK_ID)
+    result = invoke("notify", sample("workflow-notify", task_status="submitted"))
+    for path in notify["ResultSelector"].values():
+        assert path.removeprefix("$.Payload.") in result
+
+
+@pytest.mark.parametrize("step", ["release", "notify"])
+def test_a_task_that_is_gone_is_a_fault(step):
+    with pytest.raises(TaskNotFound):
+        invoke(step, sample(f"workflow-{step}"))
+
+
+@pytest.mark.parametrize("step", ["dispatch", "poll"])
+def test_logs_name_the_task_and_hold_no_secrets(step, provider, logged):
+    add_task(TASK_ID, created_at=clock.milliseconds(), prompt="private", callback_url="https://caller.test/?t=1")
+    invoke(step, sample(f"workflow-{step}"))
+    assert TASK_ID in logged.getvalue()
+    for secret in ("private", "caller.test", "provider-secret-key", "Bearer"):
+        assert secret not in logged.getvalue()

@@ -1,0 +1,188 @@
+"""The submit function: the create call, uploads and cancelling over API Gateway, and the inbox queue."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from kiln.tasks.store import TaskStore
+from tests.unit.functions.rig import call, function, invoke, sample, with_headers
+from tests.unit.pictures import in_base64, picture
+from tests.unit.specimens import add_task, create_body
+
+REQUEST_ID = "8a6c2f0e-3f0b-4c57-9d3c-3f2f5a1b7c11"
+
+
+def create(body: object = None, **headers: str | None):
+    event = sample("api-create") if body is None else sample("api-create", body=json.dumps(body))
+    return call("submit", with_headers(event, **headers))
+
+
+def test_a_create_request_is_answered_as_the_contract_has_it(accepted):
+    status, body, headers = create()
+    assert status == 200
+    assert headers["Content-Type"] == "application/json"
+    assert set(body) == {"code", "message", "request_id", "data"}
+    assert (body["code"], body["message"], body["request_id"]) == (0, "SUCCEED", REQUEST_ID)
+    data = body["data"]
+    assert set(data) == {"task_id", "task_info", "task_status", "created_at", "updated_at"}
+    assert data["task_info"] == {"external_task_id": "order-7"}
+    assert data["task_status"] == "submitted"
+    assert data["created_at"] == data["updated_at"]
+    task = TaskStore().get(data["task_id"])
+    assert (task.caller, task.prompt, task.n) == ("ada", "A cat by the harbour, 海边的猫", 2)
+    assert data["task_id"] in accepted
+
+
+def test_a_body_that_the_gateway_encoded_is_decoded():
+    body = base64.b64encode(json.dumps(create_body(prompt="猫")).encode()).decode()
+    status, answer, _ = call("submit", sample("api-create", body=body, isBase64Encoded=True))
+    assert status == 200
+    assert TaskStore().get(answer["data"]["task_id"]).prompt == "猫"
+
+
+@pytest.mark.parametrize("name", ["authorization", "AUTHORIZATION", "Authorization"])
+def test_headers_are_found_however_they_are_spelled(name):
+    event = with_headers(with_headers(sample("api-create"), Authorization=None), **{name: "Bearer ada-plain-key"})
+    assert call("submit", event)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [(None, 1001), ("", 1001), ("Basic YTpi", 1002), ("Bearer stranger", 1000), ("Bearer a.b.c", 1002)],
+)
+def test_strangers_are_refused_before_their_body_is_read(accepted, authorization, code):
+    status, body, _ = create(["not even", "a request"], Authorization=authorization)
+    assert (status, body["code"]) == (401, code)
+    assert set(body) == {"code", "message", "request_id"}
+    assert body["request_id"] == REQUEST_ID
+    assert len(accepted) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ([], 1200, "body: must be a JSON object, got list"),
+        (create_body(n=10), 1201, "n: must be at most 9, got 10"),
+        ({}, 1201, "subject_image_list: is required, nothing came"),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong(accepted, body, code, message):
+    status, answer, _ = create(body)
+    assert (status, answer["code"], answer["message"]) == (400, code, message)
+    assert len(accepted) == 0
+
+
+@pytest.mark.parametrize("body", [None, "", "{"])
+def test_no_json_at_all_is_1200(body):
+    status, answer, _ = call("submit", sample("api-create", body=body))
+    assert (status, answer["code"]) == (400, 1200)
+
+
+def test_a_used_external_id_is_refused_as_the_provider_does():
+    create()
+    status, body, _ = create()
+    assert (status, body["code"], body["message"]) == (400, 1201, "External_task_id order-7 already exists")
+
+
+def test_an_idempotency_key_answers_the_same_again(accepted):
+    first = create(Idempotency_Key='"7"')
+    again = create(Idempotency_Key='"7"')
+    assert again == first
+    assert len(accepted) == 1
+    status, body, _ = create(create_body(n=3), Idempotency_Key='"7"')
+    assert (status, body["code"]) == (422, 1201)
+
+
+def test_a_used_up_minute_says_when_the_next_begins(monkeypatch):
+    monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
+    assert create(create_body())[0] == 200
+    status, body, headers = create(create_body())
+    assert (status, body["code"]) == (429, 1302)
+    assert 1 <= int(headers["Retry-After"]) <= 60
+
+
+def test_a_fault_is_told_without_its_details(accepted, logged, monkeypatch):
+    monkeypatch.setenv("TABLE_NAME", "a-table-that-is-not-there")
+    status, body, _ = create()
+    assert (status, body["code"], body["message"]) == (500, 5000, "internal error")
+    assert "ResourceNotFoundException" in logged.getvalue()  # The log has them.
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/nowhere"), ("DELETE", "/v1/images/multi-image2image"), ("POST", "/")]
+)
+def test_other_routes_are_1202(method, path):
+    status, body, _ = call("submit", sample("api-create", httpMethod=method, path=path))
+    assert (status, body["code"]) == (404, 1202)
+    assert path in body["message"]
+
+
+def test_waiting_for_the_end_is_a_preference_that_is_applied(monkeypatch):
+    monkeypatch.setattr(function("submit"), "wait_for_end", lambda task, _: TaskStore().fail(task, "why") or task)
+    status, body, headers = create(Prefer="wait=5")
+    assert (status, body["data"]["task_status"], body["data"]["task_status_msg"]) == (200, "failed", "why")
+    assert headers["Preference-Applied"] == "wait=5"
+
+
+def test_an_upload_is_a_place_and_a_reference(cloud):
+    status, body, _ = call("submit", sample("api-upload"))
+    assert status == 200
+    place = body["data"]
+    assert place["reference"].startswith("kiln-upload://")
+    cloud.s3.put_object(Bucket="kiln-inputs", Key=place["fields"]["key"], Body=picture())
+    status, body, _ = create(create_body(scene_image=place["reference"]))
+    assert status == 200
+    assert TaskStore().get(body["data"]["task_id"]).inputs[1].key == place["fields"]["key"]
+
+
+def test_a_task_in_line_is_cancelled():
+    add_task(external_task_id="order-7")
+    status, body, _ = call("submit", sample("api-cancel"))
+    assert (status, body["data"]["task_status"]) == (200, "failed")
+    TaskStore().begin_dispatch(add_task("task-2", external_task_id="order-8").task_id)
+    path = "/v1/images/multi-image2image/order-8/cancel"
+    status, body, _ = call("submit", sample("api-cancel", path=path, pathParameters={"id": "order-8"}))
+    assert (status, body["code"]) == (409, 1201)
+
+
+@pytest.fixture
+def dropped(cloud) -> None:
+    job = {"subject_image_list": [{"subject_image": "cat 1.png"}], "prompt": "猫"}
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/job.json", Body=json.dumps(job).encode())
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/cat 1.png", Body=picture())
+
+
+@pytest.mark.usefixtures("dropped")
+def test_objects_that_arrive_are_one_task_however_often_they_are_announced(accepted):
+    for _ in range(3):
+        assert invoke("submit", sample("inbox-s3-sqs")) == {"batchItemFailures": []}
+    [task_id] = accepted
+    assert TaskStore().get(task_id).origin.folder == "summer 2026/猫"
+
+
+@pytest.mark.usefixtures("dropped")
+def test_a_last_look_finds_what_is_there(accepted):
+    assert invoke("submit", sample("inbox-look-again")) == {"batchItemFailures": []}
+    assert len(accepted) == 1
+
+
+def test_an_event_of_the_bus_is_a_task(accepted):
+    assert invoke("submit", sample("inbox-bus-request")) == {"batchItemFailures": []}
+    [task_id] = accepted
+    assert TaskStore().get(task_id).caller == "shop"
+
+
+@pytest.mark.usefixtures("dropped")
+def test_a_message_that_fails_comes_back_alone(accepted):
+    event = sample("inbox-s3-sqs")
+    event["Records"][0]["body"] = "not JSON"
+    assert invoke("submit", event) == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+    assert len(accepted) == 1
+
+
+def test_large_images_in_base64_are_taken():
+    images = [{"subject_image": in_base64(picture(2_000, 2_000))} for _ in range(4)]
+    assert create({"subject_image_list": images})[0] == 200

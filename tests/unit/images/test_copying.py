@@ -1,0 +1,206 @@
+"""Copying an image to S3: what is stored, and every way in which half an image is kept from being seen there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import urllib3
+
+from kiln.images import copying
+from kiln.images.copying import CopyFailed, copy_image
+from tests.unit.fakes import HttpPool, http_answer
+from tests.unit.pictures import jpeg_with_long_metadata, padded, picture
+
+URL = "https://cdn.test/result?sig=1"
+PNG, JPEG = picture(640, 480), picture(640, 480, "JPEG")
+LARGE_PNG = padded(PNG, 900_000)
+LARGE_JPEG = JPEG[:-2] + bytes(900_000) + JPEG[-2:]
+
+
+class LinkMaker:
+    """Signs links as S3's client does."""
+
+    def __init__(self) -> None:
+        self.signed: list[tuple[str, dict[str, str], int]] = []
+
+    def generate_presigned_url(self, operation: str, *, Params: dict[str, str], ExpiresIn: int) -> str:  # noqa: N803
+        self.signed.append((operation, Params, ExpiresIn))
+        return f"https://s3.test/{Params['Bucket']}/{Params['Key']}?X-Amz-Signature=1"
+
+
+def copy(http: Any, index: int = 0) -> Any:
+    return copy_image(index, URL, bucket="outbox", prefix="tasks/t", s3=LinkMaker(), http=http)  # type: ignore[arg-type]
+
+
+def failure(http: Any) -> str:
+    with pytest.raises(CopyFailed) as failed:
+        copy(http)
+    if isinstance(http, HttpPool):
+        assert http.stored == {}
+    return str(failed.value)
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize(
+    ("content", "extension", "content_type"),
+    [
+        (PNG, "png", "image/png"),
+        (JPEG, "jpg", "image/jpeg"),
+        (LARGE_PNG, "png", "image/png"),
+        (LARGE_JPEG, "jpg", "image/jpeg"),
+    ],
+    ids=["png", "jpeg", "large png", "large jpeg"],
+)
+def test_an_image_is_stored_as_it_is_under_the_extension_of_its_content(content, extension, content_type, is_chunked):
+    http = HttpPool({URL: http_answer(content, is_chunked=is_chunked)})
+    kept = copy(http, index=3)
+    assert kept.model_dump() == {
+        "index": 3,
+        "key": f"tasks/t/3.{extension}",
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "width": 640,
+        "height": 480,
+        "content_type": content_type,
+    }
+    place = f"https://s3.test/outbox/tasks/t/3.{extension}"
+    assert http.stored == {place: content}
+    assert http.stored_headers[place]["Content-Type"] == content_type
+
+
+def test_the_link_that_is_written_through_is_bound_to_the_content_type_and_short_lived():
+    s3 = LinkMaker()
+    copy_image(0, URL, bucket="outbox", prefix="p", s3=s3, http=HttpPool({URL: http_answer(PNG)}))  # type: ignore[arg-type]
+    [(operation, parameters, seconds)] = s3.signed
+    assert operation == "put_object"
+    assert parameters == {"Bucket": "outbox", "Key": "p/0.png", "ContentType": "image/png"}
+    assert seconds == 900
+
+
+@pytest.mark.parametrize("metadata_bytes", [100_000, 900_000])
+def test_a_jpeg_whose_size_comes_late_is_read_on(metadata_bytes):
+    content = jpeg_with_long_metadata(320, metadata_bytes)
+    assert copy(HttpPool({URL: http_answer(content)})).width == 320
+
+
+def test_a_jpeg_whose_size_never_comes_is_not_an_image():
+    content = jpeg_with_long_metadata(320, 1_200_000)
+    assert failure(HttpPool({URL: http_answer(content)})).startswith("not an image: a broken image/jpeg header")
+
+
+@pytest.mark.parametrize("kept", [100, 70_000, 500_000, 899_999])
+@pytest.mark.parametrize("content", [LARGE_PNG, LARGE_JPEG], ids=["png", "jpeg"])
+def test_a_connection_that_ends_early_is_noticed_by_the_count(content, kept):
+    reason = failure(HttpPool({URL: http_answer(content[:kept], announced=len(content))}))
+    assert reason == "the connection failed: ProtocolError"
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("content", [LARGE_PNG[:-8], LARGE_JPEG[:-2], LARGE_PNG[:500_000], LARGE_JPEG[:70_000]])
+def test_an_image_cut_short_at_the_source_is_noticed_by_its_missing_end(content, is_chunked):
+    reason = failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)}))
+    assert reason.endswith(f"is cut short at {len(content)} bytes")
+
+
+def test_a_source_that_stops_without_an_error_is_noticed_too():
+    class Silent(io.BytesIO):
+        status = 200
+        headers = urllib3.HTTPHeaderDict({"Content-Length": "900000"})
+
+        def release_conn(self) -> None:
+            pass
+
+    assert failure(HttpPool({URL: Silent(LARGE_PNG[:300_000])})) == "the image ended after 300000 of 900000 bytes"
+    assert failure(HttpPool({URL: Silent(LARGE_PNG[:20])})) == "the image ended after 20 bytes"
+
+
+@pytest.mark.parametrize(
+    ("content", "came"),
+    [
+        (picture(form="GIF"), "a GIF"),
+        (picture(form="WEBP"), "a WebP"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "bytes that are neither"),
+        (b"", "bytes that are neither"),
+        (PNG[:20], "a broken image/png header"),
+    ],
+    ids=["gif", "webp", "xml", "nothing", "header only"],
+)
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_what_is_not_an_image_is_not_stored(content, came, is_chunked):
+    assert failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)})) == f"not an image: {came}"
+
+
+@pytest.mark.parametrize("status", [204, 301, 403, 404, 500, 503])
+def test_only_http_200_is_an_image(status):
+    assert failure(HttpPool({URL: http_answer(b"", status)})) == f"the provider answered HTTP {status}"
+
+
+@pytest.mark.parametrize("status", [301, 403, 500, 503])
+def test_a_refusal_of_s3_is_a_failure(status):
+    assert failure(HttpPool({URL: http_answer(PNG)}, put_status=status)) == f"S3 answered HTTP {status}"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib3.exceptions.NewConnectionError(SimpleNamespace(host="cdn.test", port=443), "refused"),  # type: ignore[arg-type]
+        urllib3.exceptions.ReadTimeoutError(None, URL, "slow"),  # type: ignore[arg-type]
+        urllib3.exceptions.ProtocolError("reset"),
+        urllib3.exceptions.LocationParseError("https://["),
+        ConnectionResetError(),
+        TimeoutError(),
+    ],
+)
+def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(error):
+    def source() -> None:
+        raise error
+
+    assert failure(HttpPool({URL: source})) == f"the connection failed: {type(error).__name__}"
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_an_image_that_drips_is_given_up(monkeypatch, is_chunked):
+    monkeypatch.setattr(copying, "_IMAGE_SECONDS", -1.0)
+    reason = failure(HttpPool({URL: http_answer(LARGE_PNG, is_chunked=is_chunked)}))
+    assert reason.startswith("the image took longer than")
+
+
+def test_copying_twice_writes_the_same_object():
+    http = HttpPool({URL: http_answer(PNG)})
+    assert copy(http) == copy(http)
+    assert len(http.stored) == 1
+
+
+class Redirecting(urllib3.PoolManager):
+    """urllib3's own pool manager, with hosts that answer from a table."""
+
+    def __init__(self, answers: dict[str, urllib3.HTTPResponse]) -> None:
+        super().__init__(retries=False)
+        self._answers = answers
+        self.asked: list[str] = []
+        self.stored = b""
+
+    def connection_from_host(self, host: str | None, *_: Any, **__: Any) -> Any:
+        def urlopen(method: str, target: str, body: Any = None, **_options: Any) -> Any:
+            self.asked.append(f"{method} {host}")
+            if method == "PUT":
+                self.stored = b"".join(body)
+                return urllib3.HTTPResponse(b"", status=200)
+            return self._answers[str(host)]
+
+        return SimpleNamespace(urlopen=urlopen, is_same_host=lambda _: False)
+
+
+def test_redirects_of_the_provider_are_followed_a_few_times():
+    def to(host: str) -> urllib3.HTTPResponse:
+        return urllib3.HTTPResponse(b"", headers={"Location": f"https://{host}/"}, status=302)
+
+    http = Redirecting({"cdn.test": to("b.test"), "b.test": to("c.test"), "c.test": http_answer(PNG)()})
+    assert copy(http).size == len(PNG)
+    assert http.asked == ["GET cdn.test", "GET b.test", "GET c.test", "PUT s3.test"]
+    assert http.stored == PNG
+    assert "MaxRetryError" in failure(Redirecting({"cdn.test": to("cdn.test")}))

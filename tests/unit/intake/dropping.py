@@ -1,0 +1,54 @@
+"""The inbox as someone who drops files sees it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kiln.intake.drop import folder_changed, object_arrived
+from kiln.tasks.task import Task
+
+INBOX = "kiln-inbox"
+
+
+def arrived(key: str) -> Task | None:
+    """Announces an object of a folder with one job."""
+    made = object_arrived(INBOX, key)
+    assert len(made) <= 1
+    return made[0] if made else None
+
+
+def last_look(folder: str) -> Task | None:
+    made = folder_changed(INBOX, folder, is_last_look=True)
+    assert len(made) <= 1
+    return made[0] if made else None
+
+
+class Inbox:
+    """The inbox as someone who drops files sees it."""
+
+    def __init__(self, cloud: Any) -> None:
+        self._s3 = cloud.s3
+        self._sqs = cloud.sqs
+
+    def drop(self, key: str, content: bytes, **metadata: str) -> Task | None:
+        """Puts an object and announces it, as S3 does."""
+        self.put(key, content, **metadata)
+        return arrived(key)
+
+    def put(self, key: str, content: bytes, **metadata: str) -> None:
+        self._s3.put_object(Bucket=INBOX, Key=key, Body=content, Metadata=metadata)
+
+    def told(self, folder: str) -> Any:
+        """What ``result.json`` says."""
+        try:
+            answer = self._s3.get_object(Bucket="kiln-outbox", Key=f"{folder}/result.json")
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return json.loads(answer["Body"].read())
+
+    def to_look_again(self) -> list[dict[str, Any]]:
+        """The messages that ask for another look, once their delay is over."""
+        url = "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-inbox"
+        messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]

@@ -1,0 +1,68 @@
+"""Cancelling: only what still stands in line, once, and its workflow hears of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.errors import CancelRefused, TaskNotFound
+from kiln.intake.cancel import REASON, cancel
+from kiln.tasks.store import TaskStore
+from tests.unit.specimens import add_task, kept_image
+from tests.unit.test_waking import park
+
+
+@pytest.fixture(autouse=True)
+def _a_task(cloud, executions) -> None:
+    add_task(external_task_id="mine")
+
+
+@pytest.mark.parametrize("either_id", ["task-1", "mine"])
+def test_a_task_in_line_fails_and_its_workflow_is_woken(executions, either_id):
+    park()
+    cancelled = cancel("ada", either_id)
+    assert (cancelled.task_status, cancelled.task_status_msg) == (TaskStatus.FAILED, REASON)
+    stored = TaskStore().get("task-1")
+    assert stored.bell is not None
+    assert stored.model_copy(update={"bell": None}) == cancelled
+    assert executions.succeeded == ["the-token"]
+
+
+def test_cancelling_again_answers_the_same(executions):
+    first = cancel("ada", "mine")
+    assert cancel("ada", "mine").model_copy(update={"bell": None}) == first
+
+
+def test_a_task_the_provider_may_have_is_not_cancelled():
+    TaskStore().begin_dispatch("task-1")
+    with pytest.raises(CancelRefused, match="is being generated") as refused:
+        cancel("ada", "task-1")
+    assert refused.value.http_status == 409
+    assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("end", ["succeed", "failed"])
+def test_a_task_that_has_ended_is_not_cancelled(end):
+    store = TaskStore()
+    task = store.get("task-1")
+    ended = store.succeed(task, [kept_image()], "16") if end == "succeed" else store.fail(task, "why")
+    with pytest.raises(CancelRefused, match=f"has ended \\({end}\\)"):
+        cancel("ada", "task-1")
+    assert store.get("task-1") == ended
+
+
+def test_a_dispatch_that_comes_in_between_wins(executions):
+    class Overtaken(TaskStore):
+        def find(self, caller, either_id):
+            found = super().find(caller, either_id)
+            TaskStore().begin_dispatch(found.task_id)
+            return found
+
+    with pytest.raises(CancelRefused):
+        cancel("ada", "task-1", tasks=Overtaken())
+    assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
+
+
+def test_other_callers_tasks_are_not_there():
+    with pytest.raises(TaskNotFound):
+        cancel("bob", "task-1")

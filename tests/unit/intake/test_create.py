@@ -1,0 +1,151 @@
+"""The create call: idempotency keys, a caller's minute, where webhooks may go, and waiting for the end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kiln.auth.callers import Caller
+from kiln.contract import TaskStatus
+from kiln.errors import (
+    DuplicateExternalTaskId,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    MalformedRequest,
+    TooManyRequests,
+)
+from kiln.intake.create import create, seconds_to_wait, wait_for_end
+from kiln.tasks.store import TaskStore
+from tests.unit.specimens import add_task, create_body
+
+ADA, BOB = Caller(name="ada"), Caller(name="bob")
+BODY = json.dumps(create_body()).encode()
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def test_without_a_key_every_call_is_a_task(accepted):
+    assert create(BODY, ADA).task_id != create(BODY, ADA).task_id
+    assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("key", ["7", '"7"', " 7 "])
+def test_the_same_key_and_body_is_the_same_task(accepted, key):
+    first = create(BODY, ADA, idempotency_key="7")
+    assert create(BODY, ADA, idempotency_key=key) == first
+    assert len(accepted) == 1
+
+
+def test_a_key_is_its_callers_own(accepted):
+    assert create(BODY, ADA, idempotency_key="7").task_id != create(BODY, BOB, idempotency_key="7").task_id
+    assert create(BODY, ADA, idempotency_key="8").task_id != create(BODY, ADA, idempotency_key="7").task_id
+
+
+def test_a_key_with_another_body_is_refused(accepted):
+    create(BODY, ADA, idempotency_key="7")
+    with pytest.raises(IdempotencyKeyReused):
+        create(BODY + b" ", ADA, idempotency_key="7")
+    assert len(accepted) == 1
+
+
+def test_a_repeated_key_is_not_a_duplicate_external_id(accepted):
+    body = json.dumps(create_body(external_task_id="mine")).encode()
+    first = create(body, ADA, idempotency_key="7")
+    assert create(body, ADA, idempotency_key="7") == first
+    with pytest.raises(DuplicateExternalTaskId):
+        create(body, ADA)
+
+
+@pytest.mark.parametrize(("key", "is_taken"), [("k" * 255, True), ("k" * 256, False)])
+def test_a_key_has_at_most_255_characters(key, is_taken):
+    if is_taken:
+        create(BODY, ADA, idempotency_key=key)
+    else:
+        with pytest.raises(InvalidRequest, match="Idempotency-Key: must be at most 255 characters, got 256"):
+            create(BODY, ADA, idempotency_key=key)
+
+
+@pytest.mark.parametrize("empty", [None, "", '""', "  "])
+def test_an_empty_key_is_none(accepted, empty):
+    create(BODY, ADA, idempotency_key=empty)
+    create(BODY, ADA, idempotency_key=empty)
+    assert len(accepted) == 2
+
+
+def test_a_callers_own_limit_comes_before_the_installations(monkeypatch):
+    monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
+    create(BODY, BOB)
+    with pytest.raises(TooManyRequests):
+        create(BODY, BOB)
+    generous = Caller(name="ada", tasks_per_minute=3)
+    for _ in range(3):
+        create(BODY, generous)
+    with pytest.raises(TooManyRequests, match="at most 3 tasks"):
+        create(BODY, generous)
+
+
+def test_a_repeated_key_costs_nothing_of_the_minute(accepted):
+    once = Caller(name="ada", tasks_per_minute=1)
+    first = create(BODY, once, idempotency_key="7")
+    assert create(BODY, once, idempotency_key="7") == first
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://caller.test/hook", "must be an https URL"),
+        ("https://169.254.169.254/latest", "must not be a private"),
+        ("https://localhost.:99999/", "must be an http"),
+        ("https://user:secret@caller.test", "must not hold a user name"),
+    ],
+)
+def test_a_callback_url_that_no_webhook_may_be_sent_to_is_refused_at_once(accepted, url, reason):
+    with pytest.raises(InvalidRequest, match=f"callback_url: {reason}"):
+        create(json.dumps(create_body(callback_url=url)).encode(), ADA)
+    assert len(accepted) == 0
+
+
+def test_a_body_that_is_not_json_is_malformed():
+    with pytest.raises(MalformedRequest):
+        create(b"\xff", ADA)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("wait=10", 10),
+        ("Wait=10", 10),
+        ("respond-async, wait=5", 5),
+        ("respond-async;wait=5", 5),
+        ("wait=0", 0),
+        ("wait=25", 25),
+        ("wait=26", 25),
+        ("wait=99999999999999999999", 25),
+        ("wait=-1", 0),
+        ("wait=soon", 0),
+        ("await=5", 0),
+        ("wait=\u00b2", 0),
+    ],
+)
+def test_a_wait_is_honoured_up_to_25_seconds(prefer, seconds):
+    assert seconds_to_wait(prefer) == seconds
+
+
+def test_waiting_ends_with_the_task():
+    task = add_task()
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            TaskStore().fail(task, "why")
+
+    assert wait_for_end(task, 20, sleep=sleep).task_status is TaskStatus.FAILED
+    assert slept == [0.5, 0.5, 0.5]
+
+
+def test_waiting_ends_with_the_time():
+    assert wait_for_end(add_task(), 0, sleep=lambda _: None).task_status is TaskStatus.SUBMITTED

@@ -1,0 +1,65 @@
+"""Uploads: a place for one image of one caller, and a reference that is checked when it is used."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+import pytest
+
+from kiln import clock
+from kiln.errors import InvalidRequest
+from kiln.images.inputs import StoredImage
+from kiln.intake.uploads import offered, open_upload
+from tests.unit.pictures import picture
+
+
+def upload(cloud, content: bytes, caller: str = "ada") -> str:
+    """Opens a place and uploads to it, as the form would."""
+    place = open_upload(caller)
+    cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=content)
+    return place.reference
+
+
+def body(*references: str) -> bytes:
+    return json.dumps({"subject_image_list": [{"subject_image": each} for each in references]}).encode()
+
+
+def test_a_place_takes_one_image_of_at_most_10_mb_for_15_minutes(cloud):
+    place = open_upload("ada")
+    assert re.fullmatch(r"kiln-upload://[0-9a-f]{32}", place.reference)
+    assert place.fields["key"] == f"uploads/ada/{place.reference.removeprefix('kiln-upload://')}"
+    policy = json.loads(base64.b64decode(place.fields["policy"]))
+    assert ["content-length-range", 1, 10_485_760] in policy["conditions"]
+    assert place.max_bytes == 10_485_760
+    assert place.expires_at == pytest.approx(clock.milliseconds() + 900_000, abs=5_000)
+    assert open_upload("ada").reference != place.reference
+
+
+def test_what_was_uploaded_is_offered(cloud):
+    reference = upload(cloud, picture())
+    found = offered("ada", body(reference, reference, "https://images.test/1"))
+    assert found == {reference: StoredImage("kiln-inputs", f"uploads/ada/{reference.removeprefix('kiln-upload://')}")}
+
+
+def test_a_body_without_references_asks_nothing(cloud):
+    assert offered("ada", body("https://images.test/1")) == {}
+
+
+def test_nothing_uploaded_is_told(cloud):
+    reference = open_upload("ada").reference
+    with pytest.raises(InvalidRequest, match=f"{reference}: must have been uploaded first"):
+        offered("ada", body(reference))
+
+
+def test_another_callers_upload_is_not_there(cloud):
+    reference = upload(cloud, picture(), "bob")
+    with pytest.raises(InvalidRequest, match="must have been uploaded first"):
+        offered("ada", body(reference))
+
+
+def test_what_was_uploaded_is_held_to_the_contract(cloud):
+    reference = upload(cloud, picture(299, 299))
+    with pytest.raises(InvalidRequest, match=f"{reference}: each side must be at least 300 px"):
+        offered("ada", body(reference))

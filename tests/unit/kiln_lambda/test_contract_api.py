@@ -1,0 +1,104 @@
+"""The contract over API Gateway: the envelope of answers and refusals, whatever a handler does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kiln.errors import InvalidRequest, TooManyRequests
+from kiln_lambda.contract_api import ContractApi
+from tests.unit.fakes import LambdaContext
+from tests.unit.functions.rig import sample
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def resolve(api: ContractApi, **changes: Any) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    answer = api.resolve(sample("api-query-list", **changes), LambdaContext())
+    return answer["statusCode"], json.loads(answer["body"]), answer["multiValueHeaders"]
+
+
+@pytest.fixture
+def api() -> ContractApi:
+    return ContractApi()
+
+
+def answering(api: ContractApi, make: Any) -> None:
+    api.get("/v1/images/multi-image2image")(make)
+
+
+def test_an_answer_is_wrapped(api):
+    answering(api, lambda: api.answer([1, 2], headers={"X-Own": "1"}))
+    status, body, headers = resolve(api)
+    assert status == 200
+    assert body == {"code": 0, "message": "SUCCEED", "request_id": api.request_id, "data": [1, 2]}
+    assert headers["X-Own"] == ["1"]
+
+
+def test_what_kiln_raises_on_purpose_is_a_refusal_of_its_own_kind(api):
+    def refuse() -> None:
+        raise InvalidRequest("n: must be at most 9, got 10")
+
+    answering(api, refuse)
+    status, body, _ = resolve(api)
+    assert status == 400
+    assert body == {"code": 1201, "message": "n: must be at most 9, got 10", "request_id": api.request_id}
+
+
+def test_being_asked_too_often_says_when_to_come_again(api):
+    def refuse() -> None:
+        raise TooManyRequests(5, 17)
+
+    answering(api, refuse)
+    status, body, headers = resolve(api)
+    assert (status, body["code"], headers["Retry-After"]) == (429, 1302, ["17"])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("secret"), KeyError("secret"), UnicodeDecodeError("a", b"", 0, 1, "b")])
+def test_any_other_error_is_internal_and_says_nothing(api, error, logged):
+    def fail() -> None:
+        raise error
+
+    answering(api, fail)
+    status, body, _ = resolve(api)
+    assert (status, body["code"], body["message"]) == (500, 5000, "internal error")
+    assert "secret" not in json.dumps(body)
+    assert '"level":"ERROR"' in logged.getvalue()
+
+
+def test_what_is_not_routed_is_1202(api):
+    status, body, _ = resolve(api, path="/v2/" + "x" * 500)
+    assert (status, body["code"]) == (404, 1202)
+    assert len(body["message"]) == 200
+
+
+def test_the_configured_address_comes_first(api, monkeypatch):
+    seen = []
+    answering(api, lambda: api.answer([seen.append(api.public_url)]))
+    resolve(api)
+    assert seen == ["https://kiln.test"]
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/live/v1/images/multi-image2image", "https://abc123.execute-api.us-east-1.amazonaws.com/live"),
+        ("/v1/images/multi-image2image", "https://abc123.execute-api.us-east-1.amazonaws.com"),
+    ],
+)
+def test_without_one_it_is_where_the_request_came_to(api, monkeypatch, path, address):
+    monkeypatch.setenv("PUBLIC_URL", "")
+    context = sample("api-query-list")["requestContext"] | {"path": path}
+    seen = []
+    answering(api, lambda: api.answer([seen.append(api.public_url)]))
+    resolve(api, requestContext=context)
+    assert seen == [address]
+
+
+def test_the_caller_is_whoever_holds_the_key(api):
+    seen = []
+    answering(api, lambda: api.answer([seen.append(api.caller().name)]))
+    resolve(api)
+    assert seen == ["ada"]

@@ -1,0 +1,193 @@
+"""The front door passes requests and answers on unchanged, and answers for itself only when it has to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from local.front_door import BODY_LIMIT, FrontDoor
+
+STAGE = "http://127.0.0.1:4566/_aws/execute-api/abc/live"
+Upstream = Callable[[httpx.Request], httpx.Response]
+
+
+def unread(upstream: Upstream) -> Upstream:
+    """The same answers as they come from a socket: their bodies still to be read."""
+
+    def handler(incoming: httpx.Request) -> httpx.Response:
+        answer = upstream(incoming)
+        stream = httpx.ByteStream(answer.read())
+        return httpx.Response(answer.status_code, headers=answer.headers.raw, stream=stream)
+
+    return handler
+
+
+def ask(upstream: Upstream, request: httpx.Request, *, stage: str | None = STAGE) -> httpx.Response:
+    async def through() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(unread(upstream))) as inner:
+            door = FrontDoor(inner)
+            if stage is not None:
+                door.lead_to(stage, {"API": "http://127.0.0.1:8080/v1", "<b>": "&"})
+            transport = httpx.ASGITransport(door.app)
+            async with httpx.AsyncClient(transport=transport) as outer:
+                return await outer.send(request)
+
+    return asyncio.run(through())
+
+
+def request(method: str, target: str, **more: object) -> httpx.Request:
+    return httpx.Request(method, f"http://127.0.0.1:8080{target}", **more)  # type: ignore[arg-type]
+
+
+def never(_: httpx.Request) -> httpx.Response:
+    raise AssertionError("nothing should have been passed on")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
+def test_every_method_goes_to_the_stage(method: str) -> None:
+    def upstream(incoming: httpx.Request) -> httpx.Response:
+        assert incoming.method == method
+        assert incoming.url.host == "127.0.0.1"
+        assert incoming.headers["host"] == "127.0.0.1:4566"
+        return httpx.Response(201, json={"code": 0})
+
+    answer = ask(upstream, request(method, "/v1/images"))
+    assert answer.status_code == 201
+    assert answer.json() == {"code": 0}
+
+
+@pytest.mark.parametrize(
+    "target", ["/v1/a%2Fb/%E4%BB%BB%20x", "/v1/x?pageNum=1&pageNum=2&q=%2F+a%20b", "/v1/a//b/", "/elsewhere?"]
+)
+def test_path_and_query_stay_as_they_are(target: str) -> None:
+    seen: list[bytes] = []
+
+    def upstream(incoming: httpx.Request) -> httpx.Response:
+        seen.append(incoming.extensions["target"])
+        return httpx.Response(200)
+
+    ask(upstream, request("GET", target))
+    assert seen == [b"/_aws/execute-api/abc/live" + target.removesuffix("?").encode()]
+
+
+def test_headers_of_one_connection_stay_behind() -> None:
+    def upstream(incoming: httpx.Request) -> httpx.Response:
+        assert incoming.headers["authorization"] == "Bearer key"
+        assert incoming.headers["x-kept"] == "yes"
+        for gone in ("x-private", "te", "keep-alive", "proxy-authorization", "upgrade", "transfer-encoding"):
+            assert gone not in incoming.headers
+        answered = [("X-Kept", "yes"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("Keep-Alive", "timeout=5")]
+        return httpx.Response(200, headers=[*answered, ("Connection", "X-Gone"), ("X-Gone", "1")])
+
+    sent = {
+        "Authorization": "Bearer key",
+        "Connection": "keep-alive, X-Private",
+        "X-Private": "1",
+        "X-Kept": "yes",
+        "TE": "trailers",
+        "Keep-Alive": "timeout=5",
+        "Proxy-Authorization": "Basic x",
+        "Upgrade": "h2c",
+    }
+    answer = ask(upstream, request("GET", "/v1/x", headers=sent))
+    assert answer.headers["x-kept"] == "yes"
+    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert not {"keep-alive", "x-gone", "connection"} & set(answer.headers)
+
+
+def test_a_redirect_is_passed_on_not_followed() -> None:
+    def upstream(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"Location": "http://127.0.0.1:4566/bucket/image.png?X-Amz-Signature=1"})
+
+    answer = ask(upstream, request("GET", "/v1/x"))
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "http://127.0.0.1:4566/bucket/image.png?X-Amz-Signature=1"
+
+
+def test_head_keeps_the_length_of_what_it_does_not_send() -> None:
+    answer = ask(lambda _: httpx.Response(200, headers={"Content-Length": "42"}), request("HEAD", "/v1/x"))
+    assert answer.headers["content-length"] == "42"
+    assert answer.content == b""
+
+
+def test_a_compressed_answer_stays_compressed() -> None:
+    body = b"not decoded here"
+
+    def upstream(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": "br"}, stream=httpx.ByteStream(body))
+
+    async def through() -> list[tuple[str, str]]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(upstream)) as inner:
+            door = FrontDoor(inner)
+            door.lead_to(STAGE, {})
+            async with (
+                httpx.AsyncClient(transport=httpx.ASGITransport(door.app)) as outer,
+                outer.stream("GET", "http://127.0.0.1:8080/v1/x") as answer,
+            ):
+                assert b"".join([chunk async for chunk in answer.aiter_raw()]) == body
+                return list(answer.headers.items())
+
+    headers = dict(asyncio.run(through()))
+    assert headers["content-encoding"] == "br"
+    assert headers["content-length"] == str(len(body))
+
+
+def test_a_body_at_the_limit_arrives_whole() -> None:
+    def upstream(incoming: httpx.Request) -> httpx.Response:
+        assert incoming.headers["content-length"] == str(BODY_LIMIT)
+        assert len(incoming.read()) == BODY_LIMIT
+        return httpx.Response(200)
+
+    assert ask(upstream, request("POST", "/v1/x", content=b"x" * BODY_LIMIT)).status_code == 200
+
+
+def test_a_larger_body_is_refused_in_the_contracts_envelope() -> None:
+    answer = ask(never, request("POST", "/v1/x", content=b"x" * (BODY_LIMIT + 1)))
+    assert answer.status_code == 413
+    assert answer.json()["code"] == 1201
+    assert str(BODY_LIMIT) in answer.json()["message"]
+    assert answer.json()["request_id"]
+
+
+def test_a_larger_body_without_a_length_is_refused_too() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * (BODY_LIMIT // 10)
+
+    assert ask(never, request("POST", "/v1/x", content=chunks())).status_code == 413
+
+
+def test_a_client_that_waits_for_a_go_ahead_is_refused_before_it_sends() -> None:
+    async def untouched() -> AsyncIterator[bytes]:
+        raise AssertionError("the body should not be read")
+        yield b""
+
+    headers = {"Expect": "100-continue", "Content-Length": str(BODY_LIMIT + 1)}
+    assert ask(never, request("POST", "/v1/x", content=untouched(), headers=headers)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [(httpx.ReadTimeout("slow"), 504, 5002), (httpx.ConnectError("refused"), 503, 5000)],
+)
+def test_an_aws_that_does_not_answer_is_told_in_the_envelope(error: Exception, status: int, code: int) -> None:
+    def upstream(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    answer = ask(upstream, request("GET", "/v1/x"))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_before_the_stack_is_there_callers_are_told_to_wait() -> None:
+    answer = ask(never, request("GET", "/v1/x"), stage=None)
+    assert (answer.status_code, answer.json()["code"]) == (503, 5001)
+
+
+def test_the_page_tells_what_runs_here() -> None:
+    page = ask(never, request("GET", "/"))
+    assert page.headers["content-type"].startswith("text/html")
+    assert "http://127.0.0.1:8080/v1" in page.text
+    assert "&lt;b&gt;" in page.text

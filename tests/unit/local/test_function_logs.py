@@ -1,0 +1,39 @@
+"""The last errors of the functions, found among everything they log."""
+
+from __future__ import annotations
+
+import json
+from unittest.mock import Mock
+
+from local.function_logs import errors
+
+
+def event(timestamp: int, message: str | dict[str, str]) -> dict[str, object]:
+    return {"timestamp": timestamp, "message": message if isinstance(message, str) else json.dumps(message)}
+
+
+def clients_with(*events: dict[str, object]) -> Mock:
+    logs = Mock()
+    logs.describe_log_groups.return_value = {"logGroups": [{"logGroupName": "/kiln/kiln"}]}
+    logs.get_paginator.return_value.paginate.return_value = [{"events": list(events)}]
+    return Mock(**{"client.return_value": logs})
+
+
+def test_errors_come_oldest_first_with_what_was_raised() -> None:
+    raised = "Traceback (most recent call last):\n  File …\nKeyError: 'task_id'"
+    clients = clients_with(
+        event(3, {"level": "ERROR", "function_name": "poll", "message": "failed", "exception": raised}),
+        event(1, "botocore.exceptions.ClientError: An error occurred (AccessDenied)\n"),
+        event(2, {"level": "INFO", "function_name": "poll", "message": "no Error: here"}),
+        event(2, "START RequestId: 1"),
+        event(2, "[1, 2]"),
+    )
+    assert errors(clients) == [
+        "botocore.exceptions.ClientError: An error occurred (AccessDenied)",
+        "poll: failed KeyError: 'task_id'",
+    ]
+
+
+def test_only_the_last_ones_are_told() -> None:
+    clients = clients_with(*(event(number, f"ValueError: {number}") for number in range(9)))
+    assert errors(clients, most=2) == ["ValueError: 7", "ValueError: 8"]

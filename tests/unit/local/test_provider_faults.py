@@ -1,0 +1,205 @@
+"""Every fault of the simulated provider does what its name says, and the counts tell what really happened."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from local.provider.faults import Faults
+from local.provider.life import RISK_CONTROL
+from tests.unit.local.provider_rig import PATH, make_job, provider, sign
+
+CALLBACK = "https://caller.test/hook"
+
+
+def test_faults_are_replaced_not_added():
+    with provider() as rig:
+        rig.set_faults(throttle_rate=1, hang_s=2)
+        answer = rig.client.post("/_control/faults", json={"max_slots": 4})
+        assert answer.json() == {"max_slots": 4}
+        assert rig.client.get("/_control/faults").json() == {"max_slots": 4}
+        assert rig.client.post("/_control/faults", json={}).json() == {}
+
+
+@pytest.mark.parametrize(
+    ("faults", "name"),
+    [
+        ({"no_such_fault": True}, "no_such_fault"),
+        ({"drop_callbacks": "yes"}, "drop_callbacks"),
+        ({"drop_callbacks": 1}, "drop_callbacks"),
+        ({"throttle_rate": 1.5}, "throttle_rate"),
+        ({"throttle_rate": True}, "throttle_rate"),
+        ({"hang_s": -1}, "hang_s"),
+        ({"max_slots": 2.5}, "max_slots"),
+        ({"account_error": 1103}, "account_error"),
+        ({"slow_images_bps": 0}, "slow_images_bps"),
+        ([], "body"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused_by_name_and_changes_nothing(faults, name):
+    with provider() as rig:
+        rig.set_faults(max_slots=5)
+        refused = rig.client.post("/_control/faults", json=faults)
+        assert refused.status_code == 400
+        assert refused.json()["message"].startswith(f"{name}: ")
+        assert rig.client.get("/_control/faults").json() == {"max_slots": 5}
+
+
+def test_every_fault_is_described():
+    assert all(known.description for known in Faults.model_fields.values())
+
+
+def test_throttling_has_no_effect_but_its_count():
+    with provider() as rig:
+        rig.set_faults(throttle_rate=1)
+        refused = rig.create(make_job(external_task_id="again"))
+        assert (refused.status_code, refused.json()["code"]) == (429, 1302)
+        assert rig.get(PATH).json()["code"] == 1302
+        assert rig.stats() == {
+            "creates": 1,
+            "refused": 2,
+            "generated": 0,
+            "queries": 1,
+            "callbacks_sent": 0,
+            "by_external_id": {},
+        }
+        rig.set_faults()
+        assert rig.create(make_job(external_task_id="again")).status_code == 200
+
+
+def test_errors_without_effect_come_in_three_kinds():
+    with provider() as rig:
+        rig.set_faults(error_rate=1)
+        answers = [rig.create(make_job()) for _ in range(20)]
+        assert {(a.status_code, a.json()["code"]) for a in answers} == {(500, 5000), (503, 5001), (504, 5002)}
+        assert rig.stats()["generated"] == 0
+
+
+def test_garbage_is_not_json_and_has_no_effect():
+    with provider() as rig:
+        rig.set_faults(garbage_rate=1)
+        for answer in (rig.create(make_job()), rig.get(f"{PATH}/1"), rig.get(PATH)):
+            assert answer.status_code == 200
+            assert answer.text.startswith("<html>")
+        assert rig.stats()["generated"] == 0
+
+
+def test_create_then_error_makes_the_task_all_the_same():
+    with provider() as rig:
+        rig.set_faults(create_then_error=1)
+        answer = rig.create(make_job(external_task_id="made"))
+        assert (answer.status_code, answer.json()["code"]) == (504, 5002)
+        assert rig.wait_for("made", "succeed")["task_info"] == {"external_task_id": "made"}
+        assert rig.stats()["by_external_id"] == {"made": 1}
+
+
+@pytest.mark.parametrize("code", [1100, 1101, 1102])
+def test_an_account_in_trouble_refuses_creates_only(code):
+    with provider() as rig:
+        rig.set_faults(account_error=code)
+        refused = rig.create(make_job())
+        assert (refused.status_code, refused.json()["code"]) == (429, code)
+        assert rig.get(PATH).status_code == 200
+        assert rig.stats()["refused"] == 0
+
+
+def test_failed_tasks_say_why_and_give_their_slots_back():
+    with provider(max_slots=1) as rig:
+        rig.set_faults(fail_tasks=1)
+        failed = rig.wait_for(rig.create(make_job()).json()["data"]["task_id"], "failed")
+        assert failed["task_status_msg"] == RISK_CONTROL
+        assert failed["final_unit_deduction"] == ""
+        assert failed["task_result"] == {"images": []}
+        assert rig.create(make_job()).status_code == 200
+
+
+def test_max_slots_as_a_fault():
+    with provider() as rig:
+        rig.set_faults(max_slots=0)
+        assert rig.create(make_job()).json()["code"] == 1303
+
+
+def test_hanging_answers_late_but_the_task_is_made_at_once():
+    with provider() as rig:
+        rig.set_faults(hang_s=0.2)
+        start = time.monotonic()
+        created = rig.create(make_job()).json()["data"]
+        assert time.monotonic() - start >= 0.2
+        rig.set_faults()
+        # Its short life was over before the answer came.
+        assert rig.found(created["task_id"])["created_at"] == created["created_at"]
+        rig.wait_for(created["task_id"], "succeed")
+        assert created["task_status"] == "submitted"
+
+
+def test_task_seconds_as_a_fault():
+    with provider() as rig:
+        rig.set_faults(task_seconds=60)
+        task_id = rig.create(make_job()).json()["data"]["task_id"]
+        assert rig.found(task_id)["task_status"] == "submitted"
+
+
+def test_dropped_callbacks():
+    with provider() as rig:
+        rig.set_faults(drop_callbacks=True)
+        rig.image_urls(make_job(callback_url=CALLBACK))
+        assert rig.stats()["callbacks_sent"] == 0
+
+
+def test_duplicated_callbacks_are_the_same_message():
+    with provider(webhook_secret="whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI=") as rig:
+        rig.set_faults(duplicate_callbacks=True)
+        rig.image_urls(make_job(callback_url=CALLBACK))
+        rig.until_callbacks(6)
+        ids = [request.headers["webhook-id"] for request in rig.outside.callbacks]
+        assert sorted(ids.count(one) for one in set(ids)) == [2, 2, 2]
+
+
+def test_delayed_callbacks_come_after_the_end():
+    with provider() as rig:
+        rig.set_faults(delay_callbacks_s=0.3)
+        rig.image_urls(make_job(callback_url=CALLBACK))
+        rig.until_callbacks(3)
+
+
+def test_truncated_images_come_in_two_ways_by_turns():
+    with provider() as rig:
+        (url,) = rig.image_urls(make_job())
+        whole = rig.client.get(url)
+        rig.set_faults(truncate_images=1)
+        broken_off, short = rig.client.get(url), rig.client.get(url)
+        assert int(broken_off.headers["content-length"]) == len(whole.content) > len(broken_off.content)
+        assert int(short.headers["content-length"]) == len(short.content) < len(whole.content)
+
+
+def test_image_errors():
+    with provider() as rig:
+        (url,) = rig.image_urls(make_job())
+        rig.set_faults(image_errors=1)
+        assert {rig.client.get(url).status_code for _ in range(20)} == {403, 404}
+        rig.set_faults()
+        assert rig.client.get(url).status_code == 200
+
+
+def test_slow_images_arrive_whole():
+    with provider() as rig:
+        (url,) = rig.image_urls(make_job())
+        size = len(rig.client.get(url).content)
+        rig.set_faults(slow_images_bps=size * 5)
+        start = time.monotonic()
+        assert len(rig.client.get(url).content) == size
+        assert time.monotonic() - start >= 0.15
+
+
+def test_a_reset_forgets_everything():
+    with provider() as rig:
+        (url,) = rig.image_urls(make_job(external_task_id="gone"))
+        rig.set_faults(task_seconds=60)
+        rig.create(make_job(n=9))
+        rig.set_faults(throttle_rate=1)
+        assert rig.client.post("/_control/reset").json() == {}
+        assert rig.stats()["creates"] == rig.stats()["generated"] == 0
+        assert rig.client.get(url).status_code == 404
+        assert rig.client.get(PATH, headers=sign()).json()["data"] == []
+        assert rig.create(make_job(n=9, external_task_id="gone")).status_code == 200

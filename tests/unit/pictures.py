@@ -1,0 +1,42 @@
+"""Makes the images that tests need: small files of any size in pixels, as PNG, JPEG or something else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+
+from PIL import Image
+
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a camera was held; 6 means that the picture is shown turned by 90 degrees."""
+
+
+@cache
+def picture(width: int = 320, height: int = 320, form: str = "PNG", orientation: int | None = None) -> bytes:
+    """A plain image of exactly this size."""
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[ORIENTATION] = orientation
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(file, form, **({"exif": exif} if orientation is not None else {}))
+    return file.getvalue()
+
+
+def in_base64(content: bytes, prefix: str = "") -> str:
+    """An image as an image field holds it."""
+    return prefix + base64.b64encode(content).decode()
+
+
+def padded(content: bytes, size: int) -> bytes:
+    """The same image in a file of exactly this many bytes; its end marker stays the last thing in it."""
+    return content[:-12] + bytes(size - len(content)) + content[-12:]
+
+
+def jpeg_with_long_metadata(size: int, metadata_bytes: int) -> bytes:
+    """A JPEG whose size in pixels comes only after this many bytes of metadata, as some cameras write them."""
+    plain = picture(size, size, "JPEG")
+    comments = b""
+    while len(comments) < metadata_bytes:
+        comments += b"\xff\xfe" + (60_002).to_bytes(2, "big") + bytes(60_000)
+    return plain[:2] + comments + plain[2:]

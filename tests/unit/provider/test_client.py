@@ -1,0 +1,299 @@
+"""The provider's client over a played transport: what it sends, what it makes of every answer, and its limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
+from kiln.provider.client import account
+from kiln.provider.credentials import ProviderCredentials, Signer
+from kiln.settings import ProviderSettings
+from tests.unit.provider.test_verdicts import TABLE
+
+TASK = {"task_id": "p-1", "task_status": "submitted", "created_at": 1, "updated_at": 1}
+PATH = "/v1/images/multi-image2image"
+Answers = Callable[[httpx.Request], httpx.Response]
+
+
+class CountingSigner(Signer):
+    """Signs ``token-1``, and the next number whenever it is asked to sign anew."""
+
+    def __init__(self) -> None:
+        super().__init__(ProviderCredentials(api_key="key"))
+        self.signed = 1
+
+    def authorization(self, *, anew: bool = False) -> str:
+        self.signed += anew
+        return f"Bearer token-{self.signed}"
+
+
+def provider(answers: Answers, **limits: float) -> Provider:
+    settings = ProviderSettings(url="https://provider.test", secret_arn="unused", **limits)  # type: ignore[arg-type]
+    return Provider(settings, CountingSigner(), httpx.Client(transport=httpx.MockTransport(answers)))
+
+
+def answering(status: int = 200, body: Any = None, **envelope: Any) -> Answers:
+    content = {"code": 0, "message": "SUCCEED", "request_id": "r", **envelope} if body is None else body
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if isinstance(content, (bytes, str)):
+            return httpx.Response(status, content=content)
+        return httpx.Response(status, json=content)
+
+    return answer
+
+
+def raising(error: Exception) -> Answers:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return answer
+
+
+def verdicts(answers: Answers, **limits: float) -> tuple[Verdict, Verdict]:
+    """What a create and a query come to."""
+    with pytest.raises(ProviderError) as created:
+        provider(answers, **limits).create({"n": 1})
+    with pytest.raises(ProviderError) as queried:
+        provider(answers, **limits).query("7")
+    return created.value.verdict, queried.value.verdict
+
+
+def test_a_create_is_posted_as_json_and_signed():
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.method, str(request.url)) == ("POST", f"https://provider.test{PATH}")
+        assert request.headers["Authorization"] == "Bearer token-1"
+        assert request.headers["Content-Type"] == "application/json"
+        assert json.loads(request.content) == {"prompt": "猫", "n": 2}
+        return httpx.Response(200, json={"code": 0, "data": TASK})
+
+    assert provider(answer).create({"prompt": "猫", "n": 2}) == ProviderTask(task_id="p-1", task_status="submitted")
+
+
+@pytest.mark.parametrize(
+    ("either_id", "path"),
+    [
+        ("829", "829"),
+        ("mine/7", "mine%2F7"),
+        ("../../etc", "..%2F..%2Fetc"),
+        ("a b?c#d", "a%20b%3Fc%23d"),
+        ("猫", "%E7%8C%AB"),
+        ("50%", "50%25"),
+    ],
+)
+def test_an_id_is_one_segment_of_the_path_whatever_is_in_it(either_id, path):
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.raw_path == f"{PATH}/{path}".encode()
+        return httpx.Response(200, json={"code": 0, "data": TASK})
+
+    assert provider(answer).query(either_id).task_id == "p-1"
+
+
+def test_a_finished_task_has_its_images_in_order():
+    images = [{"index": 1, "url": "https://b", "watermark_url": "https://w"}, {"index": "0", "url": "https://a"}]
+    data = {**TASK, "task_status": "succeed", "final_unit_deduction": "32", "task_result": {"images": images}}
+    task = provider(answering(data=data)).query("p-1")
+    assert [(image.index, image.url) for image in task.images] == [(0, "https://a"), (1, "https://b")]
+    assert task.final_unit_deduction == "32"
+    assert "https://a" not in repr(task)
+
+
+@pytest.mark.parametrize(
+    "nulls",
+    [
+        {"task_status_msg": None, "final_unit_deduction": None, "task_result": None, "task_info": None},
+        {"task_result": {}},
+        {"task_result": {"images": None}},
+        {"task_result": {"images": []}},
+    ],
+)
+def test_what_is_null_is_absent(nulls):
+    task = provider(answering(data={**TASK, **nulls})).query("p-1")
+    assert task.images == []
+    assert task.task_status_msg == ""
+
+
+@pytest.mark.parametrize(("http_status", "code", "create", "query"), TABLE, ids=[f"{c[0]}-{c[1]}" for c in TABLE])
+def test_every_refusal_carries_its_verdict(http_status, code, create, query):
+    assert verdicts(answering(http_status, code=code, message="words")) == (create, query)
+
+
+def test_a_refusal_carries_code_and_reason_cut_to_size():
+    with pytest.raises(ProviderError) as refused:
+        provider(answering(400, code=1301, message="m" * 600)).create({})
+    assert refused.value.code == 1301
+    assert refused.value.reason == "m" * 500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>502 Bad Gateway</html>",
+        b"[]",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"code": 0, "data"',
+        b"[" * 200_000,
+        {},
+        {"code": None, "data": TASK},
+        {"code": "0", "data": TASK},
+        {"code": []},
+        {"code": 0},
+        {"code": 0, "data": None},
+        {"code": 0, "data": []},
+        {"code": 0, "data": "p-1"},
+        {"code": 0, "data": {"task_id": "p-1"}},
+        {"code": 0, "data": {**TASK, "task_status": "queued"}},
+        {"code": 0, "data": {**TASK, "task_result": {"images": [{"index": "first"}]}}},
+    ],
+)
+@pytest.mark.parametrize("status", [200, 502])
+def test_an_answer_that_cannot_be_read_leaves_a_create_in_doubt(status, body):
+    assert verdicts(answering(status, body)) == (Verdict.UNKNOWN, Verdict.RETRY)
+
+
+def test_http_429_that_is_not_the_providers_means_wait():
+    assert verdicts(answering(429, b"slow down")) == (Verdict.WAIT, Verdict.WAIT)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_redirects_are_not_followed(status):
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(status, headers={"Location": "https://elsewhere.test"})
+
+    assert verdicts(answer) == (Verdict.UNKNOWN, Verdict.RETRY)
+    assert all(url.startswith("https://provider.test/") for url in asked)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.WriteTimeout("slow"),
+        httpx.ReadError("reset"),
+        httpx.WriteError("reset"),
+        httpx.RemoteProtocolError("cut"),
+        httpx.DecodingError("gzip"),
+    ],
+)
+def test_a_broken_exchange_leaves_a_create_in_doubt(error):
+    assert verdicts(raising(error)) == (Verdict.UNKNOWN, Verdict.RETRY)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full"), httpx.ProxyError("no")],
+)
+def test_a_request_that_never_left_is_simply_made_again(error):
+    assert verdicts(raising(error)) == (Verdict.RETRY, Verdict.RETRY)
+
+
+class Dripping(httpx.SyncByteStream):
+    """A body that comes in many pieces."""
+
+    def __init__(self, piece: bytes, pieces: int) -> None:
+        self._piece = piece
+        self._pieces = pieces
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(self._pieces):
+            self.taken += 1
+            yield self._piece
+
+
+def test_an_answer_that_drips_beyond_the_total_limit_is_given_up():
+    body = Dripping(b" ", 100_000)
+    answers = lambda _: httpx.Response(200, stream=body)  # noqa: E731
+    assert verdicts(answers, total_seconds=1e-9) == (Verdict.UNKNOWN, Verdict.RETRY)
+    assert body.taken == 2  # The first piece of each.
+
+
+def test_an_answer_without_end_is_given_up_at_4_mib():
+    body = Dripping(b" " * 1024 * 1024, 1_000)
+    answers = lambda _: httpx.Response(200, stream=body)  # noqa: E731
+    assert verdicts(answers) == (Verdict.UNKNOWN, Verdict.RETRY)
+    assert body.taken == 10
+
+
+@pytest.mark.parametrize("code", [1003, 1004])
+def test_a_refused_token_is_signed_anew_once(code):
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["Authorization"])
+        if len(seen) == 1:
+            return httpx.Response(401, json={"code": code, "message": "token"})
+        return httpx.Response(200, json={"code": 0, "data": TASK})
+
+    assert provider(answer).create({}).task_id == "p-1"
+    assert seen == ["Bearer token-1", "Bearer token-2"]
+
+
+@pytest.mark.parametrize("code", [1003, 1004])
+def test_a_token_refused_twice_is_a_matter_for_a_person(code):
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(401, json={"code": code, "message": "token"})
+
+    with pytest.raises(ProviderError) as refused:
+        provider(answer).query("7")
+    assert refused.value.verdict is Verdict.ACCOUNT
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002])
+def test_other_refusals_of_the_credentials_are_not_tried_again(code):
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(401, json={"code": code, "message": "no"})
+
+    with pytest.raises(ProviderError):
+        provider(answer).query("7")
+    assert len(seen) == 1
+
+
+def test_the_same_token_serves_many_calls():
+    seen = set()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.add(request.headers["Authorization"])
+        return httpx.Response(200, json={"code": 0, "data": TASK})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    signer = Signer(ProviderCredentials(access_key="ak", secret_key="s" * 32))
+    calls = Provider(ProviderSettings(url="https://provider.test", secret_arn="unused"), signer, client)
+    for _ in range(3):
+        calls.query("7")
+    assert len(seen) == 1
+
+
+def test_a_page_of_tasks_passes_over_what_is_not_one():
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.query == b"pageNum=2&pageSize=5"
+        return httpx.Response(200, json={"code": 0, "data": [TASK, {"video": 1}, None, "x"]})
+
+    assert [task.task_id for task in provider(answer).query_list(2, 5)] == ["p-1"]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"task_status": "submitted"}])
+def test_a_page_that_is_not_a_list_is_empty(data):
+    assert provider(answering(data=data)).query_list() == []
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_account_of_the_environment_is_made_once():
+    assert account() is account()

@@ -1,0 +1,58 @@
+"""Signing: the vendor's JWT, made once and used until near its end; a plain key; credentials that were replaced."""
+
+from __future__ import annotations
+
+import time
+
+import jwt
+import pytest
+
+from kiln.provider.credentials import ProviderCredentials, Signer
+from tests.unit.account import put_secret
+
+SECRET_KEY = "provider-secret-key-of-32-characters"
+
+
+def opened(authorization: str, key: str = SECRET_KEY) -> dict[str, object]:
+    token = authorization.removeprefix("Bearer ")
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
+    claims: dict[str, object] = jwt.decode(token, key, algorithms=["HS256"])
+    return claims
+
+
+def test_the_token_is_the_vendors():
+    before = int(time.time())
+    claims = opened(Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY)).authorization())
+    assert set(claims) == {"iss", "exp", "nbf"}
+    assert claims["iss"] == "ak"
+    assert before + 1_800 <= claims["exp"] <= before + 1_802
+    assert claims["nbf"] == claims["exp"] - 1_805
+
+
+def test_a_token_is_used_again_until_five_minutes_before_its_end(monkeypatch):
+    signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
+    now = time.time()
+    first = signer.authorization()
+    monkeypatch.setattr(time, "time", lambda: now + 1_499)
+    assert signer.authorization() == first
+    monkeypatch.setattr(time, "time", lambda: now + 1_502)
+    assert signer.authorization() != first
+
+
+def test_a_plain_key_is_sent_as_it_is():
+    assert Signer(ProviderCredentials(api_key="sk-plain")).authorization() == "Bearer sk-plain"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_credentials_come_from_secrets_manager_and_are_read_anew_when_they_were_refused():
+    signer = Signer()
+    first = signer.authorization()
+    assert opened(first)["iss"] == "provider-access-key"
+    put_secret("kiln-provider", {"access_key": "replaced", "secret_key": SECRET_KEY})
+    assert signer.authorization() == first
+    assert opened(signer.authorization(anew=True))["iss"] == "replaced"
+
+
+def test_credentials_show_nothing():
+    shown = repr(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY, api_key="sk-plain"))
+    assert shown == "ProviderCredentials()"

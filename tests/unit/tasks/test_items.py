@@ -1,0 +1,58 @@
+"""Tasks as DynamoDB items and back, and the table's keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln.tasks import items
+from kiln.tasks.task import KeptInput, Origin
+from tests.unit.specimens import kept_image, make_task
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        make_task(),
+        make_task(n=9, watermark=True, prompt="猫 🐈", sequence=12, dispatch_attempts=3, dispatched_at=1),
+        make_task(
+            inputs=[KeptInput(field="scene_image", bucket="b", key="k", version_id="v")],
+            origin=Origin(door="drop", folder="a/b c"),
+            result=[kept_image(0), kept_image(1)],
+            bell=5,
+        ),
+    ],
+)
+def test_a_task_comes_back_as_it_went(task):
+    assert items.task_of(items.item_of(task)) == task
+
+
+def test_what_is_empty_is_left_out_so_that_if_not_exists_holds():
+    item = items.item_of(make_task())
+    assert {"dispatched_at", "provider_task_id", "bell", "result", "callback_url", "watermark"}.isdisjoint(item)
+    assert item["task_status"] == {"S": "submitted"}
+
+
+def test_an_index_of_zero_within_a_result_is_kept():
+    item = items.item_of(make_task(result=[kept_image(0)]))
+    assert item["result"]["L"][0]["M"]["index"] == {"N": "0"}
+
+
+def test_what_an_index_does_not_project_has_its_default():
+    item = items.item_of(make_task())
+    del item["inputs"]
+    assert items.task_of({**item, "pk": {"S": "TASK#task-1"}, "task_token": {"S": "t"}}).inputs == []
+
+
+def test_keys_of_different_things_never_meet():
+    keys = [
+        items.task_key("a"),
+        items.caller_key("a"),
+        items.external_key("a", "b"),
+        items.external_key("b", "b"),
+        items.external_key("a", "c"),
+    ]
+    assert len({key["pk"]["S"] for key in keys}) == len(keys)
+
+
+def test_a_key_of_any_external_id_fits_into_dynamodb():
+    assert len(items.external_key("c" * 128, "🐈" * 512)["pk"]["S"].encode()) < 2_048

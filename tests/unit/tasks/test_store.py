@@ -1,0 +1,214 @@
+"""The task store on a table as the template defines it: uniqueness, ownership, and statuses that only move on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.errors import DuplicateExternalTaskId, TaskNotFound
+from kiln.tasks import items
+from kiln.tasks.store import TaskStore
+from tests.unit.specimens import admit_task, kept_image
+
+ODD_IDS = ["a/b", "a b", "猫🐈", "#", "a\nb", "CALLER#ada", "0", "null", "🐈" * 512, "x" * 512]
+
+
+@pytest.fixture
+def store(cloud) -> TaskStore:
+    return TaskStore()
+
+
+def add(store: TaskStore, task_id: str = "task-1", **changes):
+    return admit_task(task_id, **changes)
+
+
+def raw(cloud, task_id: str = "task-1"):
+    return cloud.dynamodb.get_item(TableName="kiln-table", Key=items.task_key(task_id))["Item"]
+
+
+def test_what_is_added_can_be_read(store):
+    task = add(store, external_task_id="mine", prompt="A cat")
+    assert store.get("task-1") == task
+    assert task.sequence == 1
+
+
+def test_tasks_are_numbered_per_caller(store):
+    assert [add(store, f"a{number}").sequence for number in range(3)] == [1, 2, 3]
+    assert add(store, "b0", caller="bob").sequence == 1
+
+
+def test_a_new_task_stands_in_line_and_expires(store, cloud):
+    add(store)
+    item = raw(cloud)
+    assert item["queue"] == {"S": "waiting"}
+    assert item["turn"] == {"N": "1"}
+    assert int(item["expires_at"]["N"]) == pytest.approx(time.time() + 30 * 86_400, abs=60)
+
+
+@pytest.mark.parametrize("external_task_id", ["", "mine"])
+def test_adding_again_changes_nothing(store, external_task_id):
+    first = add(store, external_task_id=external_task_id)
+    store.fail(first, "why")
+    again = add(store, external_task_id=external_task_id, prompt="another")
+    assert again.task_status is TaskStatus.FAILED
+    assert again.prompt == ""
+    assert again.sequence == first.sequence
+
+
+def test_an_external_id_is_taken_once_per_caller(store):
+    add(store, external_task_id="mine")
+    with pytest.raises(DuplicateExternalTaskId, match="External_task_id mine already exists") as refused:
+        add(store, "task-2", external_task_id="mine")
+    assert (refused.value.code, refused.value.http_status) == (1201, 400)
+    with pytest.raises(TaskNotFound):
+        store.get("task-2")
+    assert add(store, "task-3", external_task_id="mine", caller="bob").task_id == "task-3"
+
+
+def test_an_external_id_stays_taken_when_its_task_has_failed(store):
+    store.fail(add(store, external_task_id="mine"), "why")
+    with pytest.raises(DuplicateExternalTaskId):
+        add(store, "task-2", external_task_id="mine")
+
+
+def test_an_external_id_can_be_checked_before_anything_is_spent(store):
+    store.check_external_id("task-1", "ada", "mine")
+    store.check_external_id("task-1", "ada", "")
+    add(store, external_task_id="mine")
+    store.check_external_id("task-1", "ada", "mine")
+    store.check_external_id("task-2", "bob", "mine")
+    with pytest.raises(DuplicateExternalTaskId):
+        store.check_external_id("task-2", "ada", "mine")
+
+
+@pytest.mark.parametrize("external_task_id", ODD_IDS)
+def test_a_task_is_found_by_any_external_id(store, external_task_id):
+    add(store, external_task_id=external_task_id)
+    assert store.find("ada", external_task_id).task_id == "task-1"
+
+
+@pytest.mark.parametrize("either_id", [*ODD_IDS, "task-1\x00", "x" * 5_000])
+def test_what_is_not_there_is_not_found(store, either_id):
+    add(store)
+    with pytest.raises(TaskNotFound) as missing:
+        store.find("ada", either_id)
+    assert (missing.value.code, missing.value.http_status) == (1203, 404)
+    assert len(missing.value.message) < 300
+
+
+def test_a_caller_finds_only_its_own_tasks(store):
+    add(store, external_task_id="mine")
+    assert store.find("ada", "task-1") == store.find("ada", "mine")
+    for either_id in ("task-1", "mine"):
+        with pytest.raises(TaskNotFound):
+            store.find("bob", either_id)
+
+
+def test_an_external_id_that_is_another_callers_task_id_finds_ones_own(store):
+    add(store, "task-1", caller="bob")
+    add(store, "task-2", external_task_id="task-1")
+    assert store.find("ada", "task-1").task_id == "task-2"
+    assert store.find("bob", "task-1").task_id == "task-1"
+
+
+def test_a_status_moves_on_and_leaves_the_line(store, cloud):
+    task = add(store)
+    processing = store.process(task)
+    assert processing is not None
+    assert processing.task_status is TaskStatus.PROCESSING
+    assert processing.updated_at > task.updated_at
+    assert {"queue", "turn"}.isdisjoint(raw(cloud))
+    done = store.succeed(processing, [kept_image(0), kept_image(1)], "32")
+    assert done is not None
+    assert done.task_status is TaskStatus.SUCCEED
+    assert done.final_unit_deduction == "32"
+    assert done.result == [kept_image(0), kept_image(1)]
+    assert store.get("task-1") == done
+
+
+def test_only_a_task_in_line_is_cancelled(store, cloud):
+    task = add(store)
+    cancelled = store.cancel(task, "cancelled")
+    assert cancelled is not None
+    assert (cancelled.task_status, cancelled.task_status_msg) == (TaskStatus.FAILED, "cancelled")
+    assert not cancelled.is_waiting
+    assert {"queue", "turn"}.isdisjoint(raw(cloud))
+    assert store.cancel(task, "cancelled") is None
+    task = add(store, "task-2")
+    store.begin_dispatch("task-2")
+    assert store.cancel(task, "cancelled") is None
+    assert store.get("task-2").task_status is TaskStatus.SUBMITTED
+
+
+def test_the_place_in_line_is_counted_from_its_head(store):
+    tasks = [add(store, f"t{number}") for number in range(3)]
+    assert [store.position(task) for task in tasks] == [1, 2, 3]
+    store.begin_dispatch("t0")
+    assert [store.position(task) for task in tasks[1:]] == [1, 2]
+    assert store.position(tasks[0]) == 1  # It has left meanwhile: never less than the head.
+
+
+@pytest.mark.parametrize("end", ["succeed", "fail"])
+def test_a_terminal_task_never_changes_again(store, end):
+    task = add(store)
+    ended = store.succeed(task, [kept_image()], "16") if end == "succeed" else store.fail(task, "why")
+    assert store.process(task) is None
+    assert store.succeed(task, [], "0") is None
+    assert store.fail(task, "another reason") is None
+    assert store.get("task-1") == ended
+
+
+def test_processing_is_entered_once(store):
+    task = add(store)
+    assert store.process(task) is not None
+    assert store.process(task) is None
+
+
+def test_time_never_goes_back(store):
+    late = time.time_ns() // 1_000_000 + 1_000_000
+    task = add(store, updated_at=late)
+    failed = store.fail(task, "why")
+    assert failed is not None
+    assert failed.updated_at == late
+
+
+def test_dispatching_is_counted_and_leaves_the_line(store, cloud):
+    add(store)
+    store.ring("task-1")
+    assert [store.begin_dispatch("task-1").dispatch_attempts for _ in range(3)] == [1, 2, 3]
+    assert {"queue", "turn", "bell", "task_token"}.isdisjoint(raw(cloud))
+
+
+def test_the_first_time_of_dispatch_is_kept(store):
+    task = add(store)
+    store.refused(task, "full")
+    assert store.get("task-1").refusal == "full"
+    first = store.dispatched(task, "p-1")
+    assert (first.provider_task_id, first.refusal) == ("p-1", "")
+    time.sleep(0.002)
+    assert store.dispatched(task, "p-1").dispatched_at == first.dispatched_at
+
+
+def test_a_bell_is_rung_and_heard(store, cloud):
+    add(store)
+    assert store.ring("task-1") is None
+    assert store.attend("task-1").bell is not None
+    assert store.attend("task-1").bell is None
+    cloud.dynamodb.update_item(
+        TableName="kiln-table",
+        Key=items.task_key("task-1"),
+        UpdateExpression="SET task_token = :token",
+        ExpressionAttributeValues={":token": {"S": "token"}},
+    )
+    assert store.ring("task-1") == "token"
+    store.attend("task-1")
+    assert store.ring("task-1") is None
+
+
+def test_ringing_makes_no_task(store):
+    with pytest.raises(TaskNotFound):
+        store.ring("nobody")
+    with pytest.raises(TaskNotFound):
+        store.get("nobody")

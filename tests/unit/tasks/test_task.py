@@ -1,0 +1,63 @@
+"""What a task tells of itself, where its results go, and how it is given an id."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.tasks.task import Origin, content_task_id, new_task_id
+from tests.unit.specimens import kept_image, make_task
+
+
+def test_results_of_different_tasks_never_share_a_place():
+    assert make_task("a").result_prefix == "tasks/a"
+    dropped = Origin(door="drop", folder="summer/cat 1")
+    assert make_task("a", origin=dropped).result_prefix == "summer/cat 1/a"
+    assert make_task("b", origin=dropped).result_prefix == "summer/cat 1/b"
+
+
+def test_the_answer_to_create():
+    created = make_task(external_task_id="mine", task_status="failed", updated_at=1_722_769_999_999).created()
+    assert created.task_id == "task-1"
+    assert created.task_info.external_task_id == "mine"
+    assert created.task_status is TaskStatus.SUBMITTED
+    assert created.created_at == created.updated_at == 1_722_769_557_708
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_answer_to_query():
+    task = make_task(
+        task_status="succeed",
+        watermark=True,
+        final_unit_deduction="32",
+        result=[kept_image(0), kept_image(1, content_type="image/jpeg")],
+    )
+    found = task.found("https://kiln.test")
+    assert found.watermark_info.enabled is True
+    assert found.final_unit_deduction == "32"
+    assert [image.index for image in found.task_result.images] == [0, 1]
+    pattern = r"https://kiln\.test/v1/results/task-1/[\w-]{32}/{}"
+    assert re.fullmatch(pattern.replace("{}", r"0\.png"), found.task_result.images[0].url)
+    assert re.fullmatch(pattern.replace("{}", r"1\.jpg"), found.task_result.images[1].url)
+
+
+def test_a_failed_task_says_why():
+    found = make_task(task_status="failed", task_status_msg="why").found("")
+    assert (found.task_status_msg, found.task_result.images) == ("why", [])
+
+
+def test_new_ids_differ_and_ids_by_content_do_not():
+    assert len({new_task_id() for _ in range(100)}) == 100
+    assert re.fullmatch(r"[0-9a-f]{32}", new_task_id())
+    assert content_task_id("a", "b") == content_task_id("a", "b")
+    assert content_task_id("a", "b") != content_task_id("b", "a")
+    assert re.fullmatch(r"[0-9a-f]{32}", content_task_id("猫"))
+
+
+def test_a_tasks_repr_holds_nothing_of_the_callers():
+    shown = repr(make_task(prompt="private", callback_url="https://caller.test/?token=1"))
+    assert "private" not in shown
+    assert "caller.test" not in shown
+    assert "images.test" not in shown

@@ -1,0 +1,31 @@
+"""Every error has a code and an HTTP status that belong together in the contract's table."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln import errors
+
+TABLE = {
+    401: {1000, 1001, 1002, 1003, 1004},
+    400: {1200, 1201},
+    409: {1201},
+    422: {1201},
+    404: {1202, 1203},
+    429: {1302},
+    500: {5000},
+}
+
+
+def everything(root: type[errors.KilnError]) -> list[type[errors.KilnError]]:
+    return [root, *(each for child in root.__subclasses__() for each in everything(child))]
+
+
+@pytest.mark.parametrize("error", everything(errors.KilnError), ids=lambda error: error.__name__)
+def test_code_and_status_belong_together(error):
+    assert error.code in TABLE[error.http_status]
+    assert error.__doc__
+
+
+def test_an_id_of_any_length_does_not_blow_up_a_message():
+    assert len(errors.TaskNotFound("x" * 10_000).message) < 250

@@ -1,0 +1,138 @@
+"""Where a webhook may be sent: nowhere inside, in whatever spelling, and nowhere else than where was looked."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import httpx
+import pytest
+
+from kiln.settings import WebhookSettings
+from kiln.webhooks.addresses import ForbiddenAddress, GuardedTransport, check_url, is_public, public_address
+
+STRICT = WebhookSettings()
+LOCAL = WebhookSettings(allow_http=True, allow_private=True)
+PUBLIC = "93.184.215.14"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://caller.test",
+        "https://caller.test:443/hook?a=1#b",
+        "https://caller.test:8443/",
+        f"https://{PUBLIC}/hook",
+        "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/hook",
+        "https://例え.test/hook",
+    ],
+)
+def test_https_on_the_public_internet_is_allowed(url):
+    check_url(url, STRICT)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://caller.test", "must be an https URL"),
+        ("ftp://caller.test", "must be an https URL"),
+        ("caller.test/hook", "must be an https URL"),
+        ("https:///hook", "with a host"),
+        ("https://user:password@caller.test", "user name or a password"),
+        ("https://user@caller.test", "user name or a password"),
+        ("https://caller.test:22", "port must be one of 443, 8443"),
+        ("https://caller.test:99999", "must be an http"),
+        ("https://[::1", "must be an http"),
+    ],
+)
+def test_the_form_is_judged(url, reason):
+    with pytest.raises(ForbiddenAddress, match=reason):
+        check_url(url, STRICT)
+
+
+INSIDE = [
+    "127.0.0.1",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0177.0.0.1",
+    "0.0.0.0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "[::1]",
+    "[::]",
+    "[fe80::1]",
+    "[fd00:ec2::254]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:a9fe:a9fe]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[2002:a9fe:a9fe::]",
+    "[ff02::1]",
+]
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_addresses_inside_are_forbidden_in_every_spelling(host):
+    with pytest.raises(ForbiddenAddress, match="internal address"):
+        check_url(f"https://{host}/hook", STRICT)
+
+
+def test_a_local_stack_may_allow_all_of_it():
+    for url in ("http://127.0.0.1:9000/hook", "https://10.0.0.1/", "http://caller.test:8080"):
+        check_url(url, LOCAL)
+    with pytest.raises(ForbiddenAddress, match="user name"):
+        check_url("http://user@127.0.0.1", LOCAL)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"])
+def test_public_addresses_are_public(address):
+    assert is_public(ipaddress.ip_address(address))
+
+
+def test_one_address_inside_forbids_the_host():
+    with pytest.raises(ForbiddenAddress, match="internal address"):
+        public_address("caller.test", 443, resolve=lambda *_: [PUBLIC, "10.0.0.1"])
+
+
+def test_a_host_without_an_address_is_an_outage_like_any_other():
+    def nowhere(host: str, port: int) -> list[str]:
+        raise OSError("no such host")
+
+    with pytest.raises(httpx.ConnectError, match="no address"):
+        public_address("caller.test", 443, resolve=nowhere)
+    with pytest.raises(httpx.ConnectError, match="no address"):
+        public_address("caller.test", 443, resolve=lambda *_: [])
+
+
+def test_the_connection_goes_to_the_address_that_was_judged_under_the_hosts_name():
+    sent = []
+
+    def inner(request: httpx.Request) -> httpx.Response:
+        sent.append((request.url.host, request.headers["Host"], request.extensions["sni_hostname"]))
+        return httpx.Response(200)
+
+    resolved = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        resolved.append((host, port))
+        return [PUBLIC]
+
+    transport = GuardedTransport(httpx.MockTransport(inner), resolve)
+    with httpx.Client(transport=transport) as client:
+        assert client.post("https://caller.test/hook").status_code == 200
+        assert client.post("https://caller.test:8443/hook").status_code == 200
+    assert sent == [(PUBLIC, "caller.test", "caller.test"), (PUBLIC, "caller.test:8443", "caller.test")]
+    assert resolved == [("caller.test", 443), ("caller.test", 8443)]
+
+
+def test_nothing_is_sent_to_an_address_inside():
+    def inner(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("it was sent")
+
+    transport = GuardedTransport(httpx.MockTransport(inner), lambda *_: ["169.254.169.254"])
+    with httpx.Client(transport=transport) as client, pytest.raises(ForbiddenAddress):
+        client.post("https://caller.test/hook")

@@ -1,0 +1,163 @@
+"""Delivering to a ``callback_url``: signatures anyone can verify, one attempt, and what follows each answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from kiln.contract import CallbackBody, TaskStatus
+from kiln.webhooks.delivery import SCHEDULE_SECONDS, DeliveryOutcome, deliver, signed_headers
+
+SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
+URL = "https://caller.test/hook?token=1"
+BODY = CallbackBody(task_id="task-1", task_status=TaskStatus.SUCCEED, created_at=1, updated_at=2)
+Answers = Callable[[httpx.Request], httpx.Response]
+
+
+def attempt(answers: Answers, attempts: int = 0, url: str = URL, secret: str = SECRET):
+    client = httpx.Client(transport=httpx.MockTransport(answers))
+    return deliver(url, "event-1", BODY, secret=secret, attempt=attempts, client=client)
+
+
+def answering(status: int, **headers: str) -> Answers:
+    return lambda _: httpx.Response(status, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def test_the_vendors_test_vector_holds():
+    body = (
+        '{"id":"1234567890","status":"succeeded","message":"","create_time":1781080778802,"update_time":1781080794151}'
+    )
+    signature = Webhook(SECRET).sign("9876543210", datetime.fromtimestamp(1_781_080_794, tz=UTC), body)
+    assert signature == "v1,UsKlJP00XoQyOn410NM9xv34sP+Gl0jnOO9Lcpr7NJ4="
+
+
+def test_the_headers_are_those_of_standard_webhooks():
+    headers = signed_headers("event-1", '{"a": "猫"}', SECRET)
+    assert set(headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert headers["webhook-id"] == "event-1"
+    assert int(headers["webhook-timestamp"]) == pytest.approx(datetime.now(tz=UTC).timestamp(), abs=5)
+    assert Webhook(SECRET).verify('{"a": "猫"}', headers) == {"a": "猫"}
+
+
+def test_without_a_secret_there_is_no_signature():
+    assert set(signed_headers("event-1", "{}", "")) == {"webhook-id", "webhook-timestamp"}
+
+
+def test_what_arrives_can_be_verified_and_is_the_contracts_body():
+    def receiver(request: httpx.Request) -> httpx.Response:
+        assert (request.method, str(request.url)) == ("POST", URL)
+        assert request.headers["content-type"] == "application/json"
+        assert "authorization" not in request.headers
+        assert Webhook(SECRET).verify(request.content, dict(request.headers))["task_id"] == "task-1"
+        assert set(json.loads(request.content)) == set(CallbackBody.model_fields)
+        return httpx.Response(200)
+
+    delivery = attempt(receiver)
+    assert (delivery.outcome, delivery.attempt, delivery.http_status) == (DeliveryOutcome.DELIVERED, 1, 200)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_success(status):
+    assert attempt(answering(status)).outcome is DeliveryOutcome.DELIVERED
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_failures_and_are_not_followed(status):
+    asked = []
+
+    def receiver(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(status, headers={"Location": "https://elsewhere.test/"})
+
+    delivery = attempt(receiver)
+    assert (delivery.outcome, delivery.reason) == (DeliveryOutcome.RETRY, f"HTTP {status}")
+    assert asked == [URL]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 500, 502, 503, 504])
+def test_anything_else_is_tried_again(status):
+    delivery = attempt(answering(status))
+    assert (delivery.outcome, delivery.attempt, delivery.reason) == (DeliveryOutcome.RETRY, 1, f"HTTP {status}")
+    assert 5 <= delivery.wait <= 6
+
+
+def test_410_ends_it():
+    delivery = attempt(answering(410))
+    assert (delivery.outcome, delivery.wait) == (DeliveryOutcome.GIVEN_UP, 0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ConnectTimeout("x"), httpx.ReadTimeout("x"), httpx.ConnectError("x"), httpx.RemoteProtocolError("x")],
+)
+def test_no_answer_is_tried_again_and_named_without_the_address(error):
+    def receiver(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    delivery = attempt(receiver)
+    assert (delivery.outcome, delivery.reason) == (
+        DeliveryOutcome.RETRY,
+        f"no answer: {type(error).__name__}",
+    )
+    assert delivery.http_status is None
+
+
+@pytest.mark.parametrize("attempts", range(len(SCHEDULE_SECONDS)))
+def test_the_schedule_is_kept_with_a_little_jitter(attempts):
+    delivery = attempt(answering(500), attempts)
+    assert delivery.attempt == attempts + 1
+    assert SCHEDULE_SECONDS[attempts] <= delivery.wait <= SCHEDULE_SECONDS[attempts] * 1.1
+
+
+def test_after_the_last_wait_it_is_given_up():
+    delivery = attempt(answering(500), len(SCHEDULE_SECONDS))
+    assert (delivery.outcome, delivery.reason) == (DeliveryOutcome.GIVEN_UP, "HTTP 500")
+
+
+def test_the_schedule_reaches_over_a_day():
+    assert sum(SCHEDULE_SECONDS) > 86_400
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "least", "most"),
+    [
+        ("60", 60, 60),
+        ("1", 5, 6),  # Sooner than the schedule is not asked for.
+        ("0", 5, 6),
+        ("999999999999", SCHEDULE_SECONDS[-1], SCHEDULE_SECONDS[-1]),
+        ("9" * 5_000, SCHEDULE_SECONDS[-1], SCHEDULE_SECONDS[-1]),
+        ("-5", 5, 6),
+        ("1.5", 5, 6),
+        ("soon", 5, 6),
+        ("\u00b2", 5, 6),
+        ("", 5, 6),
+    ],
+)
+def test_retry_after_is_honoured_within_reason(retry_after, least, most):
+    def receiver(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, headers=[(b"retry-after", retry_after.encode("latin-1"))])
+
+    assert least <= attempt(receiver).wait <= most
+
+
+def test_the_answers_body_is_not_read():
+    def body():
+        raise AssertionError("the body was read")
+        yield b""
+
+    assert attempt(lambda _: httpx.Response(200, content=body())).outcome is DeliveryOutcome.DELIVERED
+
+
+def test_plain_http_is_for_local_stacks_only(monkeypatch):
+    delivery = attempt(answering(200), url="http://caller.test/hook")
+    assert (delivery.outcome, delivery.attempt) == (DeliveryOutcome.GIVEN_UP, 1)
+
+
+def test_plain_http_may_be_allowed(monkeypatch):
+    monkeypatch.setenv("ALLOW_HTTP_CALLBACKS", "true")
+    assert attempt(answering(200), url="http://caller.test/hook").outcome is DeliveryOutcome.DELIVERED

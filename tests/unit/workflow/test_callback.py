@@ -1,0 +1,117 @@
+"""The callback: whoever holds a task's callback URL may ring its bell, and that is all it may do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from standardwebhooks import Webhook
+
+from kiln.auth import signatures
+from kiln.contract import TaskStatus
+from kiln.errors import ResourceNotFound
+from kiln.tasks.store import TaskStore
+from kiln.workflow.callback import ring_for
+from kiln.workflow.dispatch import callback_address
+from tests.unit.account import put_secret
+from tests.unit.specimens import add_task
+from tests.unit.test_waking import park
+
+
+@pytest.fixture(autouse=True)
+def _a_task(cloud, executions) -> None:
+    add_task()
+
+
+BODY = b'{"task_id": "829", "task_status": "succeed"}'
+SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
+
+
+def token(task_id: str = "task-1") -> str:
+    return callback_address(task_id, "").rpartition("/")[2]
+
+
+def test_the_address_the_provider_was_given_rings(executions):
+    park()
+    assert ring_for("task-1", token(), BODY, {}) is True
+    assert executions.succeeded == ["the-token"]
+    assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
+
+
+def test_ringing_again_and_again_is_harmless(executions):
+    assert [ring_for("task-1", token(), BODY, {}) for _ in range(3)] == [False, False, False]
+    assert executions.succeeded == []
+
+
+@pytest.mark.parametrize("forged", ["", "x", "A" * 32, "猫"])
+def test_a_forged_token_finds_nothing(forged):
+    with pytest.raises(ResourceNotFound):
+        ring_for("task-1", forged, BODY, {})
+    assert TaskStore().get("task-1").bell is None
+
+
+def test_tokens_of_other_tasks_and_of_result_links_are_worth_nothing():
+    add_task("task-2")
+    for other in (token("task-2"), signatures.token("result", "task-1"), signatures.token("result", "task-1", "0")):
+        with pytest.raises(ResourceNotFound):
+            ring_for("task-1", other, BODY, {})
+
+
+@pytest.fixture
+def signing_account() -> None:
+    """The provider's account has a webhook secret: what it sends is signed."""
+    put_secret("kiln-provider", {"api_key": "k", "webhook_secret": SECRET})
+
+
+def signed(body: bytes, secret: str = SECRET, seconds_ago: int = 0) -> dict[str, str]:
+    moment = datetime.now(tz=UTC) - timedelta(seconds=seconds_ago)
+    signature = Webhook(secret).sign("9876543210", moment, body.decode())
+    return {
+        "Webhook-Id": "9876543210",
+        "Webhook-Timestamp": str(int(moment.timestamp())),
+        "Webhook-Signature": signature,
+    }
+
+
+@pytest.mark.usefixtures("signing_account")
+def test_a_signed_callback_of_an_account_that_signs_rings(executions):
+    park()
+    assert ring_for("task-1", token(), BODY, signed(BODY)) is True
+
+
+@pytest.mark.usefixtures("signing_account")
+def test_one_signature_of_several_suffices_while_the_secret_is_rotated():
+    headers = signed(BODY)
+    headers["Webhook-Signature"] = f"v1,AAAA {headers['Webhook-Signature']}"
+    assert ring_for("task-1", token(), BODY, headers) is False
+    assert TaskStore().get("task-1").bell is not None
+
+
+@pytest.mark.usefixtures("signing_account")
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (BODY, {}),
+        (BODY, signed(b"another body")),
+        (BODY, signed(BODY, "whsec_YW5vdGhlcnNlY3JldGFub3RoZXJzZWNyZXQxMjM0NTY=")),
+        (BODY, signed(BODY, seconds_ago=600)),
+        (BODY, signed(BODY, seconds_ago=-600)),
+        (BODY, {**signed(BODY), "Webhook-Signature": "garbage"}),
+        (BODY, {**signed(BODY), "Webhook-Signature": "v1"}),
+        (BODY, {**signed(BODY), "Webhook-Timestamp": "soon"}),
+        (b"\xff\xfe", signed(BODY)),
+    ],
+    ids=["none", "body", "secret", "old", "early", "garbage", "half", "timestamp", "not UTF-8"],
+)
+def test_anything_else_does_not(body, headers):
+    with pytest.raises(ResourceNotFound):
+        ring_for("task-1", token(), body, headers)
+    assert TaskStore().get("task-1").bell is None
+
+
+def test_a_task_that_is_gone_reads_the_same_as_a_forged_token():
+    with pytest.raises(ResourceNotFound) as gone:
+        ring_for("task-gone", token("task-gone"), BODY, {})
+    with pytest.raises(ResourceNotFound) as forged:
+        ring_for("task-gone", "forged", BODY, {})
+    assert gone.value.message == forged.value.message

@@ -1,0 +1,222 @@
+"""Dispatch: what the provider is asked for, what every verdict comes to, and that nothing is ever generated twice."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from kiln import clock
+from kiln.contract import TaskStatus
+from kiln.provider import ProviderError, Verdict
+from kiln.slots import Slots
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import KeptInput
+from kiln.workflow.dispatch import callback_address, dispatch
+from kiln.workflow.outcomes import Outcome
+from tests.unit.fakes import FakeProvider
+from tests.unit.specimens import SUBJECT_URL, add_task
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+def stored():
+    return TaskStore().get("task-1")
+
+
+def fresh(**changes):
+    return add_task(created_at=clock.milliseconds(), **changes)
+
+
+def test_the_first_attempt_creates_without_asking(provider):
+    fresh()
+    result = dispatch("task-1", provider=provider)
+    assert result.outcome is Outcome.DISPATCHED
+    assert provider.queried == []
+    assert stored().provider_task_id == "at-provider-1"
+    assert stored().dispatched_at > 0
+    assert stored().task_status is TaskStatus.SUBMITTED
+
+
+def test_the_request_is_the_contracts(provider):
+    fresh(
+        prompt="A cat",
+        n=3,
+        watermark=True,
+        aspect_ratio="1:1",
+        model_name="kling-v2-1",
+        callback_url="https://caller.test/mine",
+        external_task_id="mine",
+        inputs=[
+            KeptInput(field="subject_image_list[0].subject_image", url=SUBJECT_URL),
+            KeptInput(field="subject_image_list[1].subject_image", bucket="kiln-inputs", key="task-1/subject-1.png"),
+            KeptInput(field="scene_image", bucket="kiln-inbox", key="f/猫 1.png", version_id="v 1"),
+            KeptInput(field="style_image", url="https://images.test/style"),
+        ],
+    )
+    dispatch("task-1", provider=provider)
+    [request] = provider.created
+    first, second = request.pop("subject_image_list")
+    assert first == {"subject_image": SUBJECT_URL}
+    link = urlsplit(second["subject_image"])
+    assert link.path.endswith("task-1/subject-1.png")
+    assert "X-Amz-Expires=3600" in link.query
+    scene = urlsplit(request.pop("scene_image"))
+    assert scene.path.endswith("f/%E7%8C%AB%201.png")
+    assert "versionId=v%201" in scene.query
+    assert request == {
+        "model_name": "kling-v2-1",
+        "prompt": "A cat",
+        "n": 3,
+        "aspect_ratio": "1:1",
+        "watermark_info": {"enabled": True},
+        "style_image": "https://images.test/style",
+        "callback_url": callback_address("task-1", "https://kiln.test"),
+        "external_task_id": "task-1",
+    }
+
+
+def test_what_was_not_asked_for_is_not_sent(provider):
+    fresh()
+    dispatch("task-1", provider=provider)
+    assert {"prompt", "scene_image", "style_image"}.isdisjoint(provider.created[0])
+
+
+def test_the_callback_address_is_bound_to_the_task():
+    address = callback_address("task-1", "https://kiln.test")
+    assert address.startswith("https://kiln.test/v1/callbacks/task-1/")
+    assert callback_address("task-2", "https://kiln.test").rpartition("/")[2] != address.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.RETRY, Verdict.WAIT])
+@pytest.mark.parametrize("is_made", [True, False])
+def test_after_a_doubt_exactly_one_is_generated(provider, verdict, is_made):
+    fresh()
+    provider.create_errors = [(ProviderError(verdict, "no answer"), is_made)]
+    first = dispatch("task-1", provider=provider)
+    assert first.outcome is Outcome.AGAIN
+    assert 1 <= first.wait <= 2
+    assert stored().refusal == "no answer"
+    second = dispatch("task-1", provider=provider)
+    assert second.outcome is (Outcome.ADOPTED if is_made else Outcome.DISPATCHED)
+    assert provider.queried == ["task-1"]
+    assert len(provider.created) == 1
+    assert stored().provider_task_id == "at-provider-1"
+    assert stored().refusal == ""
+
+
+def test_a_crash_after_the_create_adopts(provider):
+    fresh()
+    TaskStore().begin_dispatch("task-1")
+    provider.has("task-1", task_id="at-provider-7")
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert provider.created == []
+    assert stored().provider_task_id == "at-provider-7"
+
+
+def test_a_task_the_provider_took_is_never_created_again(provider):
+    fresh()
+    dispatch("task-1", provider=provider)
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert len(provider.created) == 1
+
+
+def test_a_duplicate_is_adopted_even_if_it_turns_up_between_asking_and_creating(provider):
+    fresh()
+    provider.has("task-1")
+    provider.query_errors = [ProviderError(Verdict.MISSING, "not yet")]
+    TaskStore().begin_dispatch("task-1")
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert provider.created == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT])
+def test_a_question_that_is_not_answered_creates_nothing(provider, verdict):
+    fresh()
+    TaskStore().begin_dispatch("task-1")
+    provider.query_errors = [ProviderError(verdict, "no answer")]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
+    assert provider.created == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PERMANENT, Verdict.MISSING])
+def test_a_final_refusal_ends_the_task_with_the_providers_words(provider, verdict):
+    fresh()
+    provider.create_errors = [(ProviderError(verdict, "Failure to pass the risk control system", 1301), False)]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status is TaskStatus.FAILED
+    assert stored().task_status_msg == "Failure to pass the risk control system"
+
+
+def test_trouble_with_the_account_keeps_the_task_and_asks_seldom(provider):
+    fresh()
+    provider.create_errors = [(ProviderError(Verdict.ACCOUNT, "in arrears", 1101), False)]
+    result = dispatch("task-1", provider=provider)
+    assert (result.outcome, result.wait) == (Outcome.AGAIN, 300)
+    assert stored().task_status is TaskStatus.SUBMITTED
+    assert stored().refusal == "in arrears (code 1101)"
+
+
+def test_a_provider_that_is_full_keeps_the_free_slots_back(provider):
+    fresh()
+    provider.create_errors = [(ProviderError(Verdict.WAIT, "parallel task over resource pack limit", 1303), False)]
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=3))
+    assert (result.outcome, result.is_account) == (Outcome.AGAIN, False)
+    assert len(Slots().holders()) == 3
+
+
+@pytest.mark.parametrize("code", [1302, 5000, 1101, 0])
+def test_any_other_refusal_keeps_none_back(provider, code):
+    fresh()
+    verdict = Verdict.ACCOUNT if code == 1101 else Verdict.WAIT
+    provider.create_errors = [(ProviderError(verdict, "no", code), False)]
+    assert dispatch("task-1", provider=provider).is_account is (code == 1101)
+    assert Slots().holders() == set()
+
+
+def test_waits_grow_to_two_minutes_and_are_spread(provider):
+    fresh()
+    waits = []
+    for _ in range(12):
+        provider.create_errors = [(ProviderError(Verdict.WAIT, "full", 1303), False)]
+        waits.append(dispatch("task-1", provider=provider).wait)
+    for number, wait in enumerate(waits):
+        longest = min(2 * 2**number, 120)
+        assert (longest + 1) // 2 <= wait <= longest
+
+
+@pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.UNKNOWN, Verdict.ACCOUNT])
+def test_a_task_that_is_not_taken_in_time_fails_with_the_last_answer(provider, verdict, monkeypatch):
+    monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
+    add_task(created_at=clock.milliseconds() - 61_000)
+    provider.create_errors = [(ProviderError(verdict, "full", 1303), False)]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status is TaskStatus.FAILED
+    assert stored().task_status_msg == (
+        "The provider did not take the task within 60 s; its last answer: full (code 1303)"
+    )
+
+
+def test_a_late_task_is_still_given_its_chance(provider, monkeypatch):
+    monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
+    add_task(created_at=clock.milliseconds() - 61_000)
+    assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
+
+
+def test_a_task_that_has_ended_is_not_dispatched(provider):
+    TaskStore().fail(fresh(), "why")
+    result = dispatch("task-1", provider=provider)
+    assert (result.outcome, result.reason) == (Outcome.ENDED, "why")
+    assert provider.created == provider.queried == []
+
+
+def test_dispatching_takes_the_task_out_of_the_line(provider):
+    fresh()
+    provider.create_errors = [(ProviderError(Verdict.WAIT, "full"), False)]
+    dispatch("task-1", provider=provider)
+    assert not stored().is_waiting

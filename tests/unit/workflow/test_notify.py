@@ -1,0 +1,121 @@
+"""Notify: ``result.json`` for a drop, one attempt at the ``callback_url``, and a record of it for the caller."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from kiln import events
+from kiln.contract import TaskStatus
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Origin
+from kiln.webhooks import delivery
+from kiln.webhooks.delivery import DeliveryOutcome
+from kiln.workflow.notify import notify
+from tests.unit.account import SECRETS, put_secret
+from tests.unit.specimens import add_task, kept_image
+
+ADA = SECRETS["kiln-callers"]["callers"][0]  # type: ignore[index]
+
+
+@pytest.fixture
+def received(cloud, monkeypatch) -> list[httpx.Request]:
+    """What the receiver was sent; it answers 200."""
+    requests: list[httpx.Request] = []
+
+    def receiver(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200)
+
+    monkeypatch.setattr(delivery, "_client", lambda: httpx.Client(transport=httpx.MockTransport(receiver)))
+    return requests
+
+
+def ended(**changes) -> None:
+    task = add_task(**changes)
+    TaskStore().succeed(task, [kept_image()], "16")
+
+
+def result_json(cloud, folder: str):
+    return json.loads(cloud.s3.get_object(Bucket="kiln-outbox", Key=f"{folder}/result.json")["Body"].read())
+
+
+def test_the_caller_is_sent_the_end_signed_with_its_own_secret(received):
+    ended(callback_url="https://caller.test/hook", external_task_id="mine")
+    told = notify("task-1", TaskStatus.SUCCEED, 0)
+    assert (told.outcome, told.attempt) == (DeliveryOutcome.DELIVERED, 1)
+    [request] = received
+    body = Webhook(ADA["webhook_secret"]).verify(request.content, dict(request.headers))
+    assert body["task_status"] == "succeed"
+    assert body["task_info"] == {"external_task_id": "mine"}
+    assert body["final_unit_deduction"] == "16"
+    assert body["task_result"]["images"][0]["url"].startswith("https://kiln.test/v1/results/task-1/")
+    assert request.headers["webhook-id"] == events.event_id("task-1", TaskStatus.SUCCEED)
+
+
+def test_the_id_is_the_same_on_every_attempt_and_another_for_another_change(received):
+    ended(callback_url="https://caller.test/hook")
+    for status, attempt in ((TaskStatus.SUCCEED, 0), (TaskStatus.SUCCEED, 1), (TaskStatus.SUBMITTED, 0)):
+        notify("task-1", status, attempt)
+    ids = [request.headers["webhook-id"] for request in received]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_change_that_is_past_is_told_as_it_was(received):
+    ended(callback_url="https://caller.test/hook")
+    notify("task-1", TaskStatus.PROCESSING, 0)
+    body = json.loads(received[0].content)
+    assert body["task_status"] == "processing"
+    assert body["task_result"] == {"images": []}
+    assert body["final_unit_deduction"] == ""
+
+
+@pytest.mark.parametrize("callers", [[], [{"name": "ada"}]])
+def test_a_caller_without_a_secret_is_told_unsigned(received, callers):
+    put_secret("kiln-callers", {"callers": callers})
+    ended(callback_url="https://caller.test/hook")
+    assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
+    assert "webhook-signature" not in received[0].headers
+    assert "webhook-id" in received[0].headers
+
+
+def test_every_attempt_is_recorded(cloud, monkeypatch):
+    answers = [500, 200]
+    monkeypatch.setattr(
+        delivery,
+        "_client",
+        lambda: httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(answers.pop(0)))),
+    )
+    ended(callback_url="https://caller.test/hook")
+    first = notify("task-1", TaskStatus.SUCCEED, 0)
+    assert (first.outcome, first.attempt, first.reason) == (DeliveryOutcome.RETRY, 1, "HTTP 500")
+    assert notify("task-1", TaskStatus.SUCCEED, first.attempt).outcome is DeliveryOutcome.DELIVERED
+    failed, done = TaskStore().get("task-1").deliveries
+    assert (failed.attempt, failed.outcome, failed.http_status, failed.reason) == (1, "retry", 500, "HTTP 500")
+    assert failed.next_attempt_at == failed.attempted_at + first.wait * 1_000
+    assert (done.attempt, done.outcome, done.http_status) == (2, "delivered", 200)
+    assert done.next_attempt_at is None
+
+
+def test_a_drop_finds_its_result(cloud, received):
+    ended(origin=Origin(door="drop", folder="summer/cat"))
+    assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
+    assert result_json(cloud, "summer/cat")["data"]["task_status"] == "succeed"
+    assert received == []
+
+
+def test_a_drop_is_told_of_its_end_only(cloud, received):
+    add_task(origin=Origin(door="drop", folder="f"), callback_url="https://caller.test/hook")
+    notify("task-1", TaskStatus.SUBMITTED, 0)
+    assert "Contents" not in cloud.s3.list_objects_v2(Bucket="kiln-outbox")
+    assert len(received) == 1
+
+
+def test_nobody_asked_to_be_told(received):
+    ended()
+    assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
+    assert received == []
+    assert TaskStore().get("task-1").deliveries == []

@@ -1,0 +1,162 @@
+"""Poll: what each answer of the provider comes to, the bell before the question, and every deadline."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln import clock
+from kiln.contract import TaskStatus
+from kiln.provider import ProviderError, Verdict
+from kiln.tasks.store import TaskStore
+from kiln.workflow.outcomes import Outcome
+from kiln.workflow.poll import poll
+from tests.unit.fakes import FakeProvider
+from tests.unit.specimens import add_task
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+def running(seconds: float = 1, **changes):
+    """A task that the provider has had for so long."""
+    task = add_task(**changes)
+    store = TaskStore()
+    store.begin_dispatch("task-1")
+    store.dispatched(task, "at-provider-1")
+    store._update(
+        "task-1",
+        "SET dispatched_at = :at",
+        {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}},
+    )
+
+
+def stored():
+    return TaskStore().get("task-1")
+
+
+def test_the_provider_is_asked_by_its_own_id(provider):
+    running()
+    provider.has("task-1")
+    assert poll("task-1", provider=provider).outcome is Outcome.RUNNING
+    assert provider.queried == ["at-provider-1"]
+
+
+def test_without_one_it_is_asked_by_ours(provider):
+    add_task()
+    provider.has("task-1")
+    poll("task-1", provider=provider)
+    assert provider.queried == ["task-1"]
+
+
+def test_processing_is_news_once(provider):
+    running()
+    provider.has("task-1", task_status="processing")
+    first = poll("task-1", provider=provider)
+    assert first.outcome is Outcome.PROCESSING
+    assert first.announcement is not None
+    assert first.announcement.detail_type == "Image Task Processing"
+    assert stored().task_status is TaskStatus.PROCESSING
+    second = poll("task-1", processing_announced=True, provider=provider)
+    assert (second.outcome, second.announcement) == (Outcome.RUNNING, None)
+
+
+def test_a_step_repeated_after_its_write_still_hands_out_the_event(provider):
+    running()
+    provider.has("task-1", task_status="processing")
+    first = poll("task-1", provider=provider)
+    again = poll("task-1", provider=provider)
+    assert again.outcome is Outcome.PROCESSING
+    assert again.announcement == first.announcement
+
+
+def test_succeed_is_generated_and_not_yet_the_end(provider):
+    running()
+    provider.has("task-1", task_status="succeed")
+    assert poll("task-1", provider=provider).outcome is Outcome.GENERATED
+    assert stored().task_status is TaskStatus.SUBMITTED
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Failure to pass the risk control system", "Failure to pass the risk control system"),
+        ("", "The provider failed the task without a reason"),
+    ],
+)
+def test_failed_is_the_end_with_the_providers_reason(provider, said, kept):
+    running()
+    provider.has("task-1", task_status="failed", task_status_msg=said)
+    assert poll("task-1", provider=provider).outcome is Outcome.ENDED
+    assert (stored().task_status, stored().task_status_msg) == (TaskStatus.FAILED, kept)
+
+
+def test_the_bell_is_cleared_before_the_question_so_that_a_ring_during_it_is_heard(provider):
+    running()
+    TaskStore().ring("task-1")
+
+    class RungMeanwhile(FakeProvider):
+        def query(self, either_id):
+            assert stored().bell is None
+            TaskStore().ring("task-1")
+            return super().query(either_id)
+
+    meanwhile = RungMeanwhile(tasks={"task-1": {"task_id": "at-provider-1", "task_status": "submitted"}})
+    poll("task-1", provider=meanwhile)
+    assert stored().bell is not None
+
+
+@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT, Verdict.PERMANENT])
+def test_no_answer_is_not_the_end(provider, verdict):
+    running()
+    provider.query_errors = [ProviderError(verdict, "no answer")]
+    result = poll("task-1", provider=provider)
+    assert (result.outcome, result.reason) == (Outcome.RUNNING, "no answer")
+    assert not stored().task_status.is_terminal
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(299, Outcome.RUNNING), (302, Outcome.ENDED)])
+def test_a_task_the_provider_does_not_find_may_turn_up_for_five_minutes(provider, seconds, outcome):
+    running(seconds)
+    assert poll("task-1", provider=provider).outcome is outcome
+    if outcome is Outcome.ENDED:
+        assert stored().task_status_msg.startswith("The provider no longer knows the task: Task not found")
+
+
+@pytest.mark.parametrize("status", ["submitted", "processing"])
+def test_a_task_that_is_not_finished_in_time_fails(provider, status, monkeypatch):
+    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
+    running(61)
+    provider.has("task-1", task_status=status)
+    assert poll("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status_msg == (
+        f"The provider did not finish the task within 60 s; its last status there was {status}"
+    )
+
+
+def test_a_provider_that_does_not_answer_until_the_deadline_fails_the_task(provider, monkeypatch):
+    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
+    running(61)
+    provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
+    assert poll("task-1", provider=provider).outcome is Outcome.ENDED
+    assert "its last answer was: no answer" in stored().task_status_msg
+
+
+@pytest.mark.parametrize("status", ["succeed", "failed"])
+def test_an_end_is_an_end_however_late(provider, status, monkeypatch):
+    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
+    running(3_600)
+    provider.has("task-1", task_status=status)
+    expected = Outcome.GENERATED if status == "succeed" else Outcome.ENDED
+    assert poll("task-1", provider=provider).outcome is expected
+    assert "within 60 s" not in stored().task_status_msg
+
+
+def test_a_task_that_has_ended_is_not_asked_for(provider):
+    task = add_task()
+    TaskStore().fail(task, "why")
+    assert poll("task-1", provider=provider).outcome is Outcome.ENDED
+    assert provider.queried == []

@@ -1,0 +1,124 @@
+"""Release: slots go back, the next is woken, the end is told, and repeating it is harmless."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln import aws
+from kiln.contract import TaskStatus
+from kiln.slots import Slots
+from kiln.tasks import items
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Origin
+from kiln.workflow.release import release, tend_line
+from tests.unit.specimens import add_task, kept_image
+from tests.unit.test_waking import park
+
+
+@pytest.fixture(autouse=True)
+def _one_slot(cloud, executions, monkeypatch) -> None:
+    monkeypatch.setenv("PROVIDER_SLOTS", "1")
+
+
+def ended(task_id: str = "task-1", **changes) -> None:
+    """A task that holds the only slot and has succeeded."""
+    store = TaskStore()
+    task = add_task(task_id, **changes)
+    store.begin_dispatch(task_id)
+    store.succeed(task, [kept_image()], "16")
+    aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": [f"{task_id}#0"]}})
+
+
+def test_the_end_is_announced_as_it_is():
+    ended()
+    ending = release("task-1")
+    assert ending.announcement.detail_type == "Image Task Succeeded"
+    assert len(ending.announcement.detail.data.task_result.images) == 1
+    assert ending.announcement.detail.data.task_result.images[0].url.startswith("https://kiln.test/v1/results/")
+    assert Slots().holders() == set()
+
+
+def test_the_next_in_line_is_woken(executions):
+    ended()
+    add_task("task-2")
+    add_task("task-3")
+    park("task-2", "token-2")
+    assert release("task-1").woken == 1
+    assert executions.succeeded == ["token-2"]
+    assert Slots().holders() == {"task-2#0"}
+
+
+def test_repeating_it_is_harmless(executions):
+    ended()
+    add_task("task-2")
+    park("task-2", "token-2")
+    first = release("task-1")
+    again = release("task-1")
+    assert again.announcement == first.announcement
+    assert again.woken == 0
+    assert executions.succeeded == ["token-2"]
+    assert Slots().holders() == {"task-2#0"}
+
+
+@pytest.mark.parametrize("fault", ["States.Timeout", None])
+def test_a_task_whose_course_broke_fails(fault):
+    add_task()
+    ending = release("task-1", fault)
+    assert ending.announcement.detail_type == "Image Task Failed"
+    task = TaskStore().get("task-1")
+    assert task.task_status is TaskStatus.FAILED
+    assert task.task_status_msg == f"Kiln could not go on with the task: {fault or 'no reason is known'}"
+
+
+def test_a_fault_does_not_undo_a_success():
+    ended()
+    assert release("task-1", "States.TaskFailed").announcement.detail_type == "Image Task Succeeded"
+
+
+def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executions, cloud, monkeypatch):
+    ended()
+    add_task("task-gone")
+    add_task("task-3")
+    park("task-3", "token-3")
+
+    class Expiring(TaskStore):
+        """Tasks of which one is swept away by TTL between standing in line and being woken."""
+
+        def ring(self, task_id: str) -> str | None:
+            if task_id == "task-gone":
+                cloud.dynamodb.delete_item(TableName="kiln-table", Key=items.task_key(task_id))
+            return super().ring(task_id)
+
+    assert release("task-1", tasks=Expiring()).woken == 1
+    assert executions.succeeded == ["token-3"]
+    assert Slots().holders() == {"task-3#0"}
+
+
+def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
+    ended()
+    add_task("task-2")
+    park("task-2", "token-2")
+    executions.refusal = "AccessDeniedException"
+    with pytest.raises(Exception, match="AccessDenied"):
+        release("task-1")
+    executions.refusal = ""
+    release("task-1")
+    assert Slots().holders() == {"task-2#0"}
+    assert TaskStore().get("task-2").bell is not None
+
+
+def test_whoever_is_to_be_told_is_named():
+    ended("task-1")
+    ended("task-2", callback_url="https://caller.test/hook")
+    ended("task-3", origin=Origin(door="drop", folder="f"))
+    assert [release(f"task-{number}").to_notify for number in (1, 2, 3)] == [False, True, True]
+
+
+def test_a_task_that_has_waited_long_looks_after_the_line(executions):
+    for name in ("task-1", "task-2"):
+        add_task(name)
+    park("task-1", "token-1")
+    assert tend_line("task-2") == 1
+    assert executions.succeeded == ["token-1"]
+    assert Slots().holders() == {"task-1#0"}
+    assert tend_line("task-2") == 0

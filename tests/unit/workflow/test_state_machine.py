@@ -1,0 +1,190 @@
+"""The state machines as they are deployed: valid, whole, patient, and with no way out that leaves a slot behind."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kiln.webhooks.delivery import DeliveryOutcome
+from kiln.workflow.outcomes import Outcome
+from tests.unit.account import ROOT, template
+
+MACHINES = ["TaskWorkflow", "NotificationWorkflow"]
+PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+WAYS_OUT = {"ReleaseSlot", "ReleaseSlotAfterFault"}
+
+
+def text(machine: str) -> str:
+    uri = template()["Resources"][machine]["Properties"]["DefinitionUri"]
+    return (ROOT / uri).read_text("utf-8")
+
+
+def rendered(machine: str) -> dict[str, Any]:
+    """The definition as CloudFormation renders it: numbers for the timers, names for the rest."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        return "30" if name.endswith("Seconds") else {"Partition": "aws"}.get(name, f"the-{name}")
+
+    definition: dict[str, Any] = json.loads(PLACEHOLDER.sub(value, text(machine)))
+    return definition
+
+
+def nexts(state: dict[str, Any]) -> Iterator[str]:
+    if "Next" in state:
+        yield state["Next"]
+    if "Default" in state:
+        yield state["Default"]
+    for branch in [*state.get("Choices", []), *state.get("Catch", [])]:
+        yield branch["Next"]
+
+
+def reachable(states: dict[str, Any], start: str, *, without: frozenset[str] = frozenset()) -> set[str]:
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name not in found and name not in without:
+            found.add(name)
+            ahead += nexts(states[name])
+    return found
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_placeholder_is_filled_by_the_template_and_none_is_left_over(machine):
+    filled = template()["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
+    assert set(PLACEHOLDER.findall(text(machine))) == set(filled)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_state_is_there_and_can_be_reached(machine):
+    definition = rendered(machine)
+    states = definition["States"]
+    assert {name for state in states.values() for name in nexts(state)} <= set(states)
+    assert reachable(states, definition["StartAt"]) == set(states)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_state_goes_on_or_ends(machine):
+    for name, state in rendered(machine)["States"].items():
+        ways = list(nexts(state))
+        assert bool(ways) is (state["Type"] not in ("Succeed", "Fail")), name
+        assert "End" not in state
+        if state["Type"] == "Choice":
+            assert "Default" in state, name
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_task_is_retried_with_patience(machine):
+    for name, state in rendered(machine)["States"].items():
+        if state["Type"] != "Task":
+            continue
+        last = state["Retry"][-1]
+        assert last["ErrorEquals"] == ["States.ALL"], name
+        assert last["MaxAttempts"] >= 5, name
+        assert last["BackoffRate"] >= 2, name
+        for earlier in state["Retry"][:-1]:
+            assert earlier["MaxAttempts"] == 0, name  # What is answered by a Catch, and not by trying again.
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_both_spellings_of_dynamodbs_errors_are_caught(machine):
+    for state in rendered(machine)["States"].values():
+        for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
+            spelled = {error for error in rule["ErrorEquals"] if "ConditionalCheckFailed" in error}
+            assert len(spelled) in (0, 2)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_nothing_is_used_that_the_local_aws_lacks(machine):
+    for absent in ("TimeoutSecondsPath", "HeartbeatSeconds", "MaxDelaySeconds", "QueryLanguage"):
+        assert absent not in text(machine)
+
+
+def test_no_way_to_the_end_goes_round_giving_the_slots_back():
+    definition = rendered("TaskWorkflow")
+    states = definition["States"]
+    assert "Done" not in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT))
+    assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {"Done"}
+    for way in WAYS_OUT:
+        assert states[way]["Next"] == "Publish"
+        assert reachable(states, way).isdisjoint({"TakeSlot", "Dispatch", "Poll", "Collect"})
+
+
+def test_every_step_before_the_way_out_has_somewhere_to_go_when_it_breaks():
+    definition = rendered("TaskWorkflow")
+    states = definition["States"]
+    for name in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT)):
+        if states[name]["Type"] == "Task":
+            assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_a_bus_or_a_receiver_out_of_order_keeps_no_task_from_its_course():
+    states = rendered("TaskWorkflow")["States"]
+    for name, state in states.items():
+        if state.get("Resource", "").endswith(("events:putEvents", "states:startExecution")):
+            for way in nexts(state):
+                assert way not in WAYS_OUT, name
+
+
+def test_parking_waits_for_a_token_and_never_for_ever():
+    states = rendered("TaskWorkflow")["States"]
+    parked = [name for name, state in states.items() if state.get("Resource", "").endswith(".waitForTaskToken")]
+    assert parked == ["AwaitTurn", "AwaitCallback"]
+    for name in parked:
+        assert states[name]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
+        assert states[name]["TimeoutSeconds"] == 30
+        assert "attribute_not_exists(bell)" in states[name]["Parameters"]["ConditionExpression"]
+
+
+def test_every_outcome_a_step_can_have_is_routed():
+    states = rendered("TaskWorkflow")["States"]
+
+    def routed(choice: str) -> dict[str, str]:
+        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"]}
+
+    assert routed("Dispatched") == {
+        Outcome.DISPATCHED: "AwaitCallback",
+        Outcome.ADOPTED: "Poll",
+        Outcome.AGAIN: "WaitToDispatch",
+    }
+    assert routed("Polled") == {
+        Outcome.RUNNING: "AwaitCallback",
+        Outcome.PROCESSING: "PublishProcessing",
+        Outcome.GENERATED: "Collect",
+    }
+    assert routed("Collected") == {Outcome.AGAIN: "WaitToCollect"}
+    assert {states[choice]["Default"] for choice in ("Dispatched", "Polled", "Collected")} == {"ReleaseSlot"}
+    [retry] = rendered("NotificationWorkflow")["States"]["Notified"]["Choices"]
+    assert retry["StringEquals"] == DeliveryOutcome.RETRY
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_function_it_invokes_is_one_it_may_invoke(machine):
+    properties = template()["Resources"][machine]["Properties"]
+    invoked = {name for name in PLACEHOLDER.findall(text(machine)) if name.endswith("Function")}
+    allowed = json.dumps(properties["Policies"])
+    for name in invoked:
+        assert name in allowed
+
+
+def test_the_workflow_reads_only_what_it_was_started_with_or_has_made_itself():
+    definition = rendered("TaskWorkflow")
+    read = set(re.findall(r'"\$\.(\w+)', json.dumps(definition["States"])))
+    made = {
+        state["ResultPath"].removeprefix("$.") for state in definition["States"].values() if state.get("ResultPath")
+    }
+    caught = {
+        rule["ResultPath"].removeprefix("$.")
+        for state in definition["States"].values()
+        for rule in state.get("Catch", [])
+        if rule["ResultPath"]
+    }
+    started_with = {"task_id", "key", "slots", "submitted", "announced", "webhook"}
+    # ResultSelectors read the answers of services, which are none of the workflow's own.
+    answers = {"Payload", "Attributes"}
+    assert read <= started_with | made | caught | answers
