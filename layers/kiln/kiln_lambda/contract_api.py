@@ -48,8 +48,8 @@ class ContractApi(APIGatewayRestResolver):
         if configured:
             return str(configured)
         context = self.current_event.request_context
-        prefix = str(context.path).removesuffix(self.current_event.path)
-        return f"https://{context.domain_name}{prefix}"
+        stage, _, _ = str(context.path).partition("/v1/")
+        return f"https://{context.domain_name}{stage}"
 
     def caller(self) -> callers.Caller:
         """Who is calling.

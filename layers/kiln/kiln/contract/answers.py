@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from kiln.contract.vocabulary import TaskStatus
 
@@ -38,6 +38,11 @@ class WatermarkInfo(BaseModel):
     """Whether watermarked results were asked for."""
 
     enabled: bool = False
+
+    @field_validator("enabled", mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: object) -> object:
+        return False if value is None else value
 
 
 class ResultImage(BaseModel):

@@ -27,6 +27,7 @@ _LONGEST_HEAD_BYTES = 1024 * 1024
 _TAIL_BYTES = 4 * 1024
 _IMAGE_SECONDS = 200.0
 _LINK_SECONDS = 900
+_SPOOLED_BYTES = 100 * 1024 * 1024
 # A total of 0 would outrank the redirects and refuse the first of them.
 _REDIRECTS = urllib3.Retry(total=None, connect=0, read=0, redirect=3, status=0, other=0)
 
@@ -133,6 +134,8 @@ def _spool(source: urllib3.BaseHTTPResponse, spool: BinaryIO) -> int:
     length = 0
     for chunk in source.stream(_CHUNK_BYTES):
         length += spool.write(chunk)
+        if length > _SPOOLED_BYTES:
+            raise CopyFailed(f"the image has no announced length and is over {_SPOOLED_BYTES} bytes")
         if time.monotonic() > ends_at:
             raise CopyFailed(f"the image took longer than {_IMAGE_SECONDS:g} s")
     spool.seek(0)

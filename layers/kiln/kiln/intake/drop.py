@@ -145,7 +145,7 @@ def _from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     fields = {name.lower().replace("-", "_"): value for name, value in metadata.items()}
     # S3 hands on what is not ASCII as RFC 2047 encoded words.
     try:
-        return {name: str(make_header(decode_header(fields[name]))) for name in _METADATA_FIELDS if name in fields}
+        return {name: str(make_header(decode_header(fields[name]))) for name in _METADATA_FIELDS if fields.get(name)}
     except (MessageError, LookupError, ValueError) as error:
         raise InvalidRequest(f"metadata: must be UTF-8, got {type(error).__name__}") from error
 

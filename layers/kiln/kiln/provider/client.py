@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kiln.contract.vocabulary import TaskStatus
 from kiln.provider.credentials import Signer
@@ -37,6 +37,9 @@ class _Result(BaseModel):
 
 class ProviderTask(BaseModel):
     """A task as the provider tells of it."""
+
+    # Units are documented as a decimal text; a number would be as good.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     task_id: str
     task_status: TaskStatus

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MESSAGE_CHARACTERS = 1_000
 """What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
 
+_CONFLICT_TRIES = 5
+
 LONGEST_POSITION = 1_000
 """Positions in line are counted up to this."""
 
@@ -45,30 +47,34 @@ class TaskStore:
         task = task.model_copy(update={"queue": items.WAITING})
         expires = {"N": str(clock.days_from_now(retention_days))}
         item = {**items.task_key(task.task_id), **items.item_of(task), "expires_at": expires}
-        fresh = "attribute_not_exists(pk)"
-        writes: list[Any] = [{"Put": {"TableName": self._table, "Item": item, "ConditionExpression": fresh}}]
-        if task.external_task_id:
-            claim = {
-                **items.external_key(task.caller, task.external_task_id),
-                "task_id": {"S": task.task_id},
-                "expires_at": expires,
-            }
-            writes.append({"Put": {"TableName": self._table, "Item": claim, "ConditionExpression": fresh}})
+        put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         try:
-            if len(writes) == 1:
-                self._client.put_item(**writes[0]["Put"])
-            else:
-                self._client.transact_write_items(TransactItems=writes)
+            if task.external_task_id:
+                return self._add_with_claim(task, put, expires)
+            self._client.put_item(**put)
         except self._client.exceptions.ConditionalCheckFailedException:
             return self.get(task.task_id)
-        except self._client.exceptions.TransactionCanceledException as error:
-            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            if codes and codes[0] == "ConditionalCheckFailed":
-                return self.get(task.task_id)
-            if "ConditionalCheckFailed" in codes:
-                raise DuplicateExternalTaskId(task.external_task_id) from error
-            raise
         return task
+
+    def _add_with_claim(self, task: Task, put: Any, expires: items.Item) -> Task:
+        """Stores the task and claims its external id, both or neither."""
+        key = items.external_key(task.caller, task.external_task_id)
+        claim: Any = {**put, "Item": {**key, "task_id": {"S": task.task_id}, "expires_at": expires}}
+        for _ in range(_CONFLICT_TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=[{"Put": put}, {"Put": claim}])
+            except self._client.exceptions.TransactionCanceledException as error:
+                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+                if codes and codes[0] == "ConditionalCheckFailed":
+                    return self.get(task.task_id)
+                if "ConditionalCheckFailed" in codes:
+                    break
+                if "TransactionConflict" not in codes:
+                    raise
+                # The same external id is being claimed at this very moment: see how that went.
+            else:
+                return task
+        raise DuplicateExternalTaskId(task.external_task_id)
 
     def check_external_id(self, task_id: str, caller: str, external_task_id: str) -> None:
         """Refuses an external id that another of the caller's tasks has, before anything is spent on the new one.

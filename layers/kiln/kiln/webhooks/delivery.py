@@ -79,8 +79,8 @@ def deliver(
     """
     attempt += 1
     text = body.model_dump_json()
-    headers = {"content-type": "application/json", **signed_headers(event_id, text, secret)}
     try:
+        headers = {"content-type": "application/json", **signed_headers(event_id, text, secret)}
         check_url(url)
         with (client or _client()).stream(
             "POST", url, content=text, headers=headers, follow_redirects=False
@@ -88,6 +88,9 @@ def deliver(
             status, retry_after = response.status_code, response.headers.get("retry-after", "")
     except ForbiddenAddress as forbidden:
         return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=f"callback_url: {forbidden}")
+    except ValueError:
+        reason = "webhook_secret: must be whsec_ and Base64"
+        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=reason)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return _after_failure(attempt, f"no answer: {type(error).__name__}")
     if 200 <= status < 300:
