@@ -37,7 +37,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## What there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## The virtualenv, from the locked versions (once)
@@ -74,6 +74,10 @@ test: setup ## The whole test suite: unit, integration, end to end
 .PHONY: test-unit
 test-unit: setup ## The unit tests
 	@$(BIN)/python -m pytest tests/unit
+
+.PHONY: test-clients
+test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
+	@$(BIN)/python -m pytest tests/clients
 
 .PHONY: check
 check: setup ## Lint, formatting, types, import directions

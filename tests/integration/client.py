@@ -1,0 +1,135 @@
+"""A caller's view of the API for the tests: who calls, what is sent, and waiting for what comes of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import jwt
+from PIL import Image, ImageDraw
+
+from local.stack import TASKS_PATH
+
+Found = TypeVar("Found")
+JsonObject = dict[str, Any]
+
+PATIENCE_S = 90.0
+"""How long anything may take; long, as several test runs may share one slow computer."""
+
+TERMINAL = ("succeed", "failed")
+
+
+def wait_until(condition: Callable[[], Found | None], what: str, *, timeout: float = PATIENCE_S) -> Found:
+    """Asks until the answer is true, and gives it back; fails naming what was waited for."""
+    deadline = time.monotonic() + timeout
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain until {what}"
+        time.sleep(0.05)
+    return answer
+
+
+def picture(width: int = 320, height: int = 320, colour: str = "teal", kind: str = "PNG") -> bytes:
+    """A small image that the contract allows."""
+    image = Image.new("RGB", (width, height), colour)
+    ImageDraw.Draw(image).ellipse((width // 4, height // 4, width // 2, height // 2), fill="orange")
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+SUBJECT = base64.b64encode(picture()).decode()
+
+
+def job(**changes: object) -> JsonObject:
+    """The body of a create request that is in order, except for the changes."""
+    return {"prompt": "A test", "subject_image_list": [{"subject_image": SUBJECT}]} | changes
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Someone whose keys are in the callers' secret."""
+
+    name: str
+    webhook_secret: str = ""
+    tasks_per_minute: int = 0
+    access_key: str = field(default_factory=lambda: secrets.token_hex(16))
+    secret_key: str = field(default_factory=lambda: secrets.token_hex(32))
+    api_key: str = field(default_factory=lambda: secrets.token_hex(24))
+
+    def entry(self) -> JsonObject:
+        """The caller as the secret lists it."""
+        return {
+            "name": self.name,
+            "access_key": self.access_key,
+            "secret_key": self.secret_key,
+            "api_keys": [self.api_key],
+            "webhook_secret": self.webhook_secret,
+            "tasks_per_minute": self.tasks_per_minute,
+        }
+
+    def token(self, *, key: str | None = None, **claims: object) -> str:
+        """A JWT as the contract's clients sign it, except for the changes."""
+        now = int(time.time())
+        payload: JsonObject = {"iss": self.access_key, "exp": now + 1800, "nbf": now - 5, **claims}
+        return jwt.encode(payload, key or self.secret_key, algorithm="HS256", headers={"typ": "JWT"})
+
+
+class Client:
+    """One caller's view of the API: nothing but HTTP."""
+
+    def __init__(self, api_url: str, caller: Caller) -> None:
+        self.caller = caller
+        self.api_url = api_url
+        self.http = httpx.Client(base_url=api_url, trust_env=False, timeout=60)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """A request with this caller's JWT."""
+        headers = {"Authorization": f"Bearer {self.caller.token()}", **content.pop("headers", {})}
+        return self.http.request(method, path, headers=headers, **content)
+
+    def post(self, body: object) -> httpx.Response:
+        return self.send("POST", TASKS_PATH, json=body)
+
+    def create(self, **changes: object) -> str:
+        """Creates a task and gives its id; the answer is checked against the contract."""
+        answer = self.post(job(**changes))
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        assert body["code"] == 0, body
+        data = body["data"]
+        assert data["task_status"] == "submitted", data
+        assert data["task_info"]["external_task_id"] == changes.get("external_task_id", ""), data
+        task_id: str = data["task_id"]
+        return task_id
+
+    def get(self, either_id: str) -> JsonObject:
+        answer = self.send("GET", f"{TASKS_PATH}/{either_id}")
+        assert answer.status_code == 200, answer.text
+        data: JsonObject = answer.json()["data"]
+        return data
+
+    def list(self, **parameters: object) -> list[JsonObject]:
+        answer = self.send("GET", TASKS_PATH, params=parameters)
+        assert answer.status_code == 200, answer.text
+        data: list[JsonObject] = answer.json()["data"]
+        return data
+
+    def wait_for(self, task_id: str, *statuses: str) -> JsonObject:
+        """Waits until a task has one of these statuses: by default until it has ended."""
+        wanted = statuses or TERMINAL
+
+        def reached() -> JsonObject | None:
+            task = self.get(task_id)
+            assert task["task_status"] in wanted or task["task_status"] not in TERMINAL, task
+            return task if task["task_status"] in wanted else None
+
+        return wait_until(reached, f"task {task_id} is {' or '.join(wanted)}")

@@ -1,0 +1,254 @@
+"""Drives a running stack for the tests: the operator's view of what lies behind the API."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import httpx
+from boto3.dynamodb.types import TypeDeserializer
+
+from local.clients import AwsClients
+from local.stack import STACK_NAME, TASKS_PATH, Stack
+from tests.integration.client import Caller, JsonObject, wait_until
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state that an execution went through.
+
+    Attributes:
+        name: Of the state.
+        seconds: How long it was in there.
+        error: What it failed with, if it did.
+    """
+
+    name: str
+    seconds: float
+    error: str
+
+
+class Deployment:
+    """The operator's view of one stack: the provider's control, the table, the workflow, the bus, the buckets."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.here = stack.description
+        self.http = httpx.Client(trust_env=False, timeout=60)
+        self._events: dict[str, list[JsonObject]] = defaultdict(list)
+        self._deserializer = TypeDeserializer()
+
+    def close(self) -> None:
+        self.http.close()
+
+    @property
+    def aws(self) -> AwsClients:
+        return self.stack.clients
+
+    # The provider.
+
+    def set_faults(self, **faults: object) -> None:
+        answer = self.http.post(f"{self.here['provider_control_url']}/faults", json=faults)
+        assert answer.status_code == 200, answer.text
+
+    def stats(self) -> JsonObject:
+        counts: JsonObject = self.http.get(f"{self.here['provider_control_url']}/stats").json()
+        return counts
+
+    def generations(self, task_id: str) -> int:
+        """How many times the provider has made this task."""
+        return int(self.stats()["by_external_id"].get(task_id, 0))
+
+    def at_provider(self, path: str) -> Any:
+        """What the provider itself answers, by the account's own key."""
+        key = self.stack._provider_key
+        token = Caller("the provider's", access_key=key["access_key"], secret_key=key["secret_key"]).token()
+        url = f"{self.here['provider_url']}{TASKS_PATH}{path}"
+        return self.http.get(url, headers={"Authorization": f"Bearer {token}"}).json()["data"]
+
+    def provider_order(self) -> list[str]:
+        """Our ids of the provider's tasks, the oldest first."""
+        tasks = self.at_provider("?pageSize=500")
+        return [task["task_info"]["external_task_id"] for task in reversed(tasks)]
+
+    # The table.
+
+    def item(self, task_id: str) -> JsonObject:
+        answer = self.aws.dynamodb.get_item(
+            TableName=self.here["table"], Key={"pk": {"S": f"TASK#{task_id}"}}, ConsistentRead=True
+        )
+        return {name: self._deserializer.deserialize(value) for name, value in answer["Item"].items()}
+
+    def holders(self) -> set[str]:
+        """The slots that are held: ``<task id>#<number>``."""
+        answer = self.aws.dynamodb.get_item(
+            TableName=self.here["table"], Key={"pk": {"S": "SLOTS"}}, ConsistentRead=True
+        )
+        return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
+
+    def is_parked(self, task_id: str) -> bool:
+        return "task_token" in self.item(task_id)
+
+    # The workflow.
+
+    def execution_arn(self, task_id: str) -> str:
+        return f"{self.here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{task_id}"
+
+    def execution_status(self, task_id: str) -> str:
+        return self.aws.stepfunctions.describe_execution(executionArn=self.execution_arn(task_id))["status"]
+
+    def wait_for_end(self, task_id: str) -> None:
+        """Waits until a task's workflow has ended as it should."""
+        wait_until(lambda: self.execution_status(task_id) != "RUNNING", f"the workflow of {task_id} has ended")
+        assert self.execution_status(task_id) == "SUCCEEDED"
+
+    def steps(self, task_id: str) -> list[Step]:
+        """The states that a task's workflow went through, in order; those it is still in are left out."""
+        history = self.aws.stepfunctions.get_execution_history(
+            executionArn=self.execution_arn(task_id), maxResults=1000
+        )
+        steps: list[Step] = []
+        name, entered, error = "", 0.0, ""
+        for event in history["events"]:
+            at = event["timestamp"].timestamp()
+            if "stateEnteredEventDetails" in event:
+                name, entered, error = event["stateEnteredEventDetails"]["name"], at, ""
+            elif event["type"] in ("TaskFailed", "TaskTimedOut"):
+                details: Any = event.get("taskFailedEventDetails") or event.get("taskTimedOutEventDetails") or {}
+                error = details.get("error", "unnamed")
+            elif "stateExitedEventDetails" in event:
+                steps.append(Step(name, at - entered, error))
+        return steps
+
+    def notification_status(self, task_id: str, status: str) -> str:
+        """How the workflow is doing that tells a caller of one change."""
+        arn = self.resource("NotificationWorkflow").replace(":stateMachine:", ":execution:")
+        return self.aws.stepfunctions.describe_execution(executionArn=f"{arn}:{task_id}-{status}")["status"]
+
+    def timers_fired(self, task_id: str) -> int:
+        """How often the fallback poller's timer woke this task instead of a callback."""
+        return sum(step.name == "AwaitCallback" and step.error == "States.Timeout" for step in self.steps(task_id))
+
+    # The bus.
+
+    def events(self, task_id: str) -> list[JsonObject]:
+        """Every event of a task that has come so far, as EventBridge delivered it."""
+        url = self.here["events_queue_url"]
+        while messages := self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                event = json.loads(message["Body"])
+                self._keep(event)
+                self.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return self._events[task_id]
+
+    def events_of_type(self, detail_type: str) -> list[JsonObject]:
+        """Every event of a kind that tells of no task, as EventBridge delivered it."""
+        self.events("")
+        return self._events[detail_type]
+
+    def _keep(self, event: JsonObject) -> None:
+        data = event["detail"].get("data")
+        task_id = data.get("task_id") if isinstance(data, dict) else None
+        self._events[task_id or event["detail-type"]].append(event)
+
+    def ask_by_event(self, data: object, *, source: str = "kiln.requests") -> str:
+        """Puts ``Image Task Requested`` on the bus, and gives the event's id."""
+        entry: Any = {
+            "EventBusName": self.here["event_bus"],
+            "Source": source,
+            "DetailType": "Image Task Requested",
+            "Detail": json.dumps({"data": data}),
+        }
+        (answer,) = self.aws.events.put_events(Entries=[entry])["Entries"]
+        return answer["EventId"]
+
+    # The buckets.
+
+    def drop(self, key: str, body: bytes | JsonObject, **metadata: str) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.aws.s3.put_object(Bucket=self.here["inbox_bucket"], Key=key, Body=content, Metadata=metadata)
+
+    def read(self, key: str) -> bytes | None:
+        """An object of the outbox, or ``None``."""
+        try:
+            return self.aws.s3.get_object(Bucket=self.here["outbox_bucket"], Key=key)["Body"].read()
+        except self.aws.s3.exceptions.NoSuchKey:
+            return None
+
+    def result(self, folder: str, *, code: int | None = None) -> JsonObject:
+        """Waits for a drop's ``result.json`` (the one with this ``code``, if one is given)."""
+
+        def written() -> JsonObject | None:
+            content = self.read(f"{folder}/result.json")
+            if content is None:
+                return None
+            body: JsonObject = json.loads(content)
+            return body if code is None or body["code"] == code else None
+
+        return wait_until(written, f"there is a result.json for {folder}")
+
+    # The inbox's queue.
+
+    def send_to_inbox_queue(self, message: JsonObject) -> None:
+        self.aws.sqs.send_message(QueueUrl=self.resource("InboxQueue"), MessageBody=json.dumps(message))
+
+    def settle(self) -> None:
+        """Waits until the inbox queue is empty and nothing of it is under way."""
+        url = self.resource("InboxQueue")
+        names: Any = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+
+        def is_empty() -> bool:
+            counts = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            return all(int(count) == 0 for count in counts.values())
+
+        wait_until(is_empty, "the inbox queue is empty")
+
+    def invoke(self, logical_id: str, payload: object) -> Any:
+        """Calls a function as its trigger would, and gives what it answers."""
+        answer = self.aws.client("lambda").invoke(
+            FunctionName=self.resource(logical_id), Payload=json.dumps(payload).encode()
+        )
+        result = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, result
+        return result
+
+    # What the template made.
+
+    def resource(self, logical_id: str) -> str:
+        """The physical id of a resource of the template."""
+        answer = self.aws.cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId=logical_id)
+        return answer["StackResourceDetail"]["PhysicalResourceId"]
+
+    def logged_errors(self, since: float) -> list[str]:
+        """What the functions have logged as errors since a moment (seconds since the epoch)."""
+        logs: Any = self.aws._session.client("logs", **self.aws._how)
+        events = logs.filter_log_events(logGroupName=f"/kiln/{STACK_NAME}", startTime=int(since * 1000))["events"]
+        return [event["message"] for event in events if '"level":"ERROR"' in event["message"]]
+
+    def unfinished(self) -> list[str]:
+        """Every workflow that has not succeeded, and the last state it has left."""
+        answer = self.aws.stepfunctions.list_executions(stateMachineArn=self.here["state_machine_arn"])
+        left = [execution for execution in answer["executions"] if execution["status"] != "SUCCEEDED"]
+        return [f"{each['name']} {each['status']}, {self.steps(each['name'])[-1:]}" for each in left]
+
+    @cached_property
+    def _signing_key(self) -> bytes:
+        answer = self.aws.secretsmanager.get_secret_value(SecretId=self.resource("SigningSecret"))
+        key: str = json.loads(answer["SecretString"])["key"]
+        return key.encode()
+
+    def bell(self, task_id: str) -> str:
+        """The URL that the provider was given to call back at."""
+        digest = hmac.new(self._signing_key, f"callback\x00{task_id}".encode(), hashlib.sha256).digest()
+        token = base64.urlsafe_b64encode(digest[:24]).decode()
+        return f"{self.here['api_url']}/v1/callbacks/{task_id}/{token}"

@@ -1,0 +1,126 @@
+"""The callback is a bell, not a source: lost, early, doubled, forged and late ones change no task's course."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import pytest
+
+from tests.integration.client import Client, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_succeeded
+
+
+def latency_ms(kiln: Deployment, task_id: str, ended_at: int) -> int:
+    """From the end at the provider to the end here."""
+    return ended_at - int(kiln.at_provider(f"/{task_id}")["updated_at"])
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str) -> None:
+    """Shows a measurement; it is told, not judged, as the computer may be busy."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n  {what}\n")
+
+
+def test_the_callback_wakes_the_task(kiln: Deployment, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    latencies = []
+    for _ in range(3):
+        before = kiln.stats()["queries"]
+        task = assert_succeeded(kiln, client, client.create(n=2), n=2)
+        assert kiln.timers_fired(task["task_id"]) == 0
+        # One question per callback at most (submitted, processing, succeed), and Collect's own.
+        assert kiln.stats()["queries"] - before <= 4
+        latencies.append(latency_ms(kiln, task["task_id"], task["updated_at"]))
+    tell(capsys, f"from the provider's end to ours, by callback: {sorted(latencies)} ms")
+
+
+def test_a_lost_callback_is_made_good_by_the_timer(
+    kiln: Deployment, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiln.set_faults(drop_callbacks=True)
+    sent = kiln.stats()["callbacks_sent"]
+    task = assert_succeeded(kiln, client, client.create())
+    assert kiln.stats()["callbacks_sent"] == sent
+    assert kiln.timers_fired(task["task_id"]) >= 1
+    latency = latency_ms(kiln, task["task_id"], task["updated_at"])
+    tell(capsys, f"from the provider's end to ours, by the timer of 2 s: {latency} ms")
+
+
+def test_a_task_that_ends_before_it_is_parked(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=0)
+    assert_succeeded(kiln, client, client.create())
+
+
+def test_a_bell_rung_before_the_task_is_parked_is_heard(kiln: Deployment, client: Client) -> None:
+    """Rung while it waits for slots: it looks around and goes back in line; its real callback is heard all the same."""
+    kiln.set_faults(task_seconds=4)
+    blocking = client.create(n=9)
+    wait_until(lambda: kiln.generations(blocking), "the provider is full")
+    kiln.set_faults()
+    waiting = client.create()
+    wait_until(lambda: kiln.is_parked(waiting), "the second task waits for slots")
+    assert kiln.http.post(kiln.bell(waiting)).status_code == 200
+    wait_until(lambda: "HearBell" in [step.name for step in kiln.steps(waiting)], "the bell is heard")
+    assert kiln.generations(waiting) == 0
+    assert_succeeded(kiln, client, blocking, n=9)
+    assert_succeeded(kiln, client, waiting)
+
+
+def test_doubled_and_delayed_callbacks(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(duplicate_callbacks=True, delay_callbacks_s=0.3)
+    assert_succeeded(kiln, client, client.create(n=2), n=2)
+
+
+def test_a_forged_callback_changes_nothing(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(drop_callbacks=True, task_seconds=1)
+    task_id = client.create()
+    wait_until(lambda: kiln.is_parked(task_id), "the task waits for its callback")
+    before = kiln.item(task_id)
+    bell = kiln.bell(task_id)
+    head, token = bell.rsplit("/", 1)
+    other = kiln.bell("0" * 32).rsplit("/", 1)[1]
+    for forged in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:-1], token.lower(), other, "x"):
+        answer = kiln.http.post(f"{head}/{forged}", json={"task_id": task_id, "task_status": "succeed"})
+        assert answer.status_code == 404, forged
+        assert answer.json()["code"] == 1203
+    unknown = kiln.http.post(kiln.bell("f" * 32))
+    assert unknown.status_code == 404
+    after = kiln.item(task_id)
+    # The fallback poller may have looked meanwhile; nobody has rung.
+    assert "bell" not in after
+    assert {**after, "task_token": ""} == {**before, "task_token": ""}
+    assert_succeeded(kiln, client, task_id)
+
+
+def test_whatever_a_callback_says_is_not_believed(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(drop_callbacks=True, task_seconds=2)
+    task_id = client.create()
+    wait_until(lambda: kiln.generations(task_id), "the provider has it")
+    lies: list[bytes] = [
+        b"",
+        b"{",
+        b"[1, 2]",
+        b"\xff\xfe\x00",
+        b'{"task_id": "someone-else", "task_status": "succeed", "task_result": {"images": []}}',
+        b'{"task_status": "failed", "task_status_msg": "a lie"}',
+        b'{"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}',
+    ]
+    for lie, kind in itertools.product(lies, ("application/json", "text/plain")):
+        answer = kiln.http.post(kiln.bell(task_id), content=lie, headers={"content-type": kind})
+        assert answer.status_code == 200, (lie, answer.text)
+        assert answer.json()["code"] == 0
+    assert client.get(task_id)["task_status"] in ("submitted", "processing")
+    assert_succeeded(kiln, client, task_id)
+
+
+def test_a_callback_after_the_end_changes_nothing(kiln: Deployment, client: Client) -> None:
+    task = assert_succeeded(kiln, client, client.create())
+    before = kiln.item(task["task_id"])
+    for _ in range(2):
+        answer = kiln.http.post(kiln.bell(task["task_id"]), json={"task_status": "failed"})
+        assert answer.status_code == 200
+    after = kiln.item(task["task_id"])
+    assert {**after, "bell": 0} == {**before, "bell": 0}
+    assert client.get(task["task_id"]) == task
+    assert_succeeded(kiln, client, task["task_id"])

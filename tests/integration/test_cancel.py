@@ -1,0 +1,81 @@
+"""Cancelling: a task that waits for its turn ends at no cost; one that does not is left alone, and why is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+
+from local.stack import TASKS_PATH
+from tests.integration.client import Client, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.receiver import Receiver
+
+REASON = "Cancelled by the caller before it was its turn"
+
+
+def cancel(client: Client, either_id: str) -> httpx.Response:
+    return client.send("POST", f"{TASKS_PATH}/{either_id}/cancel")
+
+
+def fill_the_provider(kiln: Deployment, client: Client, seconds: float) -> str:
+    """A task that holds every slot for so long."""
+    kiln.set_faults(task_seconds=seconds)
+    blocking = client.create(n=9)
+    wait_until(lambda: kiln.generations(blocking), "the provider is full")
+    kiln.set_faults()
+    return blocking
+
+
+def test_a_waiting_task_is_cancelled_at_no_cost(
+    kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client], receiver: Receiver
+) -> None:
+    blocking = fill_the_provider(kiln, client, 3)
+    waiting = client.create(external_task_id="not-after-all", callback_url=receiver.url)
+    behind = client.create()
+    wait_until(lambda: kiln.is_parked(waiting) and kiln.is_parked(behind), "both stand in line")
+
+    stranger = new_client(kiln)
+    for either_id in (waiting, "not-after-all"):
+        refused = cancel(stranger, either_id)
+        assert (refused.status_code, refused.json()["code"]) == (404, 1203)
+
+    answer = cancel(client, "not-after-all")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"]["task_status"] == "failed"
+    assert answer.json()["data"]["task_status_msg"] == REASON
+    # It does not wait for the one before it to end.
+    assert_failed(kiln, client, waiting, reason=REASON, generations=0)
+    assert client.get(blocking)["task_status"] in ("submitted", "processing")
+    again = cancel(client, waiting)
+    assert (again.status_code, again.json()["data"]) == (200, answer.json()["data"])
+
+    def told() -> list[str]:
+        return [request.json()["task_status"] for request in list(receiver.received)]
+
+    wait_until(lambda: "failed" in told(), "the caller's callback_url is told")
+    assert_succeeded(kiln, client, blocking, n=9)
+    assert_succeeded(kiln, client, behind)
+    assert kiln.generations(waiting) == 0
+
+
+def test_what_does_not_wait_is_not_cancelled(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=2)
+    running = client.create()
+    wait_until(lambda: kiln.generations(running), "the provider has it")
+    refused = cancel(client, running)
+    assert (refused.status_code, refused.json()["code"]) == (409, 1201)
+    assert refused.json()["message"] == "the task cannot be cancelled: it is being generated"
+    task = assert_succeeded(kiln, client, running)
+    ended = cancel(client, running)
+    assert (ended.status_code, ended.json()["code"]) == (409, 1201)
+    assert ended.json()["message"] == "the task cannot be cancelled: it has ended (succeed)"
+    assert client.get(running) == task
+
+
+def test_who_and_what_is_unknown(client: Client) -> None:
+    unknown = cancel(client, "0" * 32)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, 1203)
+    nobody = client.http.post(f"{TASKS_PATH}/{'0' * 32}/cancel")
+    assert (nobody.status_code, nobody.json()["code"]) == (401, 1001)

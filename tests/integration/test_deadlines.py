@@ -1,0 +1,60 @@
+"""Nothing waits for ever: a task that cannot be dispatched, finished or copied fails with what held it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.integration.client import Client
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_failed, assert_succeeded
+
+
+@pytest.fixture(scope="module")
+def hurried(redeployed: Callable[..., Deployment]) -> Deployment:
+    """A stack with the shortest deadlines."""
+    return redeployed(
+        PollAfterSeconds="1",
+        DispatchDeadlineSeconds="2",
+        GenerationDeadlineSeconds="3",
+        CollectDeadlineSeconds="4",
+    )
+
+
+@pytest.fixture
+def impatient(hurried: Deployment) -> Iterator[Deployment]:
+    hurried.set_faults()
+    yield hurried
+    hurried.set_faults()
+
+
+def test_a_task_in_time(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+    # The first task starts every function, which takes longer than these deadlines allow where the computer is slow.
+    client = new_client(impatient)
+    client.wait_for(client.create())
+    assert_succeeded(impatient, client, client.create())
+
+
+def test_generation_deadline(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+    client = new_client(impatient)
+    impatient.set_faults(task_seconds=60)
+    task_id = client.create()
+    assert_failed(impatient, client, task_id, reason="The provider did not finish the task within 3 s")
+    # Its callback, should it still come, finds a task that has ended.
+    assert impatient.http.post(impatient.bell(task_id)).status_code == 200
+    assert client.get(task_id)["task_status"] == "failed"
+
+
+def test_dispatch_deadline(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+    client = new_client(impatient)
+    impatient.set_faults(error_rate=1.0)
+    reason = "The provider did not take the task within 2 s; its last answer:"
+    assert_failed(impatient, client, client.create(), reason=reason, generations=0)
+
+
+def test_collect_deadline(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+    client = new_client(impatient)
+    impatient.set_faults(truncate_images=1.0)
+    task_id = client.create()
+    assert_failed(impatient, client, task_id, reason="The generated images could not be copied within 4 s")

@@ -1,0 +1,33 @@
+"""What the API says of itself: its own description, and a page to try it that talks to nobody else."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from local.children import ROOT
+from tests.integration.client import Client
+
+
+def test_the_description_is_the_one_that_was_accepted(client: Client) -> None:
+    answer = client.http.get("/openapi.json")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.json() == json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+
+
+def test_the_page_talks_to_nobody_else(client: Client) -> None:
+    answer = client.http.get("/docs")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    policy = answer.headers["content-security-policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["connect-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "unsafe" not in policy
+    # Nothing is loaded or linked from another host; what would be, the policy forbids.
+    hosts = set(re.findall(r"""(?:https?:)?//([\w.-]+\.\w+)""", answer.text))
+    # The example request's image is on a host of that name; it is text in a form, and goes to this API.
+    assert hosts <= {"example.com"}
+    assert re.findall(r"""(?:src|href)\s*=""", answer.text) == []

@@ -1,0 +1,207 @@
+"""Drops into the inbox: in any order, under any name, announced however often, and told what is wrong with them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from email.header import Header
+from typing import Any
+from urllib.parse import quote_plus
+
+from tests.integration.client import Client, JsonObject, picture, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_succeeded
+
+JOB: JsonObject = {
+    "prompt": "A dropped test",
+    "subject_image_list": [{"subject_image": "cat.png"}],
+    "scene_image": "places/harbour.jpg",
+    "n": 2,
+}
+FILES: dict[str, bytes | JsonObject] = {
+    "job.json": JOB,
+    "cat.png": picture(),
+    "places/harbour.jpg": picture(kind="JPEG"),
+}
+
+
+def assert_delivered(kiln: Deployment, client: Client, folder: str, *, n: int) -> JsonObject:
+    """A drop became a task that succeeded, and its ``result.json`` tells of it."""
+    result = kiln.result(folder, code=0)
+    told: JsonObject = result["data"]
+    task = assert_succeeded(kiln, client, told["task_id"], n=n)
+    images = told["task_result"]["images"]
+    assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
+    for image in images:
+        assert image["bucket"] == kiln.here["outbox_bucket"]
+        # The images lie beside result.json, under the drop's own name.
+        assert image["key"].startswith(f"{folder}/")
+        assert len(kiln.read(image["key"]) or b"") == image["size"]
+    return task
+
+
+def test_every_order(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    kiln.set_faults(task_seconds=0.2)
+    orders = list(itertools.permutations(FILES))
+    for number, order in enumerate(orders):
+        for name in order:
+            kiln.drop(f"{folder}/{number}/{name}", FILES[name])
+    tasks = [assert_delivered(kiln, inbox_client, f"{folder}/{number}", n=2) for number in range(len(orders))]
+    assert len({task["task_id"] for task in tasks}) == len(orders)
+
+
+def test_the_same_drop_again_is_the_same_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    for name, body in FILES.items():
+        kiln.drop(f"{folder}/{name}", body)
+    task = assert_delivered(kiln, inbox_client, folder, n=2)
+    count = len(inbox_client.list(pageSize=500))
+    announce(kiln, *[f"{folder}/{name}" for name in FILES], *[f"{folder}/{name}" for name in FILES])
+    for name, body in FILES.items():
+        kiln.drop(f"{folder}/{name}", body)
+    settle(kiln)
+    assert len(inbox_client.list(pageSize=500)) == count
+    assert assert_delivered(kiln, inbox_client, folder, n=2) == task
+
+
+def test_doubled_events_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    count = len(inbox_client.list(pageSize=500))
+    names = list(FILES)
+    for name in names:
+        kiln.drop(f"{folder}/{name}", FILES[name])
+        announce(kiln, f"{folder}/{name}", f"{folder}/{name}")
+    assert_delivered(kiln, inbox_client, folder, n=2)
+    settle(kiln)
+    assert len(inbox_client.list(pageSize=500)) == count + 1
+
+
+def announce(kiln: Deployment, *keys: str) -> None:
+    """Has S3's notifications come again: late, doubled, or several in one message."""
+    bucket = {"name": kiln.here["inbox_bucket"]}
+    records = [{"s3": {"bucket": bucket, "object": {"key": quote_plus(key, safe="/")}}} for key in keys]
+    url = kiln.resource("InboxQueue")
+    for message in ({"Records": records}, {"Records": records[:1]}, {"Service": "Amazon S3", "Event": "s3:TestEvent"}):
+        kiln.aws.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(message))
+
+
+def settle(kiln: Deployment) -> None:
+    """Waits until the inbox queue is empty and nothing of it is under way."""
+    url = kiln.resource("InboxQueue")
+    names: Any = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+
+    def is_empty() -> bool:
+        counts = kiln.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return all(int(count) == 0 for count in counts.values())
+
+    wait_until(is_empty, "the inbox queue is empty")
+
+
+def test_a_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    for name, body in FILES.items():
+        kiln.drop(f"{folder}/{name}", body)
+    first = assert_delivered(kiln, inbox_client, folder, n=2)
+    kiln.drop(f"{folder}/job.json", JOB | {"n": 1})
+    wait_until(lambda: kiln.result(folder)["data"]["task_id"] != first["task_id"], "the changed job is done")
+    second = assert_delivered(kiln, inbox_client, folder, n=1)
+    assert second["task_id"] != first["task_id"]
+    # What was made before stays where its links lead.
+    assert_succeeded(kiln, inbox_client, first["task_id"], n=2)
+
+
+def test_a_single_image(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    plain, told = f"{folder}.png", f"{folder}-told.jpg"
+    kiln.drop(plain, picture())
+    prompt = "一只猫 in a harbour"
+    metadata = {"prompt": Header(prompt, "utf-8").encode(), "n": "2", "aspect-ratio": "1:1"}
+    kiln.drop(told, picture(kind="JPEG"), **metadata)
+    without = assert_delivered(kiln, inbox_client, plain, n=1)
+    assert kiln.item(without["task_id"])["prompt"] == "Make a new picture of this subject."
+    task = assert_delivered(kiln, inbox_client, told, n=2)
+    kept = kiln.item(task["task_id"])
+    assert (kept["prompt"], kept["aspect_ratio"]) == (prompt, "1:1")
+
+
+def test_names(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    kiln.set_faults(task_seconds=0.1)
+    names = [f"{folder} {name}" for name in ("a b", "a+b", "100%", "%2F", "猫", "a&b=c?", "ünï (1)")]
+    for name in names:
+        kiln.drop(f"{name}.png", picture())
+        kiln.drop(f"{name}/{name}.png", picture())
+        kiln.drop(f"{name}/job.json", {"subject_image_list": [{"subject_image": f"{name}.png"}]})
+    for name in names:
+        assert_delivered(kiln, inbox_client, f"{name}.png", n=1)
+        assert_delivered(kiln, inbox_client, name, n=1)
+
+
+NAMED = {"subject_image_list": [{"subject_image": "cat.png"}]}
+
+
+WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
+    ({"job.json": b"{"}, 1200, "job.json: must be JSON"),
+    ({"job.json": b'"a text"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
+    ({"job.json": b"[]"}, 1201, "job.json: must list 1 to 100 jobs, got 0"),
+    ({"job.json": b"[7]"}, 1200, "job.json: each job must be a JSON object"),
+    ({"job.json": b"\xff"}, 1200, "job.json: must be JSON"),
+    ({"job.json": b" " * (1024 * 1024 + 1)}, 1200, "job.json: must be at most 1048576 bytes"),
+    ({"job.json": {}}, 1201, "subject_image_list: is required"),
+    ({"job.json": NAMED | {"n": 10}, "cat.png": picture()}, 1201, "n: must be at most 9, got 10"),
+    ({"job.json": NAMED | {"aspect_ratio": "5:4"}, "cat.png": picture()}, 1201, "aspect_ratio: must be one of"),
+    ({"job.json": NAMED, "cat.png": picture(200, 300)}, 1201, "cat.png: each side must be at least 300 px"),
+    ({"job.json": NAMED, "cat.png": b"plain text"}, 1201, "cat.png: must be a jpg, jpeg or png image"),
+    ({"job.json": NAMED, "cat.png": b""}, 1201, "cat.png: "),
+    (
+        {"job.json": {"subject_image_list": [{"subject_image": "../other/cat.png"}]}},
+        1201,
+        "job.json: must name files within its folder",
+    ),
+]
+
+
+def test_what_is_wrong_is_told(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    count = len(inbox_client.list(pageSize=500))
+    for number, (files, _, _) in enumerate(WRONG):
+        for name, body in files.items():
+            kiln.drop(f"{folder}-{number}/{name}", body)
+    for number, (_, code, reason) in enumerate(WRONG):
+        result = kiln.result(f"{folder}-{number}")
+        assert (result["code"], result["request_id"]) == (code, f"{folder}-{number}"), result
+        assert result["message"].startswith(reason)
+    assert len(inbox_client.list(pageSize=500)) == count
+
+
+def test_what_is_wrong_at_the_top_is_told(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    kiln.drop("job.json", JOB)
+    kiln.drop(f"{folder}.txt", b"not an image")
+    assert kiln.result("job.json")["message"].startswith("job.json: must lie in a folder")
+    assert kiln.result(f"{folder}.txt")["message"].startswith(f"{folder}.txt: must be a jpg, jpeg or png image")
+
+
+def test_a_mended_drop_goes_on(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    kiln.drop(f"{folder}/cat.png", picture(100, 100))
+    kiln.drop(f"{folder}/job.json", NAMED)
+    assert kiln.result(folder)["code"] == 1201
+    kiln.drop(f"{folder}/cat.png", picture())
+    assert_delivered(kiln, inbox_client, folder, n=1)
+
+
+def test_a_missing_file_is_named_and_may_still_come(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    kiln.drop(f"{folder}/job.json", JOB)
+    kiln.drop(f"{folder}/cat.png", picture())
+    result = kiln.result(folder)
+    assert result["code"] == 1201
+    assert "places/harbour.jpg" in result["message"]
+    assert "cat.png" not in result["message"]
+    kiln.drop(f"{folder}/places/harbour.jpg", picture(kind="JPEG"))
+    assert_delivered(kiln, inbox_client, folder, n=2)
+
+
+def test_images_without_a_job_wait_in_silence(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+    count = len(inbox_client.list(pageSize=500))
+    kiln.drop(f"{folder}/cat.png", picture())
+    kiln.drop(f"{folder}/", b"")
+    settle(kiln)
+    assert kiln.read(f"{folder}/result.json") is None
+    assert len(inbox_client.list(pageSize=500)) == count

@@ -1,0 +1,152 @@
+"""The provider down, slow, full, lying or broken: accepted at once, generated exactly once, whole in the end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.children import ROOT, Child, clean_environment
+from tests.integration.client import Client, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_failed, assert_images_whole, assert_succeeded
+
+ACCEPTED_WITHIN_S = 5.0
+
+
+def test_a_failure_of_the_provider_is_handed_on_with_its_reason(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(fail_tasks=1.0)
+    assert_failed(kiln, client, client.create(), reason="Failure to pass the risk control system")
+
+
+def test_what_the_provider_refuses_for_good_fails_at_once(kiln: Deployment, client: Client) -> None:
+    """An image by URL is for the provider to judge; where it cannot be had, the task fails and costs nothing."""
+    unreadable = [{"subject_image": "http://127.0.0.1:9/no-such-image.png"}]
+    task_id = client.create(subject_image_list=unreadable)
+    assert_failed(kiln, client, task_id, reason="subject_image", generations=0)
+
+
+def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(error_rate=1.0)
+    asked = kiln.stats()["creates"]
+    started = time.monotonic()
+    task_id = client.create(n=2)
+    assert time.monotonic() - started < ACCEPTED_WITHIN_S
+    wait_until(lambda: kiln.stats()["creates"] > asked, "the provider was asked")
+    assert client.get(task_id)["task_status"] == "submitted"
+    kiln.set_faults()
+    assert_succeeded(kiln, client, task_id, n=2)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"error_rate": 0.4},
+        {"throttle_rate": 0.4},
+        {"garbage_rate": 0.4},
+        {"image_errors": 0.5},
+        {"slow_images_bps": 60_000.0},
+    ],
+    ids=lambda faults: next(iter(faults)),
+)
+def test_faults_that_come_and_go(kiln: Deployment, client: Client, faults: dict[str, float]) -> None:
+    kiln.set_faults(**faults)
+    task_ids = [client.create(), client.create()]
+    for task_id in task_ids:
+        client.wait_for(task_id)
+    for task_id in task_ids:
+        assert_succeeded(kiln, client, task_id)
+
+
+def test_made_although_the_answer_was_an_error(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(create_then_error=1.0)
+    task_ids = [client.create(), client.create()]
+    for task_id in task_ids:
+        assert_succeeded(kiln, client, task_id)
+
+
+def test_made_although_the_answer_never_came(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(hang_s=20.0)
+    task_id = client.create()
+    wait_until(lambda: kiln.generations(task_id), "the provider has it")
+    # The answer under way stays late; whoever asks from here on is answered at once.
+    kiln.set_faults()
+    assert_succeeded(kiln, client, task_id)
+    dispatches = [step for step in kiln.steps(task_id) if step.name == "Dispatch"]
+    assert len(dispatches) == 2, dispatches
+
+
+@pytest.mark.parametrize("account_error", [1101, 1102])
+def test_an_account_in_arrears_keeps_the_task(kiln: Deployment, client: Client, account_error: int) -> None:
+    kiln.set_faults(account_error=account_error)
+    task_id = client.create()
+    wait_until(lambda: kiln.item(task_id).get("refusal"), "the refusal is noted")
+    assert client.get(task_id)["task_status"] == "submitted"
+    assert kiln.generations(task_id) == 0
+    stop_execution(kiln, task_id)
+
+
+def stop_execution(kiln: Deployment, task_id: str) -> None:
+    """Ends the waiting of a task that would wait for minutes, and gives back what it holds."""
+    kiln.aws.stepfunctions.stop_execution(executionArn=kiln.execution_arn(task_id))
+    held = sorted(holder for holder in kiln.holders() if holder.startswith(task_id))
+    kiln.aws.dynamodb.update_item(
+        TableName=kiln.here["table"],
+        Key={"pk": {"S": "SLOTS"}},
+        UpdateExpression="DELETE holders :held",
+        ExpressionAttributeValues={":held": {"SS": held}},
+    )
+
+
+def test_cut_images_are_never_kept(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(truncate_images=1.0)
+    task_id = client.create(n=2)
+    wait_until(
+        lambda: [step.name for step in kiln.steps(task_id)].count("Collect") >= 2, "copying was tried more than once"
+    )
+    assert client.get(task_id)["task_status"] in ("submitted", "processing")
+    listed = kiln.aws.s3.list_objects_v2(Bucket=kiln.here["outbox_bucket"], Prefix=f"tasks/{task_id}/")
+    assert listed.get("Contents", []) == []
+    kiln.set_faults()
+    assert_succeeded(kiln, client, task_id, n=2)
+
+
+@contextlib.contextmanager
+def provider_at(port: int, kiln: Deployment, log: Path) -> Iterator[str]:
+    """A simulated provider of the test's own, with the account's keys."""
+    key = kiln.stack._provider_key
+    arguments = ["--port", str(port), "--exit-with-stdin", "--task-seconds", "0.4", "--pixels", "40000"]
+    arguments += ["--access-key", key["access_key"], "--secret-key", key["secret_key"]]
+    environment = {**clean_environment(), "PYTHONPATH": str(ROOT / "layers" / "kiln")}
+    child = Child("the provider", ["local.provider", *arguments], log=log, environment=environment)
+    try:
+        child.first_line()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.stop()
+
+
+def test_accepted_while_nobody_listens_at_the_provider(
+    redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client], tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    kiln = redeployed(ProviderUrl=f"http://127.0.0.1:{port}")
+    client = new_client(kiln)
+    started = time.monotonic()
+    task_id = client.create()
+    assert time.monotonic() - started < ACCEPTED_WITHIN_S
+    wait_until(lambda: "cannot be reached" in kiln.item(task_id).get("refusal", ""), "the provider was missed")
+    assert client.get(task_id)["task_status"] == "submitted"
+    with provider_at(port, kiln, tmp_path / "provider.log") as url:
+        task = client.wait_for(task_id, "succeed")
+        stats = kiln.http.get(f"{url}/_control/stats").json()
+        assert stats["by_external_id"] == {task_id: 1}
+        assert_images_whole(kiln, task, 1)
+        kiln.wait_for_end(task_id)
+        assert kiln.holders() == set()

@@ -1,0 +1,66 @@
+"""The provider's slots: never more than it has, first come first served, nobody starves."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.integration.client import Client, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_succeeded
+
+SLOTS = 9
+
+
+def test_a_crowd_is_served_in_order_and_never_refused(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=0.8)
+    refused = kiln.stats()["refused"]
+    task_ids = [client.create(n=3) for _ in range(12)]
+    most = 0
+
+    def all_ended() -> bool:
+        nonlocal most
+        most = max(most, len(kiln.holders()))
+        return all(kiln.execution_status(task_id) != "RUNNING" for task_id in task_ids)
+
+    wait_until(all_ended, "the crowd is served")
+    assert most <= SLOTS
+    assert kiln.stats()["refused"] == refused, "the provider counted more slots than it has"
+    places = [kiln.provider_order().index(task_id) for task_id in task_ids]
+    ranks = [sorted(places).index(place) for place in places]
+    # Three run at a time and are dispatched side by side: within such a group either may be first.
+    assert all(abs(rank - turn) <= 2 for turn, rank in enumerate(ranks)), ranks
+    for task_id in task_ids:
+        assert_succeeded(kiln, client, task_id, n=3)
+
+
+def test_who_needs_all_the_slots_is_not_starved_by_small_ones(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=5)
+    refused = kiln.stats()["refused"]
+    ahead = [client.create() for _ in range(SLOTS)]
+    wait_until(lambda: all(kiln.generations(task_id) for task_id in ahead), "the provider is full")
+    kiln.set_faults(task_seconds=0.3)
+    large = client.create(n=SLOTS)
+    behind = [client.create() for _ in range(6)]
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in (large, *behind)), "all of them stand in line")
+    for task_id in (large, *behind):
+        assert kiln.generations(task_id) == 0
+    for task_id in (*ahead, large, *behind):
+        client.wait_for(task_id, "succeed")
+    order = kiln.provider_order()
+    # The slots come free one by one, and each would do for one of those behind. Who happens to look in the moment
+    # between one's leaving and the handing over may slip in, and no more than a few can.
+    overtaken = [task_id for task_id in behind if order.index(task_id) < order.index(large)]
+    assert len(overtaken) <= len(behind) // 2, overtaken
+    assert kiln.stats()["refused"] == refused
+    assert_succeeded(kiln, client, large, n=SLOTS)
+    for task_id in (*ahead, *behind):
+        assert_succeeded(kiln, client, task_id)
+
+
+def test_a_provider_with_fewer_slots_than_it_was_said_to_have(kiln: Deployment, client: Client) -> None:
+    """1303 is waited out: refused creates cost nothing, and every task is made once."""
+    kiln.set_faults(max_slots=2)
+    with ThreadPoolExecutor(4) as pool:
+        task_ids = list(pool.map(lambda _: client.create(), range(4)))
+    for task_id in task_ids:
+        assert_succeeded(kiln, client, task_id)

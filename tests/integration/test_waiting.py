@@ -1,0 +1,74 @@
+"""Waiting: ``Prefer: wait=N`` answers with the finished task, ``queue_position`` tells how long the line is."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+from local.stack import TASKS_PATH
+from tests.integration.client import Client, job, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.test_cancel import cancel, fill_the_provider
+
+
+def create(client: Client, prefer: str, **changes: object) -> httpx.Response:
+    answer = client.send("POST", TASKS_PATH, json=job(**changes), headers={"Prefer": prefer})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("prefer", "applied"), [("wait=20", "wait=20"), ("respond-async, wait=20", "wait=20"), ("wait=999", "wait=25")]
+)
+def test_answered_when_the_task_has_ended(kiln: Deployment, client: Client, prefer: str, applied: str) -> None:
+    answer = create(client, prefer)
+    assert answer.headers["preference-applied"] == applied
+    told = answer.json()["data"]
+    assert told["task_status"] == "succeed"
+    assert assert_succeeded(kiln, client, told["task_id"]) == told
+
+
+def test_a_failure_is_an_end_as_well(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(fail_tasks=1.0)
+    told = create(client, "wait=20").json()["data"]
+    assert told["task_status"] == "failed"
+    assert assert_failed(kiln, client, told["task_id"], reason=told["task_status_msg"]) == told
+
+
+def test_answered_when_the_time_is_over(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=4)
+    started = time.monotonic()
+    answer = create(client, "wait=1")
+    assert time.monotonic() - started >= 1
+    assert answer.headers["preference-applied"] == "wait=1"
+    told = answer.json()["data"]
+    assert told["task_status"] == "submitted"
+    assert "task_result" not in told
+    assert_succeeded(kiln, client, told["task_id"])
+
+
+@pytest.mark.parametrize("prefer", ["", "wait=0", "wait=soon", "return=minimal"])
+def test_nobody_waits_unasked(kiln: Deployment, client: Client, prefer: str) -> None:
+    answer = create(client, prefer)
+    assert "preference-applied" not in answer.headers
+    assert answer.json()["data"]["task_status"] == "submitted"
+    assert_succeeded(kiln, client, answer.json()["data"]["task_id"])
+
+
+def test_the_position_in_line(kiln: Deployment, client: Client) -> None:
+    blocking = fill_the_provider(kiln, client, 3)
+    waiting = [client.create(external_task_id=f"waits-{number}") for number in range(3)]
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "all of them stand in line")
+    assert [client.get(task_id)["queue_position"] for task_id in waiting] == [1, 2, 3]
+    assert client.get("waits-1")["queue_position"] == 2
+    assert "queue_position" not in client.get(blocking)
+    # Whoever leaves the line makes room.
+    cancelled = waiting.pop(0)
+    assert "queue_position" not in cancel(client, cancelled).json()["data"]
+    assert [client.get(task_id)["queue_position"] for task_id in waiting] == [1, 2]
+    assert "queue_position" not in assert_succeeded(kiln, client, blocking, n=9)
+    for task_id in waiting:
+        assert "queue_position" not in assert_succeeded(kiln, client, task_id)

@@ -1,0 +1,169 @@
+"""Webhooks change by change: every status signed and told, receivers that refuse in every way, the record of it all."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from standardwebhooks import Webhook
+
+from local.stack import TASKS_PATH
+from tests.integration.client import Client, JsonObject, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.receiver import Receiver
+from tests.integration.test_bus import assert_of_shape
+from tests.integration.test_webhooks import callback_body, told
+
+LIMIT = 20_000
+"""A webhook's body is at most so long (Standard Webhooks)."""
+
+
+def deliveries(client: Client, either_id: str) -> list[JsonObject]:
+    answer = client.send("GET", f"{TASKS_PATH}/{either_id}/deliveries")
+    assert answer.status_code == 200, answer.text
+    attempts: list[JsonObject] = answer.json()["data"]
+    return attempts
+
+
+def of(attempts: list[JsonObject], status: str) -> list[JsonObject]:
+    return [attempt for attempt in attempts if attempt["task_status"] == status]
+
+
+def test_every_status_is_told_and_signed(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
+    kiln.set_faults(task_seconds=1.5)
+    external_id = "x" * 512
+    task_id = signed_client.create(n=9, callback_url=receiver.url, external_task_id=external_id)
+    task = assert_succeeded(kiln, signed_client, task_id, n=9)
+    requests = [told(receiver, status)[0] for status in ("submitted", "processing", "succeed")]
+    assert len(receiver.received) == 3
+    webhook = Webhook(signed_client.caller.webhook_secret)
+    for request in requests:
+        verified: Any = webhook.verify(request.body, request.headers)
+        assert verified["task_id"] == task_id
+        assert_of_shape(verified, "callback.json")
+        assert len(request.body) < LIMIT
+        assert abs(int(request.headers["webhook-timestamp"]) - time.time()) < 300
+    assert len({request.headers["webhook-id"] for request in requests}) == 3
+    bodies = [request.json() for request in requests]
+    assert [len(body["task_result"]["images"]) for body in bodies] == [0, 0, 9]
+    assert bodies[2] == callback_body(task)
+    assert bodies[0]["updated_at"] <= bodies[1]["updated_at"] <= bodies[2]["updated_at"]
+
+    attempts = wait_until(
+        lambda: found if len(found := deliveries(signed_client, task_id)) == 3 else None, "every attempt is recorded"
+    )
+    assert sorted(attempt["task_status"] for attempt in attempts) == ["processing", "submitted", "succeed"]
+    for attempt in attempts:
+        assert (attempt["attempt"], attempt["outcome"], attempt["http_status"]) == (1, "delivered", 200)
+        assert "next_attempt_at" not in attempt
+    assert [attempt["attempted_at"] for attempt in attempts] == sorted(attempt["attempted_at"] for attempt in attempts)
+
+
+def test_the_record_is_its_owners_alone(
+    kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client], receiver: Receiver
+) -> None:
+    task_id = client.create(callback_url=receiver.url, external_task_id="mine")
+    assert_succeeded(kiln, client, task_id)
+    wait_until(lambda: of(deliveries(client, "mine"), "succeed"), "the attempt is recorded")
+    stranger = new_client(kiln)
+    for either_id in (task_id, "mine", "0" * 32):
+        refused = stranger.send("GET", f"{TASKS_PATH}/{either_id}/deliveries")
+        assert (refused.status_code, refused.json()["code"]) == (404, 1203)
+    nobody = client.http.get(f"{TASKS_PATH}/{task_id}/deliveries")
+    assert (nobody.status_code, nobody.json()["code"]) == (401, 1001)
+    without = client.create()
+    assert_succeeded(kiln, client, without)
+    assert deliveries(client, without) == []
+
+
+def test_retry_after_is_waited_for(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+    receiver.refusals["succeed"] = [503]
+    receiver.refusal_headers["Retry-After"] = "9"
+    task_id = client.create(callback_url=receiver.url)
+    assert_succeeded(kiln, client, task_id)
+    first, second = told(receiver, "succeed", 2)
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    refused, taken = wait_until(
+        lambda: found if len(found := of(deliveries(client, task_id), "succeed")) == 2 else None, "both are recorded"
+    )
+    assert (refused["attempt"], refused["outcome"], refused["http_status"]) == (1, "retry", 503)
+    assert refused["next_attempt_at"] - refused["attempted_at"] == 9_000
+    assert (taken["attempt"], taken["outcome"], taken["http_status"]) == (2, "delivered", 200)
+    # Waits pass at a fifth of their length here: 5.5 s at the most without Retry-After would be 1.1 s.
+    assert taken["attempted_at"] - refused["attempted_at"] > 1_500
+
+
+def test_gone_is_gone(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+    receiver.refusals["succeed"] = [410]
+    task_id = client.create(callback_url=receiver.url)
+    assert_succeeded(kiln, client, task_id)
+    (attempt,) = wait_until(lambda: of(deliveries(client, task_id), "succeed"), "the attempt is recorded")
+    assert (attempt["outcome"], attempt["http_status"]) == ("given_up", 410)
+    assert "next_attempt_at" not in attempt
+    wait_until(lambda: kiln.notification_status(task_id, "succeed") == "SUCCEEDED", "nothing more is tried")
+    assert len(told(receiver, "succeed")) == 1
+
+
+def test_a_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+    receiver.refusal_headers["Location"] = receiver.url.replace("/hook", "/elsewhere")
+    for status in ("submitted", "processing", "succeed"):
+        receiver.refusals[status] = [307]
+    task_id = client.create(callback_url=receiver.url)
+    assert_succeeded(kiln, client, task_id)
+    told(receiver, "succeed", 2)
+    assert {request.path for request in receiver.received} == {"/hook"}
+    refused, taken = wait_until(
+        lambda: found if len(found := of(deliveries(client, task_id), "succeed")) == 2 else None, "both are recorded"
+    )
+    assert (refused["outcome"], refused["http_status"]) == ("retry", 307)
+    assert taken["outcome"] == "delivered"
+
+
+def test_a_long_reason_fits_too(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+    kiln.set_faults(fail_tasks=1.0)
+    task_id = client.create(n=9, callback_url=receiver.url, external_task_id="猫" * 512)
+    assert_failed(kiln, client, task_id, reason="Failure to pass")
+    (request,) = told(receiver, "failed")
+    assert_of_shape(request.json(), "callback.json")
+    assert len(request.body) < LIMIT
+
+
+def test_where_nobody_may_be_called(
+    redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client]
+) -> None:
+    """With the parameters that a deployed stack has by default."""
+    kiln = redeployed(AllowHttpCallbacks="false", AllowPrivateCallbacks="false")
+    client = new_client(kiln)
+    refused = [
+        "http://caller.example/hook",
+        "https://127.0.0.1/hook",
+        "https://2130706433/hook",
+        "https://[::ffff:169.254.169.254]/latest/meta-data",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.1.2.3/",
+        "https://caller.example:22/",
+        "https://user:password@caller.example/",
+    ]
+    for url, answer in zip(refused, map(lambda url: ask(client, url), refused), strict=True):
+        assert (answer.status_code, answer.json()["code"]) == (400, 1201), url
+        assert answer.json()["message"].startswith("callback_url: must not be" if "://1" in url else "callback_url: ")
+    assert client.list() == []
+    # A name is judged when it is resolved: this one is no outage, it leads inside, and nothing is tried again.
+    task_id = client.create(callback_url="https://localhost/hook")
+    client.wait_for(task_id, "succeed")
+    attempts = wait_until(lambda: of(deliveries(client, task_id), "succeed"), "the attempt is recorded")
+    for attempt in itertools.chain(attempts, of(deliveries(client, task_id), "submitted")):
+        assert attempt["outcome"] == "given_up"
+        assert (
+            attempt["reason"] == "callback_url: the host leads to a private, link-local or otherwise internal address"
+        )
+
+
+def ask(client: Client, url: str) -> httpx.Response:
+    return client.post(
+        {"subject_image_list": [{"subject_image": "https://caller.example/cat.png"}], "callback_url": url}
+    )
