@@ -48,7 +48,7 @@ $(STAMP):
 	@echo "Setting up $(VENV) with $(PYTHON) …"
 	@rm -rf $(VENV)
 	@"$(PYTHON)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r locks/dev.txt
+	@$(BIN)/python -m pip install --quiet --quiet --require-hashes -r locks/dev.txt
 	@touch $@
 
 $(STAMP_SAM):
@@ -56,7 +56,7 @@ $(STAMP_SAM):
 	@echo "Setting up $(VENV_SAM) with $(PYTHON_SAM) …"
 	@rm -rf $(VENV_SAM)
 	@"$(PYTHON_SAM)" -m venv $(VENV_SAM)
-	@$(VENV_SAM)/bin/python -m pip install --quiet --require-hashes -r locks/sam.txt
+	@$(VENV_SAM)/bin/python -m pip install --quiet --quiet --require-hashes -r locks/sam.txt
 	@touch $@
 
 .PHONY: run

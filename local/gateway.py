@@ -1,7 +1,8 @@
-"""Gives the local AWS the template's gateway responses: it takes them by calls, not from SAM's document."""
+"""Gives the local AWS the template's gateway responses and CORS: it takes them by calls, not from SAM's document."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,32 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.clients import AwsClients
 
+_CORS_HEADERS = {
+    "AllowOrigin": "Access-Control-Allow-Origin",
+    "AllowHeaders": "Access-Control-Allow-Headers",
+    "AllowMethods": "Access-Control-Allow-Methods",
+    "MaxAge": "Access-Control-Max-Age",
+}
 
-def apply_gateway_responses(clients: AwsClients, template_path: Path, api_id: str, stage: str) -> None:
-    """Puts each response that the template's APIs declare, and deploys the stage again with them.
+
+def apply_gateway(
+    clients: AwsClients, template_path: Path, api_id: str, stage: str, parameters: Mapping[str, str]
+) -> None:
+    """Puts each response that the template's APIs declare, the answers to a browser's preflight included.
 
     Args:
         clients: Of the local AWS.
         template_path: The template.
         api_id: The deployed REST API.
         stage: Its stage.
+        parameters: The template's parameters that were given.
     """
     template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
     gateway = clients.client("apigateway")
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Api":
             continue
+        _put_cors(gateway, api_id, resource["Properties"].get("Cors", {}), parameters)
         for response_type, response in resource["Properties"].get("GatewayResponses", {}).items():
             status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
             gateway.put_gateway_response(
@@ -33,3 +45,27 @@ def apply_gateway_responses(clients: AwsClients, template_path: Path, api_id: st
                 **status,
             )
     gateway.create_deployment(restApiId=api_id, stageName=stage)
+
+
+def _put_cors(gateway: Any, api_id: str, cors: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
+    headers = {
+        f"method.response.header.{header}": _resolved(cors[name], parameters)
+        for name, header in _CORS_HEADERS.items()
+        if name in cors
+    }
+    for page in gateway.get_paginator("get_resources").paginate(restApiId=api_id):
+        for resource in page["items"]:
+            if headers and "OPTIONS" in resource.get("resourceMethods", {}):
+                preflight = {"restApiId": api_id, "resourceId": resource["id"], "httpMethod": "OPTIONS"}
+                gateway.put_method_response(
+                    **preflight, statusCode="200", responseParameters=dict.fromkeys(headers, False)
+                )
+                gateway.put_integration_response(**preflight, statusCode="200", responseParameters=headers)
+
+
+def _resolved(value: Any, parameters: Mapping[str, str]) -> str:
+    """A text of the template, with the parameters that a ``!Sub`` names filled in."""
+    text = str(value["Fn::Sub"] if isinstance(value, dict) else value)
+    for name, given in parameters.items():
+        text = text.replace(f"${{{name}}}", given)
+    return text

@@ -11,6 +11,7 @@ import secrets
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +19,15 @@ from types import TracebackType
 from typing import IO, Self
 
 import httpx
+import jwt
 
-from kiln.provider.credentials import ProviderCredentials, Signer
 from local import function_logs
 from local.aws import LocalAws
 from local.children import ROOT, Child, clean_environment
 from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
 from local.deploy import deploy
 from local.front_door import FrontDoor
-from local.gateway import apply_gateway_responses
+from local.gateway import apply_gateway
 from local.serving import ServerThread, take_port
 
 TEMPLATE = ROOT / "template.yaml"
@@ -100,8 +101,8 @@ class Stack:
 
     def provider_token(self) -> str:
         """A token for the simulated provider itself, for who would ask it what it knows."""
-        signer = Signer(ProviderCredentials.model_validate(self._provider_key))
-        return signer.authorization().removeprefix("Bearer ")
+        claims = {"iss": self._provider_key["access_key"], "exp": int(time.time()) + 1_800}
+        return jwt.encode(claims, self._provider_key["secret_key"], algorithm="HS256")
 
     @property
     def description_file(self) -> Path:
@@ -178,7 +179,7 @@ class Stack:
             "LogLevel": "INFO",
         }
         outputs = deploy(self.clients, TEMPLATE, STACK_NAME, defaults=defaults, overrides=parameters)
-        apply_gateway_responses(self.clients, TEMPLATE, outputs["ApiId"], outputs["ApiStage"])
+        apply_gateway(self.clients, TEMPLATE, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters})
         self._fill(outputs["ProviderSecretArn"], self._provider_key)
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
