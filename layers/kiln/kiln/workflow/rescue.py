@@ -1,0 +1,62 @@
+"""The net below the workflow itself: an execution that broke starts again; one that a person stopped is concluded."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from kiln import aws
+from kiln.tasks.store import TaskStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+MOST_RESCUES = 5
+"""After so many executions that broke the task fails: what breaks every time is not mended by trying."""
+
+_NAME = re.compile(r"\A(?P<task_id>[0-9a-f]+)(?:-again-(?P<times>\d+))?\Z")
+
+
+def rescue(
+    state_machine_arn: str,
+    name: str,
+    status: str,
+    course: str,
+    *,
+    tasks: TaskStore | None = None,
+    step_functions: SFNClient | None = None,
+) -> str | None:
+    """Starts the workflow of a task once more, from the beginning: every step of it may be repeated without harm.
+
+    A task that was stopped on purpose, or that has broken too often, is failed first; its new execution then gives its
+    slots back, publishes its end and notifies whoever asked.
+
+    Args:
+        state_machine_arn: Of the execution that ended.
+        name: Of that execution.
+        status: ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
+        course: Its input.
+        tasks: The task store.
+        step_functions: Starts the new execution.
+
+    Returns:
+        The name of the new execution; ``None`` when there is nothing left to be done.
+    """
+    named = _NAME.match(name)
+    if named is None:
+        return None
+    times = int(named["times"] or 0) + 1
+    tasks = tasks or TaskStore()
+    if status == "ABORTED" or times > MOST_RESCUES:
+        task = tasks.get(named["task_id"])
+        reason = "was stopped" if status == "ABORTED" else f"broke {times} times"
+        if tasks.fail(task, f"The task's workflow {reason}") is None and times > MOST_RESCUES:
+            return None  # It had ended, and telling of it does not work: the alarm is all that is left.
+    again = f"{named['task_id']}-again-{times}"
+    client = step_functions or aws.step_functions()
+    try:
+        client.start_execution(stateMachineArn=state_machine_arn, name=again, input=json.dumps(json.loads(course)))
+    except client.exceptions.ExecutionAlreadyExists:
+        return again
+    return again

@@ -1,0 +1,12 @@
+"""The rescue function: Step Functions tells of an execution that broke, and it starts again."""
+
+from __future__ import annotations
+
+from tests.unit.functions.rig import invoke, sample
+
+
+def test_a_broken_workflow_starts_again(executions):
+    broken = sample("rescue-workflow-broken")
+    assert invoke("rescue", broken) is None
+    name = broken["detail"]["name"]
+    assert executions.started == {f"{name}-again-1": {"task_id": name}}

@@ -1,0 +1,62 @@
+"""Rescue: an execution that broke starts again; one that was stopped is concluded; nothing goes on for ever."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.tasks.store import TaskStore
+from kiln.workflow.rescue import MOST_RESCUES, rescue
+from tests.unit.specimens import add_task
+
+TASK_ID = "0123456789abcdef0123456789abcdef"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
+COURSE = json.dumps({"task_id": TASK_ID})
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def broke(name: str = TASK_ID, status: str = "FAILED") -> str | None:
+    return rescue(MACHINE, name, status, COURSE)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
+def test_what_broke_starts_again_with_its_own_input(executions, status):
+    add_task(TASK_ID)
+    assert broke(status=status) == f"{TASK_ID}-again-1"
+    assert executions.started[f"{TASK_ID}-again-1"] == {"task_id": TASK_ID}
+    assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
+
+
+def test_what_breaks_again_is_counted(executions):
+    add_task(TASK_ID)
+    assert broke(f"{TASK_ID}-again-1") == f"{TASK_ID}-again-2"
+
+
+def test_being_told_twice_starts_one(executions):
+    add_task(TASK_ID)
+    assert broke() == broke()
+    assert len(executions.started) == 1
+
+
+def test_what_a_person_stopped_fails_and_is_concluded(executions):
+    add_task(TASK_ID)
+    assert broke(status="ABORTED") == f"{TASK_ID}-again-1"
+    task = TaskStore().get(TASK_ID)
+    assert task.task_status is TaskStatus.FAILED
+    assert "was stopped" in task.task_status_msg
+
+
+def test_what_breaks_every_time_fails_and_is_concluded_once_more(executions):
+    add_task(TASK_ID)
+    assert broke(f"{TASK_ID}-again-{MOST_RESCUES}") == f"{TASK_ID}-again-{MOST_RESCUES + 1}"
+    assert TaskStore().get(TASK_ID).task_status is TaskStatus.FAILED
+    assert broke(f"{TASK_ID}-again-{MOST_RESCUES + 1}") is None
+    assert len(executions.started) == 1
+
+
+def test_an_execution_that_a_person_named_is_left_alone(executions):
+    assert broke("trial of Tuesday") is None
+    assert not executions.started
