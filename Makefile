@@ -71,6 +71,10 @@ up: setup ## Start the stack alone, until Ctrl-C (PORT=8080)
 test: setup ## The whole test suite: unit, integration, end to end
 	@$(BIN)/python -m pytest $(wildcard tests/unit tests/integration tests/e2e)
 
+.PHONY: chaos
+chaos: setup ## Break a running stack at every call, by seeded mixtures, with a crowd of 1,000 (about an hour)
+	@$(BIN)/python -m pytest -s tests/chaos
+
 .PHONY: test-unit
 test-unit: setup ## The unit tests
 	@$(BIN)/python -m pytest tests/unit

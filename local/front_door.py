@@ -82,7 +82,11 @@ class FrontDoor:
             body = await _read(request)
             return await self._pass_on(request, body, self._stage)
         except BodyTooLargeError:
-            return refusal(413, 1201, f"the request body is larger than {BODY_LIMIT} bytes")
+            return refusal(
+                413,
+                1201,
+                f"body: must be at most {BODY_LIMIT} bytes, upload large images first (POST /v1/uploads) or send their URLs",
+            )
         except httpx.TimeoutException:
             return refusal(504, 5002, "the local AWS did not answer in time")
         except httpx.TransportError as error:

@@ -88,7 +88,8 @@ def test_a_repeated_step_tells_of_the_same_event(kiln: Deployment, client: Clien
         "detail": told["Image Task Succeeded"],
     }
     # The table's stream again: the workflow has been started once and for all.
-    item = {name: TypeSerializer().serialize(value) for name, value in kiln.item(task["task_id"]).items()}
+    stored = {name: value for name, value in kiln.item(task["task_id"]).items() if name != "result"}
+    item = {name: TypeSerializer().serialize(value) for name, value in stored.items()}
     record = {"eventID": "1", "eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": item}}
     assert kiln.invoke("StartFunction", {"Records": [record]}) == {"batchItemFailures": []}
     assert_succeeded(kiln, client, task["task_id"])

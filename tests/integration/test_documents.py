@@ -30,4 +30,4 @@ def test_the_page_talks_to_nobody_else(client: Client) -> None:
     hosts = set(re.findall(r"""(?:https?:)?//([\w.-]+\.\w+)""", answer.text))
     # The example request's image is on a host of that name; it is text in a form, and goes to this API.
     assert hosts <= {"example.com"}
-    assert re.findall(r"""(?:src|href)\s*=""", answer.text) == []
+    assert set(re.findall(r"""(?:src|href)\s*=\s*["']?([^"'>\s]+)""", answer.text)) <= {"openapi.json"}

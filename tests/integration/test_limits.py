@@ -36,7 +36,8 @@ def test_a_body_over_the_gateways_limit(client: Client) -> None:
     answer = client.post(job(prompt="x" * (10 * 1024 * 1024)))
     body = answer.json()
     assert (answer.status_code, body["code"]) == (413, 1201)
-    assert "body" in body["message"]
+    assert body["message"].startswith("body: must be at most")
+    assert "/v1/uploads" in body["message"]
     assert body["request_id"]
     assert "data" not in body
     assert client.list() == []

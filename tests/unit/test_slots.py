@@ -78,14 +78,17 @@ def test_the_first_in_line_is_handed_the_slot(cloud, slots):
     assert slots.release("a", 1) == ["e"]
 
 
-def test_giving_back_twice_wakes_nobody_twice_and_gives_nothing_away(cloud, slots):
+def test_giving_back_twice_gives_nothing_away_and_wakes_who_may_not_have_been_woken(cloud, slots):
     for name in ("a", "b", "c", "d", "e"):
         add_task(name)
     for name in ("a", "b", "c"):
         take(cloud, slots, name, 1)
     assert slots.release("b", 1) == ["d"]
-    assert slots.release("b", 1) == []
+    # The first time it may have broken down in between.
+    assert slots.release("b", 1) == ["d"]
     assert slots.holders() == {"a#0", "c#0", "d#0"}
+    assert take(cloud, slots, "d", 1)
+    assert slots.release("b", 1) == []
 
 
 def test_several_are_woken_when_several_slots_come_free(cloud, slots):
@@ -214,7 +217,7 @@ def test_whatever_the_order_no_slot_is_lost_and_everybody_has_a_turn_in_order(cl
         name = running.pop(chance.randrange(len(running)))
         woken = slots.release(name, sizes[name])
         if chance.random() < 0.3:
-            woken += slots.release(name, sizes[name])
+            assert slots.release(name, sizes[name]) == woken
         assert len(slots.holders()) <= 4
         assert woken == sorted(woken)
         for each in woken:

@@ -58,18 +58,21 @@ class Slots:
             n: How many slots it may hold; 0 to look after the line without giving anything back.
 
         Returns:
-            The ids of the tasks that now have all their slots and are to be woken.
+            The ids of the tasks that now have all their slots and are to be woken; when this is not the first time,
+            those too that were handed theirs before and have not gone on. A bell too many does no harm.
         """
         # Every slot the task could hold is named: the limit may have been another when it took them.
         mine = {f"{task_id}#{number}" for number in range(n)}
         for _ in range(_CONTENTION_TRIES):
             taken = self.holders()
             kept = _without_expired(taken - mine)
-            given, complete = self._next_in_line(kept)
-            if not complete and all(_is_kept_back(name) for name in kept):
+            # Whose slots are gone already is here again: the first time it may have gone before it woke anybody.
+            is_again = not mine & taken
+            given, complete = self._next_in_line(kept, is_again=is_again)
+            if kept and not complete and all(_is_kept_back(name) for name in kept):
                 # Nobody runs and nobody can start: nobody would ever come by to let go of what is kept back.
                 kept = set()
-                given, complete = self._next_in_line(kept)
+                given, complete = self._next_in_line(kept, is_again=is_again)
             if self._exchange(taken, kept | set(given)):
                 return complete
         # So many come and go that the set is never the one that was read: what must not fail is giving back.
@@ -138,12 +141,12 @@ class Slots:
             return False
         return True
 
-    def _next_in_line(self, taken: set[str]) -> tuple[list[str], list[str]]:
+    def _next_in_line(self, taken: set[str], *, is_again: bool) -> tuple[list[str], list[str]]:
         """Which slots go to whom: first come first served; who needs many has them kept until there are enough."""
         free = self._limit - len(taken)
         given: list[str] = []
         complete: list[str] = []
-        if free <= 0:
+        if free <= 0 and not is_again:
             return given, complete
         waiting = self._client.query(
             TableName=self._table,
@@ -151,19 +154,20 @@ class Slots:
             KeyConditionExpression="queue = :waiting",
             ExpressionAttributeValues=items.values(waiting=items.WAITING),
             # Some of those in line have their slots and are on their way to Dispatch: look past all there can be.
-            Limit=self._limit + free,
+            Limit=self._limit + max(free, 0),
         )
         for item in waiting["Items"]:
             task_id, n = item["task_id"]["S"], int(item["n"]["N"])
             missing = [name for name in self.names(task_id, n) if name not in taken]
             if not missing:
+                complete += [task_id] if is_again else []
+                continue
+            if free <= 0:
                 continue
             given += missing[:free]
             if len(missing) <= free:
                 complete.append(task_id)
             free -= min(free, len(missing))
-            if free == 0:
-                break
         return given, complete
 
 

@@ -42,6 +42,13 @@ def test_https_on_the_public_internet_is_allowed(url):
         ("https://caller.test:22", "port must be one of 443, 8443"),
         ("https://caller.test:99999", "must be an http"),
         ("https://[::1", "must be an http"),
+        ("https://caller.test:80", "port must be one of 443, 8443"),
+        ("https://caller.test:6379", "port must be one of 443, 8443"),
+        ("https://caller.test:0", "port must be one of 443, 8443"),
+        ("https://@caller.test", "user name or a password"),
+        ("https://caller.test@127.0.0.1", "user name or a password"),
+        ("file:///etc/passwd", "must be an https URL"),
+        ("//caller.test/hook", "must be an https URL"),
     ],
 )
 def test_the_form_is_judged(url, reason):
@@ -72,6 +79,38 @@ INSIDE = [
     "[64:ff9b::a9fe:a9fe]",
     "[2002:a9fe:a9fe::]",
     "[ff02::1]",
+    # Spellings that a resolver or an HTTP client takes for the same.
+    "127.0.0.1.",
+    "１２７.0.0.1",
+    "127。0。0。1",
+    "0",
+    "10.1",
+    "0x7f.1",
+    "017700000001",
+    "0300.0250.1.1",
+    "0xa9fea9fe",
+    "2852039166",
+    # What is not global, although nobody's own network.
+    "169.254.170.2",
+    "192.0.0.8",
+    "192.0.2.1",
+    "192.88.99.1",
+    "198.18.0.1",
+    "240.0.0.1",
+    "[fe80::1%25eth0]",
+    "[fec0::1]",
+    "[100::1]",
+    "[2001:db8::1]",
+    "[3fff::1]",
+    # IPv4 wrapped: compatible, mapped, translated, 6to4, NAT64, teredo.
+    "[::127.0.0.1]",
+    "[::ffff:10.0.0.1]",
+    "[::ffff:0:127.0.0.1]",
+    "[2002:7f00:1::1]",
+    "[2002:c0a8:101::]",
+    "[64:ff9b::10.0.0.1]",
+    "[64:ff9b:1::a00:1]",
+    "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
 ]
 
 
@@ -134,5 +173,31 @@ def test_nothing_is_sent_to_an_address_inside():
         raise AssertionError("it was sent")
 
     transport = GuardedTransport(httpx.MockTransport(inner), lambda *_: ["169.254.169.254"])
+    with httpx.Client(transport=transport) as client, pytest.raises(ForbiddenAddress):
+        client.post("https://caller.test/hook")
+
+
+def test_a_name_that_turns_inside_is_not_followed():
+    """Rebinding: each request is judged by the addresses it goes to, and goes to no others."""
+    answers = iter([[PUBLIC], ["10.0.0.1"]])
+    sent = []
+
+    def inner(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.host)
+        return httpx.Response(200)
+
+    with httpx.Client(transport=GuardedTransport(httpx.MockTransport(inner), lambda *_: next(answers))) as client:
+        assert client.post("https://caller.test/hook").status_code == 200
+        with pytest.raises(ForbiddenAddress):
+            client.post("https://caller.test/hook")
+    # Looked up once a request: what was judged is what was called.
+    assert sent == [PUBLIC]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_one_address_inside_among_many_is_enough(place):
+    found = [PUBLIC, "8.8.8.8", "2606:4700:4700::1111"]
+    found[place] = "fd00:ec2::254"
+    transport = GuardedTransport(httpx.MockTransport(lambda _: httpx.Response(200)), lambda *_: found)
     with httpx.Client(transport=transport) as client, pytest.raises(ForbiddenAddress):
         client.post("https://caller.test/hook")

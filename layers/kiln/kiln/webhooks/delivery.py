@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
 
@@ -98,7 +100,19 @@ def deliver(
     if status == _GONE:
         reason = "the receiver is gone"
         return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, http_status=status, reason=reason)
-    return _after_failure(attempt, f"HTTP {status}", status, int(retry_after[:9]) if retry_after.isdecimal() else 0)
+    return _after_failure(attempt, f"HTTP {status}", status, _seconds_until(retry_after))
+
+
+def _seconds_until(retry_after: str) -> int:
+    """What ``Retry-After`` asks for: a number of seconds, or a date (RFC 9110); 0 for neither."""
+    if retry_after.isdecimal():
+        return int(retry_after[:9])
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0
+    # A date without a zone is one of UTC, and so are those of HTTP.
+    return max(0, math.ceil((at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(tz=UTC)).total_seconds()))
 
 
 @cache

@@ -1,0 +1,72 @@
+"""A seeded handful of what ``make chaos`` does at length: broken calls, mixtures of faults, and a small crowd."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.breaking import break_at, record
+from tests.chaos.crowds import assert_served, drop_at_once
+from tests.chaos.mixtures import draw, run
+from tests.chaos.plans import CRASH_AFTER, LOSE_ANSWER, Plan, Point, plans_for
+from tests.chaos.scenarios import api_task, queued_tasks
+from tests.chaos.stacks import ChaosDeployment, broken_stack
+from tests.integration.receiver import Receiver
+
+SEED = 7
+POINTS = 6
+MIXTURES = 1
+CROWD = 60
+SLOTS = 9
+
+HAND_OVER = Point("Release", "dynamodb.UpdateItem", occurrence=1, reach=1)
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
+    """A stack that is there to be broken."""
+    with broken_stack(tmp_path_factory.mktemp("chaos")) as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def chaos(broken: ChaosDeployment) -> Iterator[ChaosDeployment]:
+    """The same, with no fault in force before the test and after it."""
+    broken.set_faults()
+    yield broken
+    broken.set_faults()
+
+
+def test_some_points(chaos: ChaosDeployment, receiver: Receiver) -> None:
+    points = [point for point in record(chaos, receiver, api_task) if point.function != "Query" and point.reach == 1]
+    plans = random.Random(SEED).sample(plans_for(points), POINTS)
+    account = break_at(chaos, receiver, api_task, plans)
+    assert account.broken == {}
+    assert len(account.kept) >= POINTS // 2, account
+
+
+@pytest.mark.parametrize("action", [CRASH_AFTER, LOSE_ANSWER])
+def test_who_was_handed_slots_is_woken(chaos: ChaosDeployment, receiver: Receiver, action: str) -> None:
+    """Whoever hands over breaks down in between: the next in line is not left to its timer."""
+    chaos.set_faults(task_seconds=1.5)
+    account = break_at(chaos, receiver, queued_tasks, [Plan(HAND_OVER, action)])
+    assert account.broken == {}
+    assert account.missed == []
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + MIXTURES))
+def test_a_mixture(chaos: ChaosDeployment, receiver: Receiver, seed: int) -> None:
+    points = [point for point in record(chaos, receiver, api_task) if point.function != "Query"]
+    mixture = draw(seed, points, tasks=3)
+    print(mixture)  # noqa: T201 - shown beside a failure
+    assert sum(run(chaos, mixture).values()) == 3
+    assert not chaos.holders()
+    assert chaos.dead_letters() == 0
+
+
+def test_a_crowd(chaos: ChaosDeployment) -> None:
+    chaos.set_faults(task_seconds=0.3)
+    burst = drop_at_once(chaos, "crowd", CROWD)
+    assert_served(chaos, burst, SLOTS)

@@ -1,0 +1,104 @@
+"""The accepted description of the API against the running one: what it allows is tried, and what it does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from local.children import ROOT
+from tests.integration.client import SUBJECT, Client
+from tests.integration.driver import Deployment
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.response_schema_conformance,
+    openapi_checks.ignored_auth,
+]
+EXAMPLES = 20
+
+API = schemathesis.openapi.from_dict(json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")))
+OPERATIONS = {operation.ok().definition.raw["operationId"]: operation.ok() for operation in API.get_all_operations()}
+
+
+# Any text is a text: what is open to all and takes nothing but texts cannot be asked for what it does not allow.
+CASES = [
+    pytest.param(name, mode, id=f"{name}-{mode.value}")
+    for name, operation in OPERATIONS.items()
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or operation.definition.raw.get("security") != []
+]
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as opened:
+        # Proxies and keys of the user's environment have no business here.
+        opened.trust_env = False
+        yield opened
+
+
+@pytest.fixture
+def known(kiln: Deployment, client: Client, name: str) -> dict[str, str]:
+    """The parts of an operation's path at which there is something."""
+    kiln.set_faults(task_seconds=0)
+    task_id = client.create(external_task_id="known")
+    (image,) = client.wait_for(task_id, "succeed")["task_result"]["images"]
+    token, file = image["url"].rsplit("/", 2)[1:]
+    if name == "providerCallback":
+        token = kiln.bell(task_id).rsplit("/", 1)[1]
+    return {"id": task_id, "task_id": task_id, "token": token, "file": file}
+
+
+def with_real_images(body: Any) -> Any:
+    """The images of a body are text to the description: here they are images, so that there is more than refusals."""
+    if isinstance(body, dict):
+        return {
+            name: SUBJECT if name.endswith("_image") and isinstance(value, str) else with_real_images(value)
+            for name, value in body.items()
+        }
+    return [with_real_images(each) for each in body] if isinstance(body, list) else body
+
+
+@pytest.mark.parametrize(("name", "mode"), CASES)
+def test_the_api_is_as_it_is_described(
+    client: Client, known: dict[str, str], session: requests.Session, name: str, mode: GenerationMode
+) -> None:
+    operation = OPERATIONS[name]
+    statuses: set[int] = set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), meets_something=st.booleans())
+    def attempt(case: schemathesis.Case, meets_something: bool) -> None:
+        if meets_something:
+            case.path_parameters = {each: known[each] for each in case.path_parameters or {}}
+            case.body = with_real_images(case.body)
+        headers = {"Authorization": f"Bearer {client.caller.api_key}"}
+        answer = case.call(base_url=client.api_url, headers=headers, session=session, allow_redirects=False)
+        statuses.add(answer.status_code)
+        case.validate_response(
+            answer, checks=CHECKS, headers=headers, transport_kwargs={"session": session, "headers": headers}
+        )
+
+    attempt()
+    # The tries have come past the first refusal; a task that has ended cannot be cancelled.
+    if mode is GenerationMode.POSITIVE:
+        assert statuses & {200, 302, 409}, statuses
