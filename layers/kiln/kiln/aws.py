@@ -23,11 +23,11 @@ def dynamodb() -> DynamoDBClient:
 
 @cache
 def s3() -> S3Client:
-    """The S3 client; ``s3v4`` so that presigned links have the current form in every region."""
+    """The S3 client; ``s3v4`` and virtual hosts, so that presigned links name the region's own host."""
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
-    return boto3.client("s3", config=Config(signature_version="s3v4"))
+    return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
 @cache

@@ -21,6 +21,7 @@ LOWERED_SECONDS = 60
 
 _RETURN_SECONDS = 15
 _BLOCKED = "blocked"
+_RESERVED = "reserved"
 _CONTENTION_TRIES = 20
 
 
@@ -68,11 +69,11 @@ class Slots:
             kept = _without_expired(taken - mine)
             # Whose slots are gone already is here again: the first time it may have gone before it woke anybody.
             is_again = not mine & taken
-            given, complete = self._next_in_line(kept, is_again=is_again)
+            given, complete = self._next_in_line(kept, leaver=task_id if n else "", is_again=is_again)
             if kept and not complete and all(_is_kept_back(name) for name in kept):
                 # Nobody runs and nobody can start: nobody would ever come by to let go of what is kept back.
                 kept = set()
-                given, complete = self._next_in_line(kept, is_again=is_again)
+                given, complete = self._next_in_line(kept, leaver=task_id if n else "", is_again=is_again)
             if self._exchange(taken, kept | set(given)):
                 return complete
         # So many come and go that the set is never the one that was read: what must not fail is giving back.
@@ -141,8 +142,12 @@ class Slots:
             return False
         return True
 
-    def _next_in_line(self, taken: set[str], *, is_again: bool) -> tuple[list[str], list[str]]:
-        """Which slots go to whom: first come first served; who needs many has them kept until there are enough."""
+    def _next_in_line(self, taken: set[str], *, leaver: str, is_again: bool) -> tuple[list[str], list[str]]:
+        """Which slots go to whom: first come first served, each task all of its slots or none.
+
+        Where the first in line needs more than are free, what is free is reserved, in nobody's name: newcomers find it
+        taken, and the next to leave deals it out afresh. So nobody sits on a part of what it needs.
+        """
         free = self._limit - len(taken)
         given: list[str] = []
         complete: list[str] = []
@@ -154,21 +159,28 @@ class Slots:
             KeyConditionExpression="queue = :waiting",
             ExpressionAttributeValues=items.values(waiting=items.WAITING),
             # Some of those in line have their slots and are on their way to Dispatch: look past all there can be.
-            Limit=self._limit + max(free, 0),
+            Limit=self._limit + max(free, 0) + 1,
         )
         for item in waiting["Items"]:
             task_id, n = item["task_id"]["S"], int(item["n"]["N"])
-            missing = [name for name in self.names(task_id, n) if name not in taken]
-            if not missing:
+            if task_id == leaver:
+                continue  # The index lags behind: this one is on its way out.
+            names = self.names(task_id, n)
+            if names[0] in taken:
                 complete += [task_id] if is_again else []
-                continue
-            if free <= 0:
-                continue
-            given += missing[:free]
-            if len(missing) <= free:
+            elif len(names) <= free:
+                given += names
                 complete.append(task_id)
-            free -= min(free, len(missing))
+                free -= len(names)
+            elif free > 0:
+                given += [f"{_RESERVED}#{number}" for number in range(free)]
+                free = 0
         return given, complete
+
+
+def is_task_id(holder: str) -> bool:
+    """Whether slots are held by a task, rather than kept back or reserved."""
+    return holder not in (_BLOCKED, _RESERVED)
 
 
 def _is_kept_back(name: str) -> bool:
@@ -176,6 +188,7 @@ def _is_kept_back(name: str) -> bool:
 
 
 def _without_expired(taken: set[str]) -> set[str]:
-    """Who holds slots once what was kept back long enough is let go."""
+    """Who holds slots once what was kept back long enough is let go, and what was reserved is dealt out afresh."""
     now = int(time.time())
-    return {name for name in taken if not (_is_kept_back(name) and int(name.split("#")[1]) <= now)}
+    held = {name for name in taken if not name.startswith(f"{_RESERVED}#")}
+    return {name for name in held if not (_is_kept_back(name) and int(name.split("#")[1]) <= now)}

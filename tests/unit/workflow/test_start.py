@@ -27,14 +27,14 @@ def test_the_workflow_is_named_after_the_task_and_knows_its_slots(executions):
     [(name, course)] = executions.started.items()
     assert name == course["task_id"] == "task-1"
     assert course["key"] == "TASK#task-1"
-    assert course["slots"] == {"names": ["task-1#0", "task-1#1"], "last": "task-1#1", "room": "7", "turn": "7"}
+    assert course["slots"] == {"names": ["task-1#0", "task-1#1"], "first": "task-1#0", "room": "7", "turn": "7"}
     assert course["announced"] == {"processing": False}
 
 
 def test_a_task_larger_than_the_account_takes_all_of_it(executions):
     start(image(n=9), slots=Slots(limit=4))
     slots = executions.started["task-1"]["slots"]
-    assert (len(slots["names"]), slots["last"], slots["room"]) == (4, "task-1#3", "0")
+    assert (len(slots["names"]), slots["first"], slots["room"]) == (4, "task-1#0", "0")
 
 
 @pytest.mark.parametrize("door", ["api", "bus", "drop"])

@@ -8,7 +8,7 @@ from kiln import events
 from kiln.contract.vocabulary import IMAGES_PER_TASK
 from kiln.errors import TaskNotFound
 from kiln.settings import AddressSettings, load
-from kiln.slots import Slots
+from kiln.slots import Slots, is_task_id
 from kiln.tasks.store import TaskStore
 from kiln.waking import wake
 
@@ -55,10 +55,18 @@ def release(
 def tend_line(task_id: str, *, tasks: TaskStore | None = None, slots: Slots | None = None) -> int:
     """Hands out what is free, on behalf of a task that has stood in line for long: the net below every hand-over.
 
+    Slots of tasks that have ended, or are no longer known, are given back first.
+
     Returns:
         How many waiting tasks were handed their slots.
     """
-    return _wake_next(task_id, 0, tasks or TaskStore(), slots or Slots())
+    tasks, slots = tasks or TaskStore(), slots or Slots()
+    woken = 0
+    for holder in sorted({name.partition("#")[0] for name in slots.holders()}):
+        # Who has ended has left through ReleaseSlot or is about to; either way nothing is lost by going ahead.
+        if is_task_id(holder) and not _goes_on(holder, tasks):
+            woken += _wake_next(holder, IMAGES_PER_TASK[1], tasks, slots)
+    return woken + _wake_next(task_id, 0, tasks, slots)
 
 
 def _wake_next(task_id: str, n: int, tasks: TaskStore, slots: Slots) -> int:
@@ -67,9 +75,21 @@ def _wake_next(task_id: str, n: int, tasks: TaskStore, slots: Slots) -> int:
     while next_in_line:
         waiting = next_in_line.pop(0)
         try:
-            wake(waiting, tasks=tasks)
-            woken += 1
+            goes_on = _goes_on(waiting, tasks)
+            if goes_on:
+                wake(waiting, tasks=tasks)
         except TaskNotFound:
-            # Its record expired while it stood in line: what it was handed goes to whoever comes after it.
+            goes_on = False
+        woken += goes_on
+        if not goes_on:
+            # The index lagged behind, or the record expired: what it was handed goes to whoever comes after it.
             next_in_line += slots.release(waiting, IMAGES_PER_TASK[1])
     return woken
+
+
+def _goes_on(task_id: str, tasks: TaskStore) -> bool:
+    """Whether a task has its way through ReleaseSlot still before it."""
+    try:
+        return not tasks.get(task_id).task_status.is_terminal
+    except TaskNotFound:
+        return False

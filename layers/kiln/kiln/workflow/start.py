@@ -32,7 +32,7 @@ def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_function
     course = {
         "task_id": task.task_id,
         "key": f"TASK#{task.task_id}",
-        "slots": {"names": names, "last": names[-1], "room": str(slots.room(task.n)), "turn": str(task.turn)},
+        "slots": {"names": names, "first": names[0], "room": str(slots.room(task.n)), "turn": str(task.turn)},
         "submitted": submitted.model_dump(mode="json"),
         "webhook": bool(task.callback_url),
         "announced": {"processing": False},
