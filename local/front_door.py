@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html
 import json
@@ -33,6 +34,10 @@ _NOT_SENT_ON = _HOP_BY_HOP | {b"host", b"expect", b"content-length"}
 _TIMEOUT = httpx.Timeout(60, connect=5, pool=60)
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 
+_CALLBACKS = "/v1/callbacks/"
+_CALLBACKS_AT_ONCE = 9
+"""Every one that is being served is a process of 75 MB here: a herd of them takes turns instead."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -51,6 +56,7 @@ class FrontDoor:
         """
         # Proxies and credentials of the user's environment have no business between two ports of one computer.
         self._client = client or httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT, limits=_LIMITS)
+        self._callbacks = asyncio.Semaphore(_CALLBACKS_AT_ONCE)
         self._stage: httpx.URL | None = None
         self._page = ""
         routes = [Route("/", self._show_page), Mount("/", self._serve)]
@@ -70,6 +76,11 @@ class FrontDoor:
         return HTMLResponse(self._page)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        turn = self._callbacks if scope["path"].startswith(_CALLBACKS) else contextlib.nullcontext()
+        async with turn:
+            await self._serve_now(scope, receive, send)
+
+    async def _serve_now(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Nobody is left to answer when the client has gone.
         with contextlib.suppress(ClientDisconnect):
             answer = await self._answer(Request(scope, receive))
@@ -82,11 +93,8 @@ class FrontDoor:
             body = await _read(request)
             return await self._pass_on(request, body, self._stage)
         except BodyTooLargeError:
-            return refusal(
-                413,
-                1201,
-                f"body: must be at most {BODY_LIMIT} bytes, upload large images first (POST /v1/uploads) or send their URLs",
-            )
+            limit = f"body: must be at most {BODY_LIMIT} bytes"
+            return refusal(413, 1201, f"{limit}, upload large images first (POST /v1/uploads) or send their URLs")
         except httpx.TimeoutException:
             return refusal(504, 5002, "the local AWS did not answer in time")
         except httpx.TransportError as error:

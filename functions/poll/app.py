@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.workflow.poll import poll
@@ -18,4 +19,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(task_id=event["task_id"])
     result = poll(event["task_id"], processing_announced=event["processing_announced"])
     logger.info("poll", extra={"result": result.model_dump(mode="json", include={"outcome", "reason"})})
+    if result.is_account:
+        metrics.add_metric(name="ProviderAccountErrors", unit=MetricUnit.Count, value=1)
     return result.model_dump(mode="json")

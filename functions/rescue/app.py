@@ -17,8 +17,8 @@ from kiln_lambda.observability import logger, metrics, tracer
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Serves the rule on Step Functions' status changes."""
     ended = event["detail"]
-    again = rescue(ended["stateMachineArn"], ended["name"], ended["status"], ended["input"])
     metrics.add_metric(name="WorkflowsRescued", unit=MetricUnit.Count, value=1)
+    again = rescue(ended["stateMachineArn"], ended["name"], ended["status"], ended["input"])
     logger.error(
         "a workflow ended abnormally", extra={"execution": ended["name"], "status": ended["status"], "again": again}
     )

@@ -7,8 +7,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
 
-from kiln.workflow.start import start
+from kiln.workflow.start import put_aside, start
 from kiln_lambda.observability import logger, metrics, tracer
 
 batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -16,7 +17,14 @@ batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 def new_task(record: DynamoDBRecord) -> None:
     """Starts the workflow of one new task."""
-    task = start(record.raw_event["dynamodb"]["NewImage"])
+    image = record.raw_event["dynamodb"]["NewImage"]
+    try:
+        task = start(image)
+    except ValidationError:
+        # It will never be readable: put aside, so that those behind it in the stream are not held up.
+        logger.exception("unreadable")
+        put_aside(image)
+        return
     logger.info("started", extra={"task_id": task.task_id})
 
 

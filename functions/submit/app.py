@@ -21,6 +21,7 @@ from kiln_lambda.observability import logger, metrics, tracer
 
 app = ContractApi()
 batch = BatchProcessor(event_type=EventType.SQS)
+looked_at: set[str] = set()
 
 
 @app.post("/v1/images/multi-image2image")
@@ -60,15 +61,18 @@ def inbox_message(record: SQSRecord) -> None:
     if message.get("detail-type") == DETAIL_TYPE:
         task_requested(message)
     for each in message.get("Records", []):
-        for task in object_arrived(each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"])):
+        bucket, key = each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"])
+        for task in object_arrived(bucket, key, looked_at):
             logger.info("accepted", extra={"task_id": task.task_id, "folder": task.origin.folder})
 
 
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves API Gateway and the inbox queue; failed messages alone come back (partial batch responses)."""
     if "Records" in event:
+        # What this batch tells of was there before the batch was: one look at a folder sees it all.
+        looked_at.clear()
         return process_partial_response(event, inbox_message, batch, context)
     return app.resolve(event, context)

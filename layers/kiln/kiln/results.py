@@ -26,14 +26,29 @@ def expect(task: Task, seen_at: int) -> None:
 def write_result(task: Task, public_url: str) -> bool:
     """Writes what *query* answers of a finished task, with the images' keys, sizes and digests.
 
+    It is written beside the task's images, and as the folder's own unless newer content has been dropped there since.
+
     Returns:
-        Whether it was written: not if newer content has been dropped into the folder since.
+        Whether it became the folder's own.
     """
+    answer = Envelope[events.DeliveredTask](request_id=task.task_id, data=events.delivered(task, public_url))
+    text = answer.model_dump_json(indent=2, exclude_none=True)
+    _put(task.result_prefix, text)
     if not DropLedger().is_newest(task.origin.folder, task.task_id):
         return False
-    answer = Envelope[events.DeliveredTask](request_id=task.task_id, data=events.delivered(task, public_url))
-    _write(task.origin, answer.model_dump_json(indent=2, exclude_none=True))
+    _write(task.origin, text)
     return True
+
+
+def restore(task: Task) -> None:
+    """Makes a finished task's answer the folder's own again, if it has been written already."""
+    try:
+        text = _get(task.result_prefix).decode()
+    except Exception as error:
+        if aws.error_code(error) in ("NoSuchKey", "AccessDenied"):
+            return  # Its notification is still on the way and will write both.
+        raise
+    _write(task.origin, text)
 
 
 def write_refusal(origin: Origin, error: KilnError, seen_at: int) -> None:

@@ -57,6 +57,12 @@ class BusSettings(_Settings):
     event_bus: str = Field(alias="EVENT_BUS", min_length=1)
 
 
+class StartSettings(_Settings):
+    """Where what cannot be started is put aside."""
+
+    unstarted_queue_url: str = Field(alias="UNSTARTED_QUEUE_URL", min_length=1)
+
+
 class SlotSettings(_Settings):
     """How many images the provider's resource pack lets run at once."""
 

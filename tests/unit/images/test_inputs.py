@@ -91,10 +91,10 @@ def test_a_url_that_cannot_be_one_is_refused(url):
     assert refused.value.came == f"'{url}'"
 
 
-def test_a_url_of_more_than_2048_characters_is_refused():
-    with pytest.raises(ImageViolation, match="a URL must be at most 2048 characters") as refused:
-        read_input("https://" + "a" * 2_041, {})
-    assert refused.value.came == "2049 characters"
+def test_a_url_of_more_than_8192_characters_is_refused():
+    with pytest.raises(ImageViolation, match="a URL must be at most 8192 characters") as refused:
+        read_input("https://" + "a" * 8_185, {})
+    assert refused.value.came == "8193 characters"
 
 
 def test_a_name_on_offer_comes_first():

@@ -284,8 +284,22 @@ def test_a_finished_task_is_not_run_again_by_a_late_announcement(inbox, accepted
     assert again is not None
     assert again.task_status is TaskStatus.FAILED
     assert len(accepted) == 1
-    told = inbox.told("cat.png")
-    assert told["data"]["task_status_msg"] == "why"
+    assert inbox.told("cat.png") is None
+
+
+def test_content_that_comes_back_has_its_answer_put_back(inbox, accepted):
+    """Links and all as they were written: whoever puts it back does not know the API's address."""
+    older = inbox.drop("cat.png", picture(400, 400))
+    TaskStore().fail(older, "the older")
+    write_result(TaskStore().get(older.task_id), "https://kiln.test")
+    written = inbox.told("cat.png")
+    newer = inbox.drop("cat.png", picture(500, 500))
+    TaskStore().fail(newer, "the newer")
+    write_result(TaskStore().get(newer.task_id), "https://kiln.test")
+    assert inbox.told("cat.png")["data"]["task_status_msg"] == "the newer"
+    inbox.drop("cat.png", picture(400, 400))
+    assert inbox.told("cat.png") == written
+    assert len(accepted) == 2
 
 
 def test_newer_content_has_the_last_word_whichever_task_ends_last(inbox):

@@ -137,8 +137,9 @@ def test_a_task_that_is_not_finished_in_time_fails(provider, status, monkeypatch
     )
 
 
-def test_a_provider_that_does_not_answer_until_the_deadline_fails_the_task(provider, monkeypatch):
-    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
+def test_a_provider_that_cannot_be_asked_for_a_day_fails_the_task(provider, monkeypatch):
+    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "30")
+    monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     running(61)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     assert poll("task-1", provider=provider).outcome is Outcome.ENDED

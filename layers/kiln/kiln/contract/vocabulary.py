@@ -64,7 +64,10 @@ PAGE_SIZE = (1, 500)
 """``pageSize`` (contract)."""
 
 URL_CHARACTERS = 2_048
-"""``callback_url`` and image URLs: at most this many characters (Kiln's own bound)."""
+"""``callback_url``: at most this many characters (Kiln's own bound)."""
+
+IMAGE_URL_CHARACTERS = 8_192
+"""Image URLs: at most this many characters (Kiln's own bound; signed links are long)."""
 
 EXTERNAL_ID_CHARACTERS = 512
 """``external_task_id``: at most this many characters (Kiln's own bound)."""

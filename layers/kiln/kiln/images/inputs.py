@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from kiln.contract.vocabulary import IMAGE_BYTES, URL_CHARACTERS
+from kiln.contract.vocabulary import IMAGE_BYTES, IMAGE_URL_CHARACTERS
 from kiln.images.inspection import ImageFacts, ImageViolation, check_input, check_size
 
 _DATA_URL = re.compile(r"\Adata:[^,]{0,200};base64,", re.IGNORECASE)
@@ -63,8 +63,8 @@ def looks_like_a_name(text: str) -> bool:
 
 
 def _checked_url(text: str) -> str:
-    if len(text) > URL_CHARACTERS:
-        raise ImageViolation(f"a URL must be at most {URL_CHARACTERS} characters", f"{len(text)} characters")
+    if len(text) > IMAGE_URL_CHARACTERS:
+        raise ImageViolation(f"a URL must be at most {IMAGE_URL_CHARACTERS} characters", f"{len(text)} characters")
     try:
         has_host = bool(urlsplit(text).hostname)
     except ValueError:

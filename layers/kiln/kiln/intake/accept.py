@@ -70,7 +70,7 @@ def accept(
         aspect_ratio=request.aspect_ratio,
         watermark=request.watermark_info.enabled,
         callback_url=request.callback_url or "",
-        inputs=_keep_inputs(task_id, list(request.images())),
+        inputs=_keep_inputs(f"{task_id}/{request_digest[:16]}".rstrip("/"), list(request.images())),
         origin=origin or Origin(),
         request_digest=request_digest,
     )
@@ -99,14 +99,14 @@ def _same_request(task: Task, request_digest: str) -> Task:
     return task
 
 
-def _keep_inputs(task_id: str, images: list[tuple[str, InputImage]]) -> list[KeptInput]:
+def _keep_inputs(prefix: str, images: list[tuple[str, InputImage]]) -> list[KeptInput]:
     if all(image.content is None for _, image in images):
-        return [_keep(task_id, field, image) for field, image in images]
+        return [_keep(prefix, field, image) for field, image in images]
     with ThreadPoolExecutor(_MOST_IMAGES) as pool:
-        return list(pool.map(lambda named: _keep(task_id, *named), images))
+        return list(pool.map(lambda named: _keep(prefix, *named), images))
 
 
-def _keep(task_id: str, field: str, image: InputImage) -> KeptInput:
+def _keep(prefix: str, field: str, image: InputImage) -> KeptInput:
     if image.url is not None:
         return KeptInput(field=field, url=image.url)
     if image.stored is not None:
@@ -117,6 +117,6 @@ def _keep(task_id: str, field: str, image: InputImage) -> KeptInput:
         raise ValueError(f"{field} holds no image")
     bucket = load(InputSettings).inputs_bucket
     name = field.replace("subject_image_list", "subject").replace("].subject_image", "").replace("[", "-")
-    key = f"{task_id}/{name.removesuffix('_image')}.{EXTENSIONS[image.facts.content_type]}"
+    key = f"{prefix}/{name.removesuffix('_image')}.{EXTENSIONS[image.facts.content_type]}"
     aws.s3().put_object(Bucket=bucket, Key=key, Body=image.content, ContentType=image.facts.content_type)
     return KeptInput(field=field, bucket=bucket, key=key)

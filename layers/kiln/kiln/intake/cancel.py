@@ -22,6 +22,7 @@ def cancel(caller: str, either_id: str, *, tasks: TaskStore | None = None) -> Ta
     tasks = tasks or TaskStore()
     task = tasks.find(caller, either_id)
     if task.task_status_msg == REASON:
+        wake(task.task_id, tasks=tasks)  # The first time it may have gone before it did.
         return task
     cancelled = tasks.cancel(task, REASON) if task.is_waiting else None
     if cancelled is None:

@@ -9,18 +9,19 @@ second task, and changed content makes a new one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Any
 
 from kiln import aws, clock, results
 from kiln.contract.request import CreateRequest, parse_create_request
-from kiln.errors import InvalidRequest, KilnError
+from kiln.errors import InvalidRequest, KilnError, TaskNotFound
 from kiln.intake import inbox
 from kiln.intake.accept import accept
 from kiln.intake.job_file import DEFAULTS_FILE, JOB_FILE, Job, read_jobs
-from kiln.settings import AddressSettings, InboxSettings, load
+from kiln.settings import InboxSettings, load
+from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin, Task, content_task_id
 
 KEY_BYTES = 900
@@ -29,8 +30,14 @@ KEY_BYTES = 900
 _METADATA_FIELDS = ("model_name", "prompt", "n", "aspect_ratio", "external_task_id")
 
 
-def object_arrived(bucket: str, key: str) -> list[Task]:
+def object_arrived(bucket: str, key: str, looked_at: set[str] | None = None) -> list[Task]:
     """Takes note of one object in the inbox.
+
+    Args:
+        bucket: The inbox.
+        key: Of the object.
+        looked_at: Folders that have been looked at since this object arrived, and so need no second look; this one's
+            is added.
 
     Returns:
         The tasks that it completed.
@@ -39,9 +46,11 @@ def object_arrived(bucket: str, key: str) -> list[Task]:
     if not name:
         return []  # A folder's own marker, as the S3 console makes them.
     if folder and len(key.encode()) <= KEY_BYTES:
+        looked_at = set() if looked_at is None else looked_at
         if name in (JOB_FILE, DEFAULTS_FILE):
+            looked_at.add(folder)
             return folder_changed(bucket, folder, may_wait=True)
-        return _file_arrived(bucket, folder)
+        return _file_arrived(bucket, folder, looked_at)
     seen_at = clock.milliseconds()
     try:
         if len(key.encode()) > KEY_BYTES:
@@ -55,10 +64,11 @@ def object_arrived(bucket: str, key: str) -> list[Task]:
         return []
 
 
-def _file_arrived(bucket: str, folder: str) -> list[Task]:
+def _file_arrived(bucket: str, folder: str, looked_at: set[str]) -> list[Task]:
     """A job may name files in folders within its own: the one that this file completes lies here or further up."""
     tasks: list[Task] = []
-    while folder and not tasks:
+    while folder and not tasks and folder not in looked_at:
+        looked_at.add(folder)
         tasks = folder_changed(bucket, folder)
         folder = folder.rpartition("/")[0]
     return tasks
@@ -88,8 +98,8 @@ def folder_changed(bucket: str, folder: str, *, may_wait: bool = False, is_last_
     for job in jobs or []:
         origin = _origin(folder, job, batch)
         try:
-            complete = _complete(bucket, folder, job, is_last_look=is_last_look)
-            task = _accept(*complete, origin, seen_at) if complete else None
+            files = _files(bucket, folder, job, is_last_look=is_last_look)
+            task = _job_task(bucket, job, files, origin, seen_at) if files is not None else None
         except KilnError as error:
             results.write_refusal(origin, error, seen_at)
             continue
@@ -106,38 +116,49 @@ def _origin(folder: str, job: Job, batch: str) -> Origin:
     return Origin(door="drop", folder=f"{folder}/{job.part}", part=job.part, parts=job.parts, batch=batch)
 
 
-def _complete(bucket: str, folder: str, job: Job, *, is_last_look: bool) -> tuple[CreateRequest, list[str]] | None:
-    """The request of a complete job and the content it is known by, or ``None`` while files are missing."""
+def _files(bucket: str, folder: str, job: Job, *, is_last_look: bool) -> dict[str, inbox.DroppedFile] | None:
+    """The files that a job names, or ``None`` while some are missing."""
     files = {name: inbox.head(bucket, f"{folder}/{name}") for name in job.file_names()}
     missing = [name for name, file in files.items() if file is None]
     if missing and is_last_look:
         raise InvalidRequest(f"{JOB_FILE}: names files that are not in the folder, got {', '.join(missing)[:500]}")
-    if missing:
-        return None
-    present = {name: file for name, file in files.items() if file is not None}
-    offered = {name: inbox.checked(bucket, file, name) for name, file in present.items()}
-    content = [job.canonical, *(f"{name}\t{file.etag}" for name, file in present.items())]
-    return parse_create_request(job.body, offered), content
+    return None if missing else {name: file for name, file in files.items() if file is not None}
+
+
+def _job_task(bucket: str, job: Job, files: dict[str, inbox.DroppedFile], origin: Origin, seen_at: int) -> Task:
+    content = [job.canonical, *(f"{name}\t{file.etag}" for name, file in files.items())]
+
+    def request() -> CreateRequest:
+        return parse_create_request(job.body, {name: inbox.checked(bucket, file, name) for name, file in files.items()})
+
+    return _accept(request, content, origin, seen_at)
 
 
 def _single_image(bucket: str, key: str, seen_at: int) -> list[Task]:
     file = inbox.head(bucket, key)
     if file is None:
         return []
-    offered = {key: inbox.checked(bucket, file, key)}
     body: dict[str, Any] = {"prompt": load(InboxSettings).default_prompt, **_from_metadata(file.metadata)}
-    request = parse_create_request({**body, "subject_image_list": [{"subject_image": key}]}, offered)
-    metadata = json.dumps(body, sort_keys=True)
-    return [_accept(request, [file.etag, metadata], Origin(door="drop", folder=key), seen_at)]
+
+    def request() -> CreateRequest:
+        offered = {key: inbox.checked(bucket, file, key)}
+        return parse_create_request({**body, "subject_image_list": [{"subject_image": key}]}, offered)
+
+    content = [file.etag, json.dumps(body, sort_keys=True)]
+    return [_accept(request, content, Origin(door="drop", folder=key), seen_at)]
 
 
-def _accept(request: CreateRequest, content: list[str], origin: Origin, seen_at: int) -> Task:
+def _accept(request: Callable[[], CreateRequest], content: list[str], origin: Origin, seen_at: int) -> Task:
+    """The task of this content; its images are only looked into when it is new."""
     task_id = content_task_id(origin.folder, *content)
-    task = accept(request, load(InboxSettings).caller, origin=origin, task_id=task_id)
+    try:
+        task = TaskStore().get(task_id)
+    except TaskNotFound:
+        task = accept(request(), load(InboxSettings).caller, origin=origin, task_id=task_id)
     results.expect(task, seen_at)
     if task.task_status.is_terminal:
-        # The same content as once before: its answer is there already, and is put back in place of what came since.
-        results.write_result(task, load(AddressSettings).public_url)
+        # The same content as once before: its answer is put back in place of what may have come since.
+        results.restore(task)
     return task
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import jwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import ConfigurationError
 from kiln.provider.credentials import Signer
 from kiln.provider.verdicts import TOKEN_REFUSED, ProviderError, Verdict, verdict_of
 from kiln.settings import ProviderSettings, load
@@ -116,10 +118,17 @@ class Provider:
             raise ProviderError(verdict_of(http_status, code, message, creates=creates), message, code)
         return answer.get("data")
 
+    def _authorization(self, *, anew: bool) -> str:
+        try:
+            return self._signer.authorization(anew=anew)
+        except (jwt.PyJWTError, ConfigurationError) as error:
+            # No keys yet, or keys that cannot be used: a person's matter, as if the provider had refused them.
+            raise ProviderError(Verdict.ACCOUNT, f"the provider's keys cannot be used: {error}") from error
+
     def _exchange(
         self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None, anew: bool = False
     ) -> tuple[int, dict[str, Any]]:
-        headers = {"Authorization": self._signer.authorization(anew=anew)}
+        headers = {"Authorization": self._authorization(anew=anew)}
         ends_at = time.monotonic() + self._settings.total_seconds
         try:
             with self._client.stream(method, self._settings.url + path, headers=headers, json=body) as response:

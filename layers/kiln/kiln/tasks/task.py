@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kiln.contract.answers import CallbackBody, CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
 from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
 from kiln.images import links
+from kiln.settings import TableSettings, load
 
 _TASK_IDS = uuid.UUID("6b696c6e-7461-736b-8000-000000000001")
 
@@ -164,5 +165,8 @@ def new_task_id() -> str:
 
 
 def content_task_id(*content: str) -> str:
-    """The id that belongs to this content: the same drop, however often announced, is the same task."""
-    return uuid.uuid5(_TASK_IDS, "\n".join(content)).hex
+    """The id that belongs to this content in this installation: the same drop, however often told of, is one task.
+
+    The table's name goes in: two installations may share a provider account, to which these ids are external ids.
+    """
+    return uuid.uuid5(_TASK_IDS, "\n".join((load(TableSettings).table_name, *content))).hex

@@ -118,7 +118,10 @@ def _seconds_until(retry_after: str) -> int:
 @cache
 def _client() -> httpx.Client:
     transport = None if load(WebhookSettings).allow_private else GuardedTransport()
-    return httpx.Client(timeout=_TIMEOUT, transport=transport, trust_env=False)
+    # Connections are known by address: two hosts behind one address must not share what was proved for the first.
+    return httpx.Client(
+        timeout=_TIMEOUT, transport=transport, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+    )
 
 
 def _after_failure(attempt: int, reason: str, http_status: int | None = None, retry_after: int = 0) -> Delivery:

@@ -20,7 +20,7 @@ CALLBACK_PURPOSE = "callback"
 
 _INPUT_LINK_SECONDS = 3_600
 _FIRST_WAIT_SECONDS = 2
-_LONGEST_WAIT_SECONDS = 120
+_LONGEST_WAIT_SECONDS = 300
 _ACCOUNT_WAIT_SECONDS = 300
 
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
@@ -67,6 +67,9 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
         try:
             return provider.query(task.task_id), Outcome.ADOPTED
         except ProviderError as error:
+            if error.verdict is Verdict.PERMANENT:
+                # The look-up was refused, not the task: it may be there, and paid for.
+                raise ProviderError(Verdict.RETRY, error.reason, error.code) from error
             if error.verdict is not Verdict.MISSING:
                 raise
     try:
@@ -74,7 +77,11 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
     except ProviderError as error:
         if error.verdict is not Verdict.DUPLICATE:
             raise
-    return provider.query(task.task_id), Outcome.ADOPTED
+    try:
+        return provider.query(task.task_id), Outcome.ADOPTED
+    except ProviderError as error:
+        # It is there, we have just been told: whatever this answer is, it does not end the task.
+        raise ProviderError(Verdict.UNKNOWN, error.reason, error.code) from error
 
 
 def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | None) -> StepResult:

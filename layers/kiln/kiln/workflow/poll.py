@@ -65,9 +65,13 @@ def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResul
     if error.verdict is Verdict.MISSING and _seconds_running(task) > _MISSING_GRACE_SECONDS:
         tasks.fail(task, f"The provider no longer knows the task: {error.reason}")
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
-    if _is_overdue(task):
-        return _overdue(task, f"its last answer was: {error}", tasks)
-    return StepResult(outcome=Outcome.RUNNING, reason=str(error))
+    # What cannot be asked for may be finished and paid: it is waited for as long as finished images are.
+    limit = load(DeadlineSettings).collect_seconds
+    if _seconds_running(task) > limit:
+        tasks.fail(task, f"The provider could not be asked for the task within {limit} s; its last answer was: {error}")
+        return StepResult(outcome=Outcome.ENDED, reason="deadline")
+    is_account = error.verdict is Verdict.ACCOUNT
+    return StepResult(outcome=Outcome.RUNNING, reason=str(error), is_account=is_account)
 
 
 def _seconds_running(task: Task) -> float:

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from kiln import aws, events
 from kiln.contract.vocabulary import TaskStatus
-from kiln.settings import WorkflowSettings, load
+from kiln.settings import StartSettings, WorkflowSettings, load
 from kiln.slots import Slots
 from kiln.tasks import items
 from kiln.tasks.task import Task
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+
+def put_aside(image: Mapping[str, Any]) -> None:
+    """Sends the key of an item that cannot be read to the queue of unstarted tasks, where an alarm tells of it."""
+    aws.sqs().send_message(QueueUrl=load(StartSettings).unstarted_queue_url, MessageBody=json.dumps(image.get("pk")))
 
 
 def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_functions: SFNClient | None = None) -> Task:
