@@ -164,9 +164,9 @@ def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(e
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_an_image_that_drips_is_given_up(monkeypatch, is_chunked):
-    monkeypatch.setattr(copying, "_IMAGE_SECONDS", -1.0)
+    monkeypatch.setattr(copying, "COPY_SECONDS", -1.0)
     reason = failure(HttpPool({URL: http_answer(LARGE_PNG, is_chunked=is_chunked)}))
-    assert reason.startswith("the image took longer than")
+    assert reason.startswith("the image time to copy the images in is over")
 
 
 def test_copying_twice_writes_the_same_object():

@@ -18,6 +18,9 @@ from kiln.tasks.task import KeptImage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+COPY_SECONDS = 240.0
+"""All images of a task have this long together: the function's own limit is 300 s, and must not be what ends it."""
+
 CONCURRENT_COPIES = 4
 """Images copied at once: beyond this a Lambda's network is full and only memory grows."""
 
@@ -25,7 +28,6 @@ _CHUNK_BYTES = 256 * 1024
 _HEAD_BYTES = 64 * 1024
 _LONGEST_HEAD_BYTES = 1024 * 1024
 _TAIL_BYTES = 4 * 1024
-_IMAGE_SECONDS = 200.0
 _LINK_SECONDS = 900
 _SPOOLED_BYTES = 100 * 1024 * 1024
 # A total of 0 would outrank the redirects and refuse the first of them.
@@ -43,12 +45,12 @@ class _Readable(Protocol):
 class _CheckedStream:
     """What S3 reads the image from: counts, hashes, holds the last chunk back until the image is known to be whole."""
 
-    def __init__(self, head: bytes, rest: _Readable, length: int, facts: ImageFacts) -> None:
+    def __init__(self, head: bytes, rest: _Readable, length: int, facts: ImageFacts, ends_at: float) -> None:
         self._head = head
         self._rest = rest
         self._length = length
         self._facts = facts
-        self._ends_at = time.monotonic() + _IMAGE_SECONDS
+        self._ends_at = ends_at
         self._tail = b""
         self._sha256 = hashlib.sha256()
         self.size = 0
@@ -63,7 +65,7 @@ class _CheckedStream:
             if not chunk:
                 raise CopyFailed(f"the image ended after {self.size} of {self._length} bytes")
             if time.monotonic() > self._ends_at:
-                raise CopyFailed(f"the image took longer than {_IMAGE_SECONDS:g} s")
+                raise CopyFailed("the time to copy the images in is over")
             self.size += len(chunk)
             self._sha256.update(chunk)
             self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
@@ -89,6 +91,7 @@ def copy_image(
     *,
     bucket: str,
     prefix: str,
+    ends_at: float | None = None,
     s3: S3Client | None = None,
     http: urllib3.PoolManager | None = None,
 ) -> KeptImage:
@@ -102,6 +105,7 @@ def copy_image(
         url: At the provider.
         bucket: Where to.
         prefix: The key's beginning.
+        ends_at: When to give up, by the monotonic clock; after ``COPY_SECONDS`` if not given.
         s3: Signs the link that is written through.
         http: Moves the bytes.
 
@@ -109,6 +113,7 @@ def copy_image(
         CopyFailed: It did not arrive whole.
     """
     http = http or _http()
+    ends_at = time.monotonic() + COPY_SECONDS if ends_at is None else ends_at
     try:
         source = http.request("GET", url, preload_content=False, redirect=True, retries=_REDIRECTS)
         try:
@@ -116,10 +121,10 @@ def copy_image(
                 raise CopyFailed(f"the provider answered HTTP {source.status}")
             announced = source.headers.get("Content-Length", "")
             if announced.isdigit() and "Content-Encoding" not in source.headers:
-                return _store(source, int(announced), index, (bucket, prefix), s3 or aws.s3(), http)
+                return _store(source, int(announced), ends_at, index, (bucket, prefix), s3=s3 or aws.s3(), http=http)
             with tempfile.TemporaryFile() as spool:
-                length = _spool(source, spool)
-                return _store(spool, length, index, (bucket, prefix), s3 or aws.s3(), http)
+                length = _spool(source, spool, ends_at)
+                return _store(spool, length, ends_at, index, (bucket, prefix), s3=s3 or aws.s3(), http=http)
         finally:
             source.close()
             source.release_conn()
@@ -129,15 +134,14 @@ def copy_image(
         raise CopyFailed(f"not an image: {error.came}") from error
 
 
-def _spool(source: urllib3.BaseHTTPResponse, spool: BinaryIO) -> int:
-    ends_at = time.monotonic() + _IMAGE_SECONDS
+def _spool(source: urllib3.BaseHTTPResponse, spool: BinaryIO, ends_at: float) -> int:
     length = 0
     for chunk in source.stream(_CHUNK_BYTES):
         length += spool.write(chunk)
         if length > _SPOOLED_BYTES:
             raise CopyFailed(f"the image has no announced length and is over {_SPOOLED_BYTES} bytes")
         if time.monotonic() > ends_at:
-            raise CopyFailed(f"the image took longer than {_IMAGE_SECONDS:g} s")
+            raise CopyFailed("the time to copy the images in is over")
     spool.seek(0)
     return length
 
@@ -145,8 +149,10 @@ def _spool(source: urllib3.BaseHTTPResponse, spool: BinaryIO) -> int:
 def _store(
     source: _Readable,
     length: int,
+    ends_at: float,
     index: int,
     place: tuple[str, str],
+    *,
     s3: S3Client,
     http: urllib3.PoolManager,
 ) -> KeptImage:
@@ -158,7 +164,7 @@ def _store(
         Params={"Bucket": bucket, "Key": key, "ContentType": facts.content_type},
         ExpiresIn=_LINK_SECONDS,
     )
-    stream = _CheckedStream(head, source, length, facts)
+    stream = _CheckedStream(head, source, length, facts, ends_at)
     headers = {"Content-Type": facts.content_type, "Content-Length": str(length)}
     answer = http.request("PUT", link, body=stream, headers=headers, redirect=False)
     if answer.status != 200:

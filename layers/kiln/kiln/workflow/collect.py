@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from kiln import clock
 from kiln.contract.vocabulary import TaskStatus
-from kiln.images.copying import CONCURRENT_COPIES, CopyFailed, copy_image
+from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, copy_image
 from kiln.provider import Provider, ProviderError, ProviderImage
 from kiln.provider.client import account
 from kiln.settings import BucketSettings, DeadlineSettings, load
@@ -43,10 +44,11 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
 
 def _copy(task: Task, images: list[ProviderImage]) -> list[KeptImage]:
     bucket = load(BucketSettings).outbox_bucket
+    ends_at = time.monotonic() + COPY_SECONDS
 
     def copy(image: ProviderImage) -> KeptImage:
         try:
-            return copy_image(image.index, image.url, bucket=bucket, prefix=task.result_prefix)
+            return copy_image(image.index, image.url, bucket=bucket, prefix=task.result_prefix, ends_at=ends_at)
         except CopyFailed as error:
             raise CopyFailed(f"image {image.index} of {len(images)}: {error}") from error
 
