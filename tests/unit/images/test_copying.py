@@ -166,7 +166,7 @@ def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(e
 def test_an_image_that_drips_is_given_up(monkeypatch, is_chunked):
     monkeypatch.setattr(copying, "COPY_SECONDS", -1.0)
     reason = failure(HttpPool({URL: http_answer(LARGE_PNG, is_chunked=is_chunked)}))
-    assert reason.startswith("the image time to copy the images in is over")
+    assert reason.startswith("the time to copy the images in is over")
 
 
 def test_copying_twice_writes_the_same_object():
