@@ -16,7 +16,7 @@ from tests.chaos.stacks import ChaosDeployment, broken_stack
 from tests.integration.receiver import Receiver
 
 SEED = 7
-POINTS = 6
+POINTS = 4
 MIXTURES = 1
 CROWD = 60
 SLOTS = 9

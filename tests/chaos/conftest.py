@@ -1,0 +1,31 @@
+"""What the chaos tests stand on: a stack to be broken, and someone who listens at a ``callback_url``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.stacks import ChaosDeployment, broken_stack
+from tests.integration.receiver import Receiver
+
+
+@pytest.fixture(scope="module")
+def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
+    """A stack for the tests of one file."""
+    with broken_stack(tmp_path_factory.mktemp("chaos")) as deployed:
+        yield deployed
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(kiln: ChaosDeployment) -> Iterator[None]:
+    kiln.set_faults()
+    yield
+    kiln.set_faults()
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """Something that listens at callers' ``callback_url``."""
+    with Receiver() as listening:
+        yield listening

@@ -1,0 +1,158 @@
+"""A crowd of jobs dropped at once, watched while it is served: slots, line, processes, calls and transitions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.stacks import ChaosDeployment, client_of
+from tests.integration.client import TERMINAL, JsonObject, picture, wait_until
+
+PATIENCE_S = 3_600.0
+FEW = 5
+"""Tasks of a caller that comes when the crowd stands in line."""
+
+
+@dataclass
+class Burst:
+    """What was seen of a crowd.
+
+    Attributes:
+        tasks: The items of all its tasks, in the order in which the provider got them.
+        few: The ids of those of the caller with few.
+        ahead: How many of the crowd the provider had when the few were accepted.
+        refused: How many times the provider said that it is full or asked too often.
+        held: Samples of how many slots were held while someone stood in line.
+        processes: The most processes of the local AWS.
+        megabytes: The most memory of all of them.
+        calls: To AWS and the provider from the functions, per task.
+        transitions: States entered by a task's workflow, one number per task.
+    """
+
+    tasks: list[JsonObject] = field(default_factory=list)
+    few: set[str] = field(default_factory=set)
+    ahead: int = 0
+    refused: int = 0
+    held: list[int] = field(default_factory=list)
+    processes: int = 0
+    megabytes: int = 0
+    calls: float = 0.0
+    transitions: list[int] = field(default_factory=list)
+
+    def places_of_few(self) -> list[int]:
+        """How many of the crowd came to the provider between the few's acceptance and each of them."""
+        order = [task["task_id"] in self.few for task in self.tasks]
+        return [order[:place].count(False) - self.ahead for place, is_few in enumerate(order) if is_few]
+
+    def displacements(self) -> list[int]:
+        """How far each task of the crowd was served from its turn."""
+        crowd = [task for task in self.tasks if task["task_id"] not in self.few]
+        turns = {task["task_id"]: turn for turn, task in enumerate(sorted(crowd, key=lambda task: task["sequence"]))}
+        return [abs(turns[task["task_id"]] - place) for place, task in enumerate(crowd)]
+
+    def transitions_per_task(self) -> float:
+        return sum(self.transitions) / len(self.transitions)
+
+    def summary(self, slots: int) -> str:
+        """In one line, for whoever runs it."""
+        overtaken = max(self.places_of_few(), default=0)
+        used = sum(self.held) / (slots * len(self.held)) if self.held else 1.0
+        return (
+            f"{len(self.tasks)} tasks: {self.refused} refused, slots {used:.0%} held while someone waited "
+            f"({len(self.held)} samples), {overtaken} of the crowd before the last of the few, "
+            f"furthest from its turn {max(self.displacements(), default=0)}, {self.calls:.1f} calls, "
+            f"{self.transitions_per_task():.1f} transitions a task (most {max(self.transitions)}), "
+            f"{self.processes} processes, {self.megabytes} MB"
+        )
+
+
+def drop_at_once(kiln: ChaosDeployment, name: str, count: int) -> Burst:
+    """Drops a crowd of single images, lets another caller come with a few when the line is long, waits for the end."""
+    burst = Burst()
+    before = kiln.stats()["refused"]
+    lines_before = sum(1 for _ in kiln.injector.calls())
+    crowd = count - FEW
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: kiln.drop(f"{name}-{number:04}.png", picture()), range(crowd)))
+    wait_until(lambda: len(_tasks(kiln, name)) >= crowd // 2, "half of the crowd is accepted", timeout=PATIENCE_S)
+    with client_of(kiln) as client:
+        burst.few = {client.create(prompt=f"few of {name}") for _ in range(FEW)}
+    burst.ahead = sum("dispatched_at" in task for task in _tasks(kiln, name))
+
+    def all_ended() -> bool:
+        _sample(kiln, burst)
+        tasks = [*_tasks(kiln, name), *(kiln.item(task_id) for task_id in burst.few)]
+        burst.tasks = sorted(tasks, key=lambda task: task.get("dispatched_at", 0))
+        return len(tasks) == count and all(task["task_status"] in TERMINAL for task in tasks)
+
+    wait_until(all_ended, "the crowd is served", timeout=PATIENCE_S)
+    for task in burst.tasks:
+        kiln.wait_for_end(task["task_id"])
+    burst.refused = kiln.stats()["refused"] - before
+    made = sum(call["call"] != "return" and call["function"] != "Query" for call in kiln.injector.calls())
+    burst.calls = (made - lines_before) / count
+    burst.transitions = [_transitions(kiln, task["task_id"]) for task in burst.tasks]
+    return burst
+
+
+def assert_served(kiln: ChaosDeployment, burst: Burst, slots: int) -> None:
+    """Everyone was served, in fair turn, once, and nothing was left over."""
+    assert {task["task_status"] for task in burst.tasks} == {"succeed"}
+    made = kiln.stats()["by_external_id"]
+    assert [made.get(task["task_id"]) for task in burst.tasks] == [1] * len(burst.tasks)
+    assert kiln.holders() == set()
+    assert burst.refused <= 5
+    # Turns alternate between the callers. Before them come who held slots or had been handed some, and who is served
+    # until their workflows have started: a few rounds of the slots, whatever the length of the line.
+    assert max(burst.places_of_few()) <= FEW + 6 * slots
+    assert max(burst.displacements()) <= 3 * slots
+    assert not burst.held or sum(burst.held) >= 0.8 * slots * len(burst.held)
+    assert kiln.unfinished() == []
+
+
+def _tasks(kiln: ChaosDeployment, name: str) -> list[JsonObject]:
+    """The crowd's tasks, as the operator sees them in the table."""
+    pages = kiln.aws.dynamodb.get_paginator("scan").paginate(
+        TableName=kiln.here["table"],
+        FilterExpression="begins_with(origin.folder, :name)",
+        ExpressionAttributeValues={":name": {"S": f"{name}-"}},
+        ProjectionExpression="task_id, task_status, dispatched_at, #sequence, queue",
+        ExpressionAttributeNames={"#sequence": "sequence"},
+    )
+    plain = kiln._deserializer.deserialize
+    return [{key: plain(value) for key, value in item.items()} for page in pages for item in page["Items"]]
+
+
+def _sample(kiln: ChaosDeployment, burst: Burst) -> None:
+    waiting = kiln.aws.dynamodb.query(
+        TableName=kiln.here["table"],
+        IndexName="by_turn",
+        KeyConditionExpression="queue = :waiting",
+        ExpressionAttributeValues={":waiting": {"S": "waiting"}},
+        Select="COUNT",
+    )["Count"]
+    held = len(kiln.holders())
+    # Some of those in line have been handed their slots already: there is a line only beyond them.
+    if waiting > held:
+        burst.held.append(held)
+    processes, megabytes = footprint(kiln)
+    burst.processes = max(burst.processes, processes)
+    burst.megabytes = max(burst.megabytes, megabytes)
+
+
+def footprint(kiln: ChaosDeployment) -> tuple[int, int]:
+    """How many processes the local AWS consists of, and how many megabytes they have in memory."""
+    group = str(os.getpgid(kiln.stack.aws._child._process.pid))
+    listed = subprocess.run(["ps", "-A", "-o", "pgid=,rss="], check=True, capture_output=True, text=True).stdout
+    sizes = [int(line.split()[1]) for line in listed.splitlines() if line.split()[0] == group]
+    return len(sizes), sum(sizes) // 1024
+
+
+def _transitions(kiln: ChaosDeployment, task_id: str) -> int:
+    pages: Any = kiln.aws.stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=kiln.execution_arn(task_id)
+    )
+    return sum("stateEnteredEventDetails" in event for page in pages for event in page["events"])

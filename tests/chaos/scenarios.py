@@ -1,0 +1,110 @@
+"""The tasks that are run while something breaks: over the API, by a drop, by the bus, and in line behind another."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from local.stack import TASKS_PATH
+from tests.chaos.invariants import assert_kept, assert_told
+from tests.chaos.stacks import REQUESTER, ChaosDeployment, client_of, inbox_caller
+from tests.integration.client import Client, job, picture, wait_until
+from tests.integration.receiver import Receiver
+
+Scenario = Callable[[ChaosDeployment, Receiver, str], None]
+
+IMAGES = 2
+_OTHERS_SLOTS = 7
+"""Slots that someone else holds, so that two are left for the tasks that queue for them."""
+
+
+def api_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """A task of two images, its input in Base64, with an id of the caller's and a ``callback_url``."""
+    with client_of(kiln) as client:
+        task_id = create(client, marker, n=IMAGES, callback_url=f"{receiver.url}/{marker}")
+        assert_kept(kiln, client, task_id, n=IMAGES)
+        assert_told(receiver, marker, task_id)
+        _assert_alone(kiln, client.caller.name, marker)
+
+
+def dropped_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """A folder whose ``job.json`` comes first, so that its image is waited for."""
+    body = {"prompt": marker, "subject_image_list": [{"subject_image": "cat.png"}], "n": IMAGES}
+    kiln.drop(f"{marker}/job.json", body)
+    kiln.drop(f"{marker}/cat.png", picture())
+    with client_of(kiln, inbox_caller(kiln)) as client:
+        told = kiln.result(marker, code=0)["data"]
+        task = assert_kept(kiln, client, told["task_id"], n=IMAGES)
+        assert told["task_status"] == "succeed"
+        images = told["task_result"]["images"]
+        assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
+    _assert_alone(kiln, "local", marker)
+
+
+def requested_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """An ``Image Task Requested`` event on the bus."""
+    data = job(prompt=marker, n=IMAGES, subject_image_list=[{"subject_image": public_picture(kiln)}])
+    kiln.request({"data": data})
+    task_id = wait_until(lambda: kiln.task_of(marker), "the request has become a task")
+    wait_until(lambda: kiln.item(task_id)["task_status"] == "succeed", f"{task_id} has succeeded")
+    assert kiln.generations(task_id) == 1
+    kiln.wait_for_end(task_id)
+    _assert_alone(kiln, REQUESTER, marker)
+
+
+def queued_tasks(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """Two tasks where there is room for one: the first bears the marker, the second waits for what it hands over."""
+    with someone_elses_slots(kiln), client_of(kiln) as client:
+        first = create(client, marker, n=IMAGES)
+        wait_until(lambda: kiln.generations(first), "the first task runs")
+        second = client.create(n=IMAGES)
+        assert_kept(kiln, client, first, n=IMAGES)
+        assert_kept(kiln, client, second, n=IMAGES)
+
+
+@contextlib.contextmanager
+def someone_elses_slots(kiln: ChaosDeployment) -> Iterator[None]:
+    """All but two of the slots are taken, by nobody who would give them back."""
+    names = {":others": {"SS": [f"{'0' * 32}#{number}" for number in range(_OTHERS_SLOTS)]}}
+    where = {"TableName": kiln.here["table"], "Key": {"pk": {"S": "SLOTS"}}, "ExpressionAttributeValues": names}
+    kiln.aws.dynamodb.update_item(UpdateExpression="ADD holders :others", **where)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        kiln.aws.dynamodb.update_item(UpdateExpression="DELETE holders :others", **where)  # type: ignore[arg-type]
+
+
+def create(client: Client, marker: str, **changes: object) -> str:
+    """Creates as a careful caller does: with a key, and once more when no answer came.
+
+    The second time changes nothing where the first has left a task: that one runs to its end, acknowledged or not.
+    """
+    body = job(prompt=marker, external_task_id=marker, **changes)
+    headers = {"Idempotency-Key": marker}
+    answer = client.send("POST", TASKS_PATH, json=body, headers=headers)
+    if answer.status_code != 200:
+        assert answer.status_code >= 500, answer.text
+        answer = client.send("POST", TASKS_PATH, json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    task_id: str = answer.json()["data"]["task_id"]
+    return task_id
+
+
+def _assert_alone(kiln: ChaosDeployment, caller: str, prompt: str) -> None:
+    """One request has made one task, however often it was told of."""
+    answer = kiln.aws.dynamodb.scan(
+        TableName=kiln.here["table"],
+        FilterExpression="caller = :caller AND prompt = :prompt",
+        ExpressionAttributeValues={":caller": {"S": caller}, ":prompt": {"S": prompt}},
+        ConsistentRead=True,
+    )
+    assert len(answer["Items"]) == 1
+
+
+def public_picture(kiln: ChaosDeployment) -> str:
+    """Where anyone may fetch an input image: a link to an object, as a team with an event bus would send."""
+    kiln.aws.s3.put_object(Bucket=kiln.here["outbox_bucket"], Key="inputs/cat.png", Body=picture())
+    link: str = kiln.aws.s3.generate_presigned_url(
+        "get_object", Params={"Bucket": kiln.here["outbox_bucket"], "Key": "inputs/cat.png"}, ExpiresIn=3600
+    )
+    return link

@@ -1,0 +1,149 @@
+"""Stacks to be broken: small pictures, short timers, the template's policies enforced, the injector in the workers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.stack import Options, Stack
+from tests.chaos.plans import Injector
+from tests.integration.client import Caller, Client, JsonObject, wait_until
+from tests.integration.driver import Deployment
+
+PARAMETERS = {"PollAfterSeconds": "2", "TurnCheckSeconds": "600", "DropWaitSeconds": "2"}
+"""A turn is never checked by the timer in the length of a test: who hands slots over must also wake."""
+
+ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.05"}
+"""The policies of the template are enforced; waits between retries pass at a twentieth of their length."""
+
+PROVIDER = ["--task-seconds", "0.4", "--pixels", "40000"]
+
+INBOX_VISIBILITY_SECONDS = 4
+"""The queue's own 180 s, after which a crashed batch comes back, would be most of the time of a run."""
+
+REQUESTER = "kiln.requests"
+"""The event source that the template lets ask for tasks."""
+
+CALLERS = [Caller(f"caller-{number}") for number in range(8)]
+
+
+class ChaosDeployment(Deployment):
+    """The operator's view of a stack with an injector; several threads may look through it at once.
+
+    Attributes:
+        injector: Arms plans and holds the recordings.
+    """
+
+    def __init__(self, stack: Stack, injector: Injector) -> None:
+        super().__init__(stack)
+        self.injector = injector
+        self._events_lock = threading.Lock()
+
+    def events(self, task_id: str) -> list[JsonObject]:
+        """As the operator's view has it, for one thread at a time: what one has received the others see."""
+        with self._events_lock:
+            return list(super().events(task_id))
+
+    def request(self, detail: JsonObject) -> None:
+        """Puts an ``Image Task Requested`` event on the bus."""
+        entry = {
+            "EventBusName": self.here["event_bus"],
+            "Source": REQUESTER,
+            "DetailType": "Image Task Requested",
+            "Detail": json.dumps(detail),
+        }
+        assert self.aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def task_of(self, marker: str) -> str | None:
+        """The task that bears a marker, as the injector has seen it started."""
+        for path in (self.injector.folder / "tasks").iterdir():
+            if path.read_text(encoding="utf-8") == marker:
+                return path.name
+        return None
+
+    def settle(self) -> None:
+        """Waits until nothing of the inbox is left to do."""
+        url = self.resource("InboxQueue")
+        counts = ("", "NotVisible", "Delayed")
+
+        def is_empty() -> bool:
+            answer = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+            found: Any = answer["Attributes"]
+            return all(int(found[f"ApproximateNumberOfMessages{each}"]) == 0 for each in counts)
+
+        wait_until(is_empty, "the inbox queue is empty")
+
+    def images_in_outbox(self, prefix: str) -> list[str]:
+        """The keys of the images below a prefix."""
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.here["outbox_bucket"], Prefix=prefix)
+        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return [key for key in keys if not key.endswith(".json")]
+
+    def dead_letters(self) -> int:
+        """How many messages lie in the queues that nobody should have to look into."""
+        count = 0
+        for name in ("InboxDeadLetters", "UnstartedTasks"):
+            answer = self.aws.sqs.get_queue_attributes(QueueUrl=self.resource(name), AttributeNames=["All"])
+            count += int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        return count
+
+
+@contextlib.contextmanager
+def broken_stack(
+    folder: Path, parameters: Mapping[str, str] | None = None, *, one_at_a_time: bool = True
+) -> Iterator[ChaosDeployment]:
+    """A stack with an injector, for the length of a ``with`` block.
+
+    Args:
+        folder: For its files.
+        parameters: Of the template, on top of those all such stacks have.
+        one_at_a_time: Whether each record is an invocation of its own, so that a plan for one task strikes no other,
+            and the inbox's messages come back soon; both as in the template otherwise.
+    """
+    injector = Injector(folder / "injector")
+    options = Options(
+        folder / "stack",
+        parameters={**PARAMETERS, **(parameters or {})},
+        aws_environment={**ENVIRONMENT, **injector.environment},
+        provider_arguments=PROVIDER,
+    )
+    with Stack(options) as stack:
+        _let_in(stack)
+        with contextlib.closing(ChaosDeployment(stack, injector)) as kiln:
+            if one_at_a_time:
+                _one_at_a_time(kiln)
+            yield kiln
+
+
+@contextlib.contextmanager
+def client_of(kiln: Deployment, caller: Caller = CALLERS[0]) -> Iterator[Client]:
+    """A caller's view of a stack."""
+    with contextlib.closing(Client(kiln.here["api_url"], caller)) as client:
+        yield client
+
+
+def inbox_caller(kiln: Deployment) -> Caller:
+    """The caller that dropped tasks belong to."""
+    here = kiln.here
+    return Caller("local", access_key=here["access_key"], secret_key=here["secret_key"], api_key=here["api_key"])
+
+
+def _let_in(stack: Stack) -> None:
+    here = stack.description
+    own = Caller("local", access_key=here["access_key"], secret_key=here["secret_key"], api_key=here["api_key"])
+    stack.clients.secretsmanager.put_secret_value(
+        SecretId=here["callers_secret_arn"],
+        SecretString=json.dumps({"callers": [caller.entry() for caller in (own, *CALLERS)]}),
+    )
+
+
+def _one_at_a_time(kiln: Deployment) -> None:
+    url = kiln.resource("InboxQueue")
+    kiln.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(INBOX_VISIBILITY_SECONDS)})
+    functions = kiln.aws.client("lambda")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], BatchSize=1)

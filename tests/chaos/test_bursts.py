@@ -1,0 +1,44 @@
+"""A thousand jobs dropped at once, nine slots: nobody is refused, starved or lost, and no task costs more for it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.crowds import assert_served, drop_at_once
+from tests.chaos.stacks import ChaosDeployment, broken_stack
+
+SLOTS = 9
+SIZES = [int(size) for size in os.environ.get("KILN_CHAOS_BURST", "10,100,1000").split(",")]
+
+MOST_PROCESSES = 150
+"""Nine slots, three callbacks each, ten readers of the inbox, one pool of processes per function: about 110 at most."""
+
+
+@pytest.fixture(scope="module")
+def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
+    """A stack that takes its messages as the template says."""
+    with broken_stack(tmp_path_factory.mktemp("burst"), {"TurnCheckSeconds": "900"}, one_at_a_time=False) as deployed:
+        yield deployed
+
+
+def test_bursts(kiln: ChaosDeployment, capsys: pytest.CaptureFixture[str]) -> None:
+    kiln.set_faults(task_seconds=1)
+    bursts = []
+    for size in SIZES:
+        burst = drop_at_once(kiln, f"burst-{size}", size)
+        with capsys.disabled():
+            print(f"\n  {burst.summary(SLOTS)}")  # noqa: T201 - the figures of the run
+        assert_served(kiln, burst, SLOTS)
+        assert burst.processes <= MOST_PROCESSES
+        bursts.append(burst)
+    # In a short crowd most find a slot free and never stand in line: the long ones are held against each other.
+    waited = bursts[1:]
+    for shorter, longer in itertools.pairwise(waited):
+        assert longer.calls <= shorter.calls * 1.1
+        assert longer.processes <= shorter.processes * 1.5
+        assert longer.megabytes <= shorter.megabytes * 1.5
+        assert longer.transitions_per_task() <= shorter.transitions_per_task() * 1.1

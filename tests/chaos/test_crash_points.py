@@ -1,0 +1,62 @@
+"""Breaks every call that a healthy run makes to the outside: before it, after it, its answer lost, refused."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.chaos.breaking import Account, break_at, record
+from tests.chaos.plans import plans_for
+from tests.chaos.scenarios import Scenario, api_task, dropped_task, queued_tasks, requested_task
+from tests.chaos.stacks import ChaosDeployment
+from tests.integration.receiver import Receiver
+
+AT_ONCE = int(os.environ.get("KILN_CHAOS_AT_ONCE", "3"))
+
+EVERYTHING = frozenset({"Submit", "Start", "Dispatch", "Callback", "Poll", "Collect", "Release", "Notify"})
+"""Every function that a task comes by, but for ``Query``: it may change nothing, and who asked asks again."""
+
+
+def assert_all_kept(kiln: ChaosDeployment, account: Account) -> None:
+    assert not account.broken, "\n".join(f"{plan}: {what}" for plan, what in account.broken.items())
+    # What depends on when a callback comes is not the same in each run; what is first reached always is.
+    assert len(account.kept) >= len(account.missed), account
+    assert not kiln.holders()
+    assert kiln.dead_letters() == 0
+    assert kiln.unfinished() == []
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is run, where it is broken, with which faults of the provider, and how many at once."""
+
+    scenario: Scenario
+    functions: frozenset[str]
+    faults: dict[str, object] = field(default_factory=dict)
+    at_once: int = AT_ONCE
+
+
+COURSES = {
+    "api": Course(api_task, EVERYTHING),
+    "api-without-callbacks": Course(
+        api_task, frozenset({"Dispatch", "Poll", "Collect", "Release"}), {"drop_callbacks": True}
+    ),
+    "drop": Course(dropped_task, frozenset({"Submit", "Start", "Notify"})),
+    "bus": Course(requested_task, frozenset({"Submit", "Start"})),
+    # It takes all but two of the slots, so nothing may run beside it.
+    "queue": Course(queued_tasks, frozenset({"Dispatch", "Release"}), {"task_seconds": 1.5}, at_once=1),
+}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_every_point(kiln: ChaosDeployment, receiver: Receiver, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    course = COURSES[name]
+    kiln.set_faults(**course.faults)
+    points = [point for point in record(kiln, receiver, course.scenario) if point.function in course.functions]
+    plans = plans_for(points)
+    account = break_at(kiln, receiver, course.scenario, plans, at_once=course.at_once)
+    with capsys.disabled():
+        print(f"\n  {len(points)} points, {account}")  # noqa: T201 - the figures of the run
+    assert_all_kept(kiln, account)

@@ -1,0 +1,102 @@
+"""What the functions may do is what they do, and what a run writes holds no secret and no prompt."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+from local.stack import TASKS_PATH
+from tests.chaos.permissions import granted, used
+from tests.chaos.plans import new_marker
+from tests.chaos.scenarios import IMAGES, api_task, dropped_task, queued_tasks, requested_task, someone_elses_slots
+from tests.chaos.secrecy import secrets_of, written
+from tests.chaos.stacks import ChaosDeployment, client_of
+from tests.integration.client import picture, wait_until
+from tests.integration.receiver import Receiver
+
+UNSEEN = {
+    ("Submit", "s3:ListBucket"): "never called: without it S3 answers 403 instead of 404 for what is not there",
+    ("Submit", "s3:GetObjectVersion"): "what GetObject needs for the version that was looked at first",
+    ("Dispatch", "s3:GetObject"): "for the links that it signs: the provider reads the inputs through them",
+    ("Dispatch", "s3:GetObjectVersion"): "as above, for what was dropped",
+    ("Query", "s3:GetObject"): "for the links that it signs: callers read the results through them",
+    ("Start", "sqs:SendMessage"): "what could not be started for hours (Lambda puts it there), or can never be read",
+    ("Dispatch", "dynamodb:GetItem"): "only when the provider is full below our limit: who holds slots",
+    ("Poll", "dynamodb:GetItem"): "only when the task has gone further while it was asked for",
+    ("Rescue", "dynamodb:GetItem"): "only after a workflow ended abnormally",
+    ("Rescue", "dynamodb:UpdateItem"): "only after a workflow ended abnormally",
+    ("Rescue", "states:StartExecution"): "only after a workflow ended abnormally",
+    ("Rescue", "sqs:SendMessage"): "Lambda itself puts there what could not be rescued",
+}
+"""What is granted and was not called for in these runs, and why it is granted all the same."""
+
+
+def run_through_every_door(kiln: ChaosDeployment, receiver: Receiver) -> None:
+    for scenario in (api_task, dropped_task, requested_task):
+        scenario(kiln, receiver, new_marker())
+    kiln.set_faults(task_seconds=1.5)
+    queued_tasks(kiln, receiver, new_marker())
+    kiln.set_faults()
+    jobs = [{"prompt": prompt, "subject_image_list": [{"subject_image": "cat.png"}]} for prompt in ("one", "two")]
+    kiln.drop("list/job.json", json.dumps(jobs).encode())
+    wait_until(lambda: any(call["call"] == "sqs.SendMessage" for call in kiln.injector.calls()), "the image is missed")
+    kiln.drop("list/cat.png", picture())
+    assert len(kiln.result("list", code=0)["data"]) == len(jobs)
+    kiln.request({"data": {"n": 99}})
+    kiln.drop("nonsense.txt", b"not an image")
+    kiln.result("nonsense.txt")
+    with someone_elses_slots(kiln), client_of(kiln) as client:
+        kiln.set_faults(task_seconds=1.5)
+        running = client.create(n=IMAGES)
+        wait_until(lambda: kiln.generations(running), "the first task runs")
+        waiting = client.create(n=IMAGES)
+        wait_until(lambda: kiln.is_parked(waiting), "the second task waits")
+        assert client.send("POST", f"{TASKS_PATH}/{waiting}/cancel").status_code == 200
+        client.wait_for(running, "succeed")
+        kiln.wait_for_end(waiting)
+    kiln.set_faults()
+    with client_of(kiln) as client:
+        place = client.send("POST", "/v1/uploads").json()["data"]
+        assert kiln.http.post(place["url"], data=place["fields"], files={"file": picture()}).is_success
+        uploaded = client.create(subject_image_list=[{"subject_image": place["reference"]}])
+        client.wait_for(uploaded, "succeed")
+        assert client.list()
+
+
+def test_nothing_is_missing_and_nothing_is_granted_in_vain(kiln: ChaosDeployment, receiver: Receiver) -> None:
+    run_through_every_door(kiln, receiver)
+    may = granted()
+
+    def unused() -> set[tuple[str, str]]:
+        did = used(kiln.injector.calls())
+        return {(name, action) for name, actions in may.items() for action in actions - did.get(name, set())}
+
+    # What follows from the last requests may take its time: the queue of the inbox is worked off in its own.
+    kiln.settle()
+    assert unused() <= set(UNSEEN), sorted(unused() - set(UNSEEN))
+    for name, actions in used(kiln.injector.calls()).items():
+        assert actions <= may[name], f"{name} calls what it may not: {actions - may[name]}"
+    assert not {action for actions in may.values() for action in actions if "*" in action}
+
+
+def test_what_a_run_writes_holds_no_secret_and_no_prompt(kiln: ChaosDeployment, receiver: Receiver) -> None:
+    prompt = f"a prompt that nobody else may read {secrets.token_hex(16)}"
+    with client_of(kiln) as client:
+        told = client.create(prompt=prompt, callback_url=f"{receiver.url}/told", external_task_id=secrets.token_hex(8))
+        client.wait_for(told, "succeed")
+        kiln.set_faults(fail_tasks=1.0)
+        failed = client.create(prompt=prompt)
+        client.wait_for(failed, "failed")
+        kiln.set_faults()
+        refused = client.post({"prompt": prompt, "subject_image_list": [], "n": 99})
+        assert refused.status_code == 400
+        assert prompt not in refused.text
+    for task_id in (told, failed):
+        kiln.wait_for_end(task_id)
+    kinds = set()
+    for place, text in written(kiln, [told, failed]):
+        kinds.add(place.split(" ")[0])
+        assert prompt not in text, f"the prompt is in {place}"
+        for secret in secrets_of(kiln):
+            assert secret not in text, f"a secret is in {place}"
+    assert {"log", "execution", "history", "events", "item", "object"} <= kinds
