@@ -21,7 +21,7 @@ PARAMETERS = {"PollAfterSeconds": "2", "TurnCheckSeconds": "3", "DropWaitSeconds
 AWS_ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.2"}
 PROVIDER_ARGUMENTS = ["--task-seconds", "0.4", "--pixels", "40000"]
 
-CALLERS = [Caller(f"tester-{number}") for number in range(150)]
+CALLERS = [Caller(f"tester-{number}") for number in range(240)]
 SIGNED_CALLER = Caller("signed", webhook_secret="whsec_c2lnbnMgd2hhdCBpcyBwb3N0ZWQgdG8gdGhlIHRlc3Rz")
 LIMITED_CALLER = Caller("limited", tasks_per_minute=3)
 # The one source that may ask on the bus is the caller its tasks belong to.
