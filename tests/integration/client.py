@@ -58,9 +58,9 @@ class Caller:
     name: str
     webhook_secret: str = ""
     tasks_per_minute: int = 0
-    access_key: str = field(default_factory=lambda: secrets.token_hex(16))
-    secret_key: str = field(default_factory=lambda: secrets.token_hex(32))
-    api_key: str = field(default_factory=lambda: secrets.token_hex(24))
+    access_key: str = field(default_factory=lambda: secrets.token_hex(8))
+    secret_key: str = field(default_factory=lambda: secrets.token_hex(20))
+    api_key: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def entry(self) -> JsonObject:
         """The caller as the secret lists it."""
