@@ -6,11 +6,8 @@ import base64
 import contextlib
 import fcntl
 import json
-import os
 import secrets
-import shlex
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +23,7 @@ from local.aws import LocalAws
 from local.children import ROOT, Child, clean_environment
 from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
 from local.deploy import deploy
+from local.description import SHELL_FILE, for_shells, write_whole
 from local.front_door import FrontDoor
 from local.gateway import apply_gateway
 from local.serving import ServerThread, take_port
@@ -34,7 +32,6 @@ TEMPLATE = ROOT / "template.yaml"
 STACK_NAME = "kiln"
 EVENTS_QUEUE = "kiln-local-events"
 CALLER = "local"
-SHELL_FILE = "env.sh"
 TASKS_PATH = "/v1/images/multi-image2image"
 
 
@@ -204,8 +201,8 @@ class Stack:
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
         self._front_door.lead_to(stage, self._shown())
         self._prove()
-        _write(self.description_file.with_name(SHELL_FILE), _for_shells(self.description))
-        _write(self.description_file, json.dumps(self.description, indent=2))
+        write_whole(self.description_file.with_name(SHELL_FILE), for_shells(self.description))
+        write_whole(self.description_file, json.dumps(self.description, indent=2))
 
     def _fill(self, secret_arn: str, value: object) -> None:
         self.clients.secretsmanager.put_secret_value(SecretId=secret_arn, SecretString=json.dumps(value))
@@ -267,35 +264,3 @@ def _listen_to(clients: AwsClients, bus: str) -> str:
     clients.events.put_rule(Name=EVENTS_QUEUE, EventBusName=bus, EventPattern=everything)
     clients.events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     return url
-
-
-def _for_shells(description: Mapping[str, str]) -> str:
-    """The description as variables, for a person's shell: what the README's examples begin with."""
-    variables = {
-        "KILN_URL": description["api_url"],
-        "KILN_KEY": description["api_key"],
-        "WEBHOOK_SECRET": description["webhook_secret"],
-        "INBOX": description["inbox_bucket"],
-        "OUTBOX": description["outbox_bucket"],
-        "EVENT_BUS": description["event_bus"],
-        "EVENTS_QUEUE": description["events_queue_url"],
-        "AWS_ENDPOINT_URL": description["aws_endpoint_url"],
-        "AWS_DEFAULT_REGION": description["region"],
-        "AWS_ACCESS_KEY_ID": description["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": description["aws_secret_access_key"],
-    }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    # The aws command that is pinned here, whatever else is installed.
-    lines += [
-        "unset AWS_PROFILE AWS_SESSION_TOKEN",
-        f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a description so that a reader sees all of it or nothing; it holds keys, so nobody else may."""
-    partial = path.with_suffix(".partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    partial.replace(path)
