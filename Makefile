@@ -69,7 +69,8 @@ up: setup ## Start the stack alone, until Ctrl-C (PORT=8080)
 
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
-	@$(BIN)/python -m pytest $(wildcard tests/unit tests/integration tests/e2e)
+	@$(BIN)/python -m pytest -n auto tests/unit
+	@$(BIN)/python -m pytest tests/integration tests/e2e
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with a crowd of 1,000 (about an hour)
@@ -77,7 +78,7 @@ chaos: setup ## Break a running stack at every call, by seeded mixtures, with a 
 
 .PHONY: test-unit
 test-unit: setup ## The unit tests
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest -n auto tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
