@@ -73,7 +73,7 @@ test: setup ## The whole test suite: unit, integration, end to end
 	@$(BIN)/python -m pytest tests/integration tests/e2e
 
 .PHONY: chaos
-chaos: setup ## Break a running stack at every call, by seeded mixtures, with a crowd of 1,000 (about an hour)
+chaos: setup ## Break a running stack at every call, by seeded mixtures, with a crowd of 1,000 (long)
 	@$(BIN)/python -m pytest -s tests/chaos
 
 .PHONY: test-unit

@@ -1,4 +1,4 @@
-"""The submit function: a create request over the API, or objects that arrived in the inbox bucket, become tasks."""
+"""The submit function: create requests, dropped objects and requests from the bus become tasks; uploads, cancelling."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class Slots:
         return True
 
     def _give(self, names: list[str]) -> bool:
-        """Takes free slots for others, unless there are no longer as many."""
+        """Takes free slots, unless there are no longer as many."""
         try:
             self._client.update_item(
                 TableName=self._table,
