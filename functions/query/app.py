@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kiln.contract import ListQuery
 from kiln.documents import pages
 from kiln.images.downloads import download_address
+from kiln.tasks.course import kept_request, progress
 from kiln.tasks.listing import TaskList
 from kiln.tasks.store import TaskStore
 from kiln_lambda.contract_api import ContractApi
@@ -32,6 +33,20 @@ def query_deliveries() -> Response[str]:
     """Answers with every attempt to deliver a task's changes to its ``callback_url``, oldest first."""
     caller = app.caller()
     return app.answer(TaskStore().find(caller.name, app.path_id()).deliveries)
+
+
+@app.get("/v1/images/multi-image2image/.+/progress")
+def query_progress() -> Response[str]:
+    """Answers with how far a task has come, and when it reached each step."""
+    tasks = TaskStore()
+    return app.answer(progress(tasks.find(app.caller().name, app.path_id()), tasks))
+
+
+@app.get("/v1/images/multi-image2image/.+/request")
+def query_request() -> Response[str]:
+    """Answers with what a task was created with."""
+    caller = app.caller()
+    return app.answer(kept_request(TaskStore().find(caller.name, app.path_id())))
 
 
 @app.get("/v1/images/multi-image2image/.+")

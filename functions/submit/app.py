@@ -15,6 +15,7 @@ from kiln.intake.cancel import cancel
 from kiln.intake.create import create, seconds_to_wait, wait_for_end
 from kiln.intake.drop import folder_changed, object_arrived
 from kiln.intake.requested import DETAIL_TYPE, task_requested
+from kiln.intake.retry import retry
 from kiln.intake.uploads import open_upload
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import logger, metrics, tracer
@@ -51,6 +52,14 @@ def cancel_task() -> Response[str]:
     """Ends a task that still waits for its turn."""
     caller = app.caller()
     return app.answer(cancel(caller.name, app.path_id()).found(app.public_url))
+
+
+@app.post("/v1/images/multi-image2image/.+/retry")
+def retry_task() -> Response[str]:
+    """Creates a task with the same request as one that has ended."""
+    caller = app.caller()
+    task = retry(caller, app.path_id(), idempotency_key=app.current_event.headers.get("Idempotency-Key"))
+    return app.answer(task.created())
 
 
 def inbox_message(record: SQSRecord) -> None:

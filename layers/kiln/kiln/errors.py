@@ -75,6 +75,20 @@ class CancelRefused(KilnError):
     http_status = 409
 
 
+class RetryRefused(KilnError):
+    """The task has not ended, or its images are no longer kept; the message says which (409)."""
+
+    code = 1201
+    http_status = 409
+
+
+class OperationRefused(KilnError):
+    """What an operator asks for cannot be done to this task; the message says why (409)."""
+
+    code = 1201
+    http_status = 409
+
+
 class TaskNotFound(KilnError):
     """No task of this caller has this id (1203)."""
 

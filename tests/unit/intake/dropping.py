@@ -39,6 +39,10 @@ class Inbox:
     def put(self, key: str, content: bytes, **metadata: str) -> None:
         self._s3.put_object(Bucket=INBOX, Key=key, Body=content, Metadata=metadata)
 
+    def version(self, key: str) -> str:
+        """The version that lies there now."""
+        return self._s3.head_object(Bucket=INBOX, Key=key)["VersionId"]
+
     def told(self, folder: str) -> Any:
         """What ``result.json`` says."""
         try:

@@ -24,13 +24,14 @@ def test_a_task_in_line_fails_and_its_workflow_is_woken(executions, either_id):
     assert (cancelled.task_status, cancelled.task_status_msg) == (TaskStatus.FAILED, REASON)
     stored = TaskStore().get("task-1")
     assert stored.bell is not None
-    assert stored.model_copy(update={"bell": None}) == cancelled
+    assert stored.model_copy(update={"bell": None, "bells": 0}) == cancelled
     assert executions.succeeded == ["the-token"]
 
 
 def test_cancelling_again_answers_the_same(executions):
     first = cancel("ada", "mine")
-    assert cancel("ada", "mine").model_copy(update={"bell": None}) == first
+    again = cancel("ada", "mine")
+    assert again.model_copy(update={"bell": None, "bells": 0}) == first
 
 
 def test_a_task_the_provider_may_have_is_not_cancelled():

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from kiln.contract import TaskStatus
 from kiln.results import write_result
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
@@ -24,7 +23,7 @@ def test_the_last_file_completes_the_task_whatever_the_order(inbox, accepted, or
     assert made[:-1] == [None, None]
     [task] = [each for each in made if each]
     assert task.caller == "inbox"
-    assert task.origin == Origin(door="drop", folder="summer/猫")
+    assert task.origin == Origin(door="drop", folder="summer/猫", version=inbox.version("summer/猫/job.json"))
     assert task.prompt == "A cat"
     assert [(each.bucket, each.key) for each in task.inputs] == [
         (INBOX, "summer/猫/cat.png"),
@@ -211,7 +210,7 @@ def test_a_single_image_at_the_top_is_a_task_with_the_default_prompt(inbox, acce
     task = inbox.drop(key, picture())
     assert task is not None
     assert task.prompt == "Make a new picture of this subject."
-    assert task.origin == Origin(door="drop", folder=key)
+    assert task.origin == Origin(door="drop", folder=key, version=inbox.version(key))
     assert task.inputs[0].key == key
     assert task.result_prefix == f"{key}/{task.task_id}"
     assert arrived(key) == task
@@ -274,32 +273,6 @@ def test_a_file_at_the_top_that_is_no_image_is_told(inbox):
 def test_an_object_that_was_deleted_meanwhile_is_nothing(inbox):
     assert arrived("gone.png") is None
     assert arrived("f/job.json") is None
-
-
-def test_a_finished_task_is_not_run_again_by_a_late_announcement(inbox, accepted):
-    task = inbox.drop("cat.png", picture())
-    assert task is not None
-    TaskStore().fail(task, "why")
-    again = arrived("cat.png")
-    assert again is not None
-    assert again.task_status is TaskStatus.FAILED
-    assert len(accepted) == 1
-    assert inbox.told("cat.png") is None
-
-
-def test_content_that_comes_back_has_its_answer_put_back(inbox, accepted):
-    """Links and all as they were written: whoever puts it back does not know the API's address."""
-    older = inbox.drop("cat.png", picture(400, 400))
-    TaskStore().fail(older, "the older")
-    write_result(TaskStore().get(older.task_id), "https://kiln.test")
-    written = inbox.told("cat.png")
-    newer = inbox.drop("cat.png", picture(500, 500))
-    TaskStore().fail(newer, "the newer")
-    write_result(TaskStore().get(newer.task_id), "https://kiln.test")
-    assert inbox.told("cat.png")["data"]["task_status_msg"] == "the newer"
-    inbox.drop("cat.png", picture(400, 400))
-    assert inbox.told("cat.png") == written
-    assert len(accepted) == 2
 
 
 def test_newer_content_has_the_last_word_whichever_task_ends_last(inbox):

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.course import KeptRequest, Progress
 from kiln.contract.listing import ListQuery
 from kiln.contract.request import CreateRequest
 from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
@@ -24,6 +25,8 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[CreatedTask | FoundTask]: "CreateOrFinishedAnswer",
     Envelope[FoundTask]: "QueryAnswer",
     Envelope[list[FoundTask]]: "ListAnswer",
+    Envelope[Progress]: "ProgressAnswer",
+    Envelope[KeptRequest]: "RequestAnswer",
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
@@ -33,7 +36,7 @@ _REFUSALS = {
     "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
     "401": "Who is calling is not known (1000 to 1004)",
     "404": "There is nothing of this id or name for this caller (1203)",
-    "409": "The task no longer waits for its turn (1201)",
+    "409": "The task is too far along, or not far enough, for this (1201)",
     "413": "The body is over 6 MB (1201): upload large images first",
     "422": "The Idempotency-Key came before with another body (1201)",
     "429": "Too many requests (1302)",
@@ -69,6 +72,12 @@ def openapi() -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     either_id = _parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
+    idempotency_key = _parameter(
+        "header",
+        "Idempotency-Key",
+        {"type": "string", "maxLength": KEY_CHARACTERS},
+        "The same key and request are the same task",
+    )
     return {
         TASKS: {
             "post": _operation(
@@ -77,12 +86,7 @@ def _paths() -> dict[str, Any]:
                 "CreateOrFinishedAnswer",
                 refusals=("400", "401", "413", "422", "429", "500"),
                 parameters=[
-                    _parameter(
-                        "header",
-                        "Idempotency-Key",
-                        {"type": "string", "maxLength": KEY_CHARACTERS},
-                        "The same key and body are the same task",
-                    ),
+                    idempotency_key,
                     _parameter(
                         "header",
                         "Prefer",
@@ -121,6 +125,33 @@ def _paths() -> dict[str, Any]:
                 "DeliveriesAnswer",
                 refusals=("401", "404", "500"),
                 parameters=[either_id],
+            )
+        },
+        f"{TASKS}/{{id}}/progress": {
+            "get": _operation(
+                "getProgress",
+                "How far a task has come, and when it reached each step",
+                "ProgressAnswer",
+                refusals=("401", "404", "500"),
+                parameters=[either_id],
+            )
+        },
+        f"{TASKS}/{{id}}/request": {
+            "get": _operation(
+                "getRequest",
+                "What a task was created with",
+                "RequestAnswer",
+                refusals=("401", "404", "500"),
+                parameters=[either_id],
+            )
+        },
+        f"{TASKS}/{{id}}/retry": {
+            "post": _operation(
+                "retryTask",
+                "Create a task with the same request as one that has ended",
+                "CreateAnswer",
+                refusals=("400", "401", "404", "409", "422", "429", "500"),
+                parameters=[either_id, idempotency_key],
             )
         },
         "/v1/uploads": {

@@ -1,14 +1,18 @@
-"""Resolves a result link to a signed S3 link of a few minutes, so the link itself outlives any signature."""
+"""Signed S3 links: of a few minutes behind a result link, so that the link itself outlives any signature; of inputs."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from kiln import aws
 from kiln.errors import ResourceNotFound, TaskNotFound
 from kiln.images import links
 from kiln.settings import BucketSettings, load
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import KeptInput
 
 _SECONDS = 900
+_INPUT_SECONDS = 3_600
 
 
 def download_address(task_id: str, token: str, file: str, *, method: str) -> str:
@@ -37,3 +41,13 @@ def download_address(task_id: str, token: str, file: str, *, method: str) -> str
     return aws.s3().generate_presigned_url(
         operation, Params={"Bucket": load(BucketSettings).outbox_bucket, "Key": image.key}, ExpiresIn=_SECONDS
     )
+
+
+def input_address(kept: KeptInput) -> str:
+    """Where an input image can be read: the caller's own URL, or a link of an hour to the object in S3."""
+    if kept.url:
+        return kept.url
+    place: dict[str, Any] = {"Bucket": kept.bucket, "Key": kept.key}
+    if kept.version_id:
+        place["VersionId"] = kept.version_id
+    return aws.s3().generate_presigned_url("get_object", Params=place, ExpiresIn=_INPUT_SECONDS)

@@ -49,18 +49,16 @@ def accept(
     _check_callback(request)
     store = TaskStore()
     if task_id is not None:
-        known = _known(store, task_id, request_digest)
+        known = known_task(store, task_id, request_digest)
         if known is not None:
             return known
     task_id = task_id or new_task_id()
     store.check_external_id(task_id, caller, request.external_task_id or "")
-    ticket = Admission().admit(caller, request.n, per_minute=per_minute)
     now = clock.milliseconds()
     task = Task(
         task_id=task_id,
         caller=caller,
-        sequence=ticket.sequence,
-        turn=ticket.turn,
+        sequence=0,
         external_task_id=request.external_task_id or "",
         created_at=now,
         updated_at=now,
@@ -70,11 +68,32 @@ def accept(
         aspect_ratio=request.aspect_ratio,
         watermark=request.watermark_info.enabled,
         callback_url=request.callback_url or "",
-        inputs=_keep_inputs(f"{task_id}/{request_digest[:16]}".rstrip("/"), list(request.images())),
         origin=origin or Origin(),
         request_digest=request_digest,
     )
-    return _same_request(store.add(task, retention_days=load(TableSettings).task_retention_days), request_digest)
+    ticketed = _ticketed(task, per_minute)
+    inputs = _keep_inputs(f"{task_id}/{request_digest[:16]}".rstrip("/"), list(request.images()))
+    return _store(ticketed.model_copy(update={"inputs": inputs}))
+
+
+def admit(task: Task, *, per_minute: int) -> Task:
+    """Gives a whole task its place in its caller's list and in the line, and stores it.
+
+    Raises:
+        IdempotencyKeyReused: Its id is another request's (422).
+        TooManyRequests: The caller's minute is used up (1302).
+    """
+    return _store(_ticketed(task, per_minute))
+
+
+def _ticketed(task: Task, per_minute: int) -> Task:
+    ticket = Admission().admit(task.caller, task.n, per_minute=per_minute)
+    return task.model_copy(update={"sequence": ticket.sequence, "turn": ticket.turn})
+
+
+def _store(task: Task) -> Task:
+    stored = TaskStore().add(task, retention_days=load(TableSettings).task_retention_days)
+    return _same_request(stored, task.request_digest)
 
 
 def _check_callback(request: CreateRequest) -> None:
@@ -86,7 +105,12 @@ def _check_callback(request: CreateRequest) -> None:
         raise InvalidRequest(f"callback_url: {forbidden}, got '{request.callback_url[:80]}'") from forbidden
 
 
-def _known(store: TaskStore, task_id: str, request_digest: str) -> Task | None:
+def known_task(store: TaskStore, task_id: str, request_digest: str) -> Task | None:
+    """The task that was made of this request before, if there is one.
+
+    Raises:
+        IdempotencyKeyReused: There is one of another request (422).
+    """
     try:
         return _same_request(store.get(task_id), request_digest)
     except TaskNotFound:
@@ -116,7 +140,12 @@ def _keep(prefix: str, field: str, image: InputImage) -> KeptInput:
     if image.content is None or image.facts is None:
         raise ValueError(f"{field} holds no image")
     bucket = load(InputSettings).inputs_bucket
-    name = field.replace("subject_image_list", "subject").replace("].subject_image", "").replace("[", "-")
-    key = f"{prefix}/{name.removesuffix('_image')}.{EXTENSIONS[image.facts.content_type]}"
+    key = f"{prefix}/{input_name(field)}.{EXTENSIONS[image.facts.content_type]}"
     aws.s3().put_object(Bucket=bucket, Key=key, Body=image.content, ContentType=image.facts.content_type)
     return KeptInput(field=field, bucket=bucket, key=key)
+
+
+def input_name(field: str) -> str:
+    """What an input image is called in the bucket: ``subject-0``, ``scene`` or ``style``."""
+    name = field.replace("subject_image_list", "subject").replace("].subject_image", "").replace("[", "-")
+    return name.removesuffix("_image")

@@ -41,12 +41,12 @@ def create(body: bytes, caller: Caller, *, idempotency_key: str | None = None) -
         TooManyRequests: The caller's minute is used up (1302).
     """
     request = parse_create_request(body, uploads.offered(caller.name, body))
-    key = _key(idempotency_key)
+    task_id = task_id_of_key(caller.name, idempotency_key)
     return accept(
         request,
         caller.name,
-        task_id=content_task_id("idempotency", caller.name, key) if key else None,
-        request_digest=hashlib.sha256(body).hexdigest() if key else "",
+        task_id=task_id,
+        request_digest=hashlib.sha256(body).hexdigest() if task_id else "",
         per_minute=caller.tasks_per_minute or load(CallerSettings).tasks_per_minute,
     )
 
@@ -67,8 +67,13 @@ def wait_for_end(task: Task, seconds: float, *, sleep: Callable[[float], None] =
     return task
 
 
-def _key(header: str | None) -> str:
-    key = (header or "").strip().strip('"')
+def task_id_of_key(caller: str, idempotency_key: str | None) -> str | None:
+    """The task id that an ``Idempotency-Key`` of a caller stands for; ``None`` without one.
+
+    Raises:
+        InvalidRequest: The key is over 255 characters (1201).
+    """
+    key = (idempotency_key or "").strip().strip('"')
     if len(key) > KEY_CHARACTERS:
         raise InvalidRequest(f"Idempotency-Key: must be at most {KEY_CHARACTERS} characters, got {len(key)}")
-    return key
+    return content_task_id("idempotency", caller, key) if key else None

@@ -16,6 +16,7 @@ from typing import Any
 
 from kiln import aws, clock, results
 from kiln.contract.request import CreateRequest, parse_create_request
+from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import InvalidRequest, KilnError, TaskNotFound
 from kiln.intake import inbox
 from kiln.intake.accept import accept
@@ -112,8 +113,15 @@ def folder_changed(bucket: str, folder: str, *, may_wait: bool = False, is_last_
 
 def _origin(folder: str, job: Job, batch: str) -> Origin:
     if not job.parts:
-        return Origin(door="drop", folder=folder)
-    return Origin(door="drop", folder=f"{folder}/{job.part}", part=job.part, parts=job.parts, batch=batch)
+        return Origin(door="drop", folder=folder, version=job.version)
+    return Origin(
+        door="drop",
+        folder=f"{folder}/{job.part}",
+        part=job.part,
+        parts=job.parts,
+        batch=batch,
+        version=job.version,
+    )
 
 
 def _files(bucket: str, folder: str, job: Job, *, is_last_look: bool) -> dict[str, inbox.DroppedFile] | None:
@@ -145,21 +153,34 @@ def _single_image(bucket: str, key: str, seen_at: int) -> list[Task]:
         return parse_create_request({**body, "subject_image_list": [{"subject_image": key}]}, offered)
 
     content = [file.etag, json.dumps(body, sort_keys=True)]
-    return [_accept(request, content, Origin(door="drop", folder=key), seen_at)]
+    return [_accept(request, content, Origin(door="drop", folder=key, version=file.version_id or ""), seen_at)]
 
 
 def _accept(request: Callable[[], CreateRequest], content: list[str], origin: Origin, seen_at: int) -> Task:
-    """The task of this content; its images are only looked into when it is new."""
+    """The task of this content; its images are only looked into when it is new.
+
+    What has failed is tried again when it is dropped anew: its ``job.json``, or the single image, has another version
+    then. Told of the same version again, or of content that has not failed, nothing is paid for twice.
+    """
     task_id = content_task_id(origin.folder, *content)
-    try:
-        task = TaskStore().get(task_id)
-    except TaskNotFound:
+    task = _known(task_id)
+    if task and task.task_status is TaskStatus.FAILED and task.origin.version != origin.version:
+        task_id = content_task_id(origin.folder, *content, origin.version)
+        task = _known(task_id)
+    if task is None:
         task = accept(request(), load(InboxSettings).caller, origin=origin, task_id=task_id)
     results.expect(task, seen_at)
     if task.task_status.is_terminal:
         # The same content as once before: its answer is put back in place of what may have come since.
         results.restore(task)
     return task
+
+
+def _known(task_id: str) -> Task | None:
+    try:
+        return TaskStore().get(task_id)
+    except TaskNotFound:
+        return None
 
 
 def _from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -31,11 +31,13 @@ class Job:
         body: The contract's create body; image fields may name files of the folder.
         part: Its number in the list, from 1; 0 for a folder's only job.
         parts: How many jobs the list has; 0 for a folder's only job.
+        version: Of the ``job.json``, so that one that is dropped anew is told from one that is told of again.
     """
 
     body: Mapping[str, Any]
     part: int = 0
     parts: int = 0
+    version: str = ""
 
     @property
     def canonical(self) -> str:
@@ -67,6 +69,7 @@ def read_jobs(bucket: str, folder: str) -> list[Job] | None:
     file = inbox.read(bucket, f"{folder}/{JOB_FILE}", most=FILE_BYTES)
     if file is None:
         return None
+    version = file.version_id or ""
     asked = _json(JOB_FILE, file.content)
     given = inbox.read(bucket, f"{folder}/{DEFAULTS_FILE}", most=FILE_BYTES)
     defaults = _json(DEFAULTS_FILE, given.content) if given is not None else {}
@@ -75,14 +78,14 @@ def read_jobs(bucket: str, folder: str) -> list[Job] | None:
     if isinstance(asked, dict) and "jobs" in asked:
         asked = asked["jobs"]
     elif isinstance(asked, dict):
-        return [Job({**defaults, **asked})]
+        return [Job({**defaults, **asked}, version=version)]
     if not isinstance(asked, list):
         raise MalformedRequest(f"{JOB_FILE}: must be a JSON object or a list of them, got {type(asked).__name__}")
     if not 1 <= len(asked) <= MOST_JOBS:
         raise InvalidRequest(f"{JOB_FILE}: must list 1 to {MOST_JOBS} jobs, got {len(asked)}")
     if not all(isinstance(each, dict) for each in asked):
         raise MalformedRequest(f"{JOB_FILE}: each job must be a JSON object")
-    return [Job({**defaults, **each}, part, len(asked)) for part, each in enumerate(asked, start=1)]
+    return [Job({**defaults, **each}, part, len(asked), version) for part, each in enumerate(asked, start=1)]
 
 
 def _json(name: str, content: bytes) -> Any:

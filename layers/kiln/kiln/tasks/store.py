@@ -115,8 +115,12 @@ class TaskStore:
         raise TaskNotFound(either_id)
 
     def attend(self, task_id: str) -> Task:
-        """Reads a task and clears its bell in one call; ``bell`` of the answer tells whether it had been rung."""
-        return self._update(task_id, "REMOVE bell, task_token", returns="ALL_OLD")
+        """Reads a task, clears its bell and counts the poll, in one call.
+
+        Returns:
+            The task as it was before: its ``bell`` tells whether it had been rung.
+        """
+        return self._update(task_id, "REMOVE bell, task_token ADD polls :one", items.values(one=1), returns="ALL_OLD")
 
     def begin_dispatch(self, task_id: str) -> Task:
         """Counts an attempt to dispatch and takes the task out of the line.
@@ -124,8 +128,15 @@ class TaskStore:
         Returns:
             The task; ``dispatch_attempts`` of 1 means that the provider cannot have heard of it before.
         """
-        expression = "REMOVE queue, turn, bell, task_token ADD dispatch_attempts :one"
-        return self._update(task_id, expression, items.values(one=1))
+        expression = (
+            "SET turn_at = if_not_exists(turn_at, :now) REMOVE queue, turn, bell, task_token ADD dispatch_attempts :one"
+        )
+        return self._update(task_id, expression, items.values(one=1, now=clock.milliseconds()))
+
+    def begin_collect(self, task_id: str) -> Task:
+        """Reads a task and records when its images began to be copied, in one call."""
+        expression = "SET collecting_at = if_not_exists(collecting_at, :now)"
+        return self._update(task_id, expression, items.values(now=clock.milliseconds()))
 
     def dispatched(self, task: Task, provider_task_id: str) -> Task:
         """Records that the provider has the task."""
@@ -169,6 +180,17 @@ class TaskStore:
         )
         return max(1, answer["Count"])
 
+    def waiting(self) -> list[str]:
+        """The ids of the tasks that stand in line, the next one first; 1,000 at most."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=items.BY_TURN,
+            KeyConditionExpression="queue = :waiting",
+            ExpressionAttributeValues=items.values(waiting=items.WAITING),
+            Limit=LONGEST_POSITION,
+        )
+        return [item["task_id"]["S"] for item in answer["Items"]]
+
     def record_delivery(self, task_id: str, record: DeliveryRecord) -> None:
         """Keeps what one attempt to deliver a webhook came to, for the caller to read."""
         self._update(
@@ -190,9 +212,9 @@ class TaskStore:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=items.task_key(task_id),
-                UpdateExpression="SET bell = :now",
+                UpdateExpression="SET bell = :now ADD bells :one",
                 ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=items.values(now=clock.milliseconds()),
+                ExpressionAttributeValues=items.values(now=clock.milliseconds(), one=1),
                 ReturnValues="ALL_NEW",
             )
         except self._client.exceptions.ConditionalCheckFailedException:

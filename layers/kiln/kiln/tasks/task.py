@@ -68,6 +68,7 @@ class Origin(BaseModel):
         part: Of a list of jobs: its number, from 1.
         parts: Of a list of jobs: how many there are; 0 for a folder with one job.
         batch: Of a list of jobs: tells one list from another.
+        version: Of a drop: which version of its ``job.json``, or of the single image, it was made of.
     """
 
     door: Literal["api", "bus", "drop"] = "api"
@@ -75,6 +76,7 @@ class Origin(BaseModel):
     part: int = 0
     parts: int = 0
     batch: str = ""
+    version: str = ""
 
 
 class Task(BaseModel):
@@ -100,7 +102,11 @@ class Task(BaseModel):
     origin: Origin = Field(default_factory=Origin)
     provider_task_id: str = ""
     dispatch_attempts: int = 0
+    polls: int = 0
+    bells: int = 0
+    turn_at: int = 0
     dispatched_at: int = 0
+    collecting_at: int = 0
     refusal: str = ""
     request_digest: str = ""
     queue: str = ""

@@ -26,7 +26,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     has been paid for: until the deadline, an image that cannot be had is tried again.
     """
     tasks = tasks or TaskStore()
-    task = tasks.get(task_id)
+    task = tasks.begin_collect(task_id)
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     try:

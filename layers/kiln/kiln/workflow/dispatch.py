@@ -5,20 +5,20 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from kiln import aws, clock
+from kiln import clock
 from kiln.auth import signatures
+from kiln.images.downloads import input_address
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import account
 from kiln.provider.verdicts import FULL
 from kiln.settings import AddressSettings, DeadlineSettings, load
 from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput, Task
+from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult
 
 CALLBACK_PURPOSE = "callback"
 
-_INPUT_LINK_SECONDS = 3_600
 _FIRST_WAIT_SECONDS = 2
 _LONGEST_WAIT_SECONDS = 300
 _ACCOUNT_WAIT_SECONDS = 300
@@ -113,7 +113,7 @@ def _wait(attempts: int, verdict: Verdict) -> int:
 
 
 def _request(task: Task) -> dict[str, Any]:
-    fields = {each.field: _readable(each) for each in task.inputs}
+    fields = {each.field: input_address(each) for each in task.inputs}
     subjects = [{"subject_image": link} for field, link in fields.items() if field.startswith("subject_image_list")]
     request: dict[str, Any] = {
         "model_name": task.model_name.value,
@@ -130,13 +130,3 @@ def _request(task: Task) -> dict[str, Any]:
         if field in fields:
             request[field] = fields[field]
     return request
-
-
-def _readable(kept: KeptInput) -> str:
-    """What the provider can read an input from: the caller's own URL, or a signed link to the object in S3."""
-    if kept.url:
-        return kept.url
-    place: dict[str, Any] = {"Bucket": kept.bucket, "Key": kept.key}
-    if kept.version_id:
-        place["VersionId"] = kept.version_id
-    return aws.s3().generate_presigned_url("get_object", Params=place, ExpiresIn=_INPUT_LINK_SECONDS)
