@@ -58,6 +58,13 @@ class TooManyRequests(KilnError):
         self.retry_after = retry_after
 
 
+class BodyTooLarge(KilnError):
+    """The body is larger than this route reads (1201); the message gives the limit (413)."""
+
+    code = 1201
+    http_status = 413
+
+
 class IdempotencyKeyReused(KilnError):
     """The ``Idempotency-Key`` came before with another body (IETF draft: 422)."""
 

@@ -9,9 +9,9 @@ from standardwebhooks import Webhook
 
 from kiln.auth import signatures
 from kiln.contract import TaskStatus
-from kiln.errors import ResourceNotFound
+from kiln.errors import BodyTooLarge, ResourceNotFound
 from kiln.tasks.store import TaskStore
-from kiln.workflow.callback import ring_for
+from kiln.workflow.callback import BODY_BYTES, ring_for
 from kiln.workflow.dispatch import callback_address
 from tests.unit.account import put_secret
 from tests.unit.specimens import add_task
@@ -48,6 +48,14 @@ def test_a_forged_token_finds_nothing(forged):
     with pytest.raises(ResourceNotFound):
         ring_for("task-1", forged, BODY, {})
     assert TaskStore().get("task-1").bell is None
+
+
+@pytest.mark.parametrize("address", ["its own", "forged"])
+def test_a_body_of_any_size_tells_a_stranger_nothing(executions, address):
+    presented = token() if address == "its own" else "forged"
+    with pytest.raises(BodyTooLarge, match=f"body: must be at most {BODY_BYTES} bytes, got {BODY_BYTES + 1}"):
+        ring_for("task-1", presented, b"x" * (BODY_BYTES + 1), {})
+    assert executions.succeeded == []
 
 
 def test_tokens_of_other_tasks_and_of_result_links_are_worth_nothing():

@@ -86,6 +86,23 @@ def test_one_image_that_does_not_come_keeps_the_task_from_succeeding(provider, p
     assert len(stored().result) == 3
 
 
+def test_what_has_come_is_not_fetched_again_when_another_image_did_not(provider, pool):
+    generated()
+    fetched: list[str] = []
+
+    def counted(url: str, answer):
+        return lambda: (fetched.append(url), answer())[1]
+
+    for url, content in zip(URLS, CONTENTS, strict=True):
+        pool._sources[url] = counted(url, http_answer(content))
+    pool._sources[URLS[1]] = counted(URLS[1], http_answer(b"", 403))
+    collect("task-1", provider=provider)
+    pool._sources[URLS[1]] = counted(URLS[1], http_answer(CONTENTS[1]))
+    collect("task-1", provider=provider)
+    assert [image.index for image in stored().result] == [0, 1, 2]
+    assert sorted(fetched) == sorted([*URLS, URLS[1]])
+
+
 @pytest.mark.parametrize(("seconds", "wait"), [(1, 2), (19, 2), (100, 10), (1_000, 100), (3_000, 300), (80_000, 300)])
 def test_it_is_tried_again_soon_at_first_and_then_seldom(provider, seconds, wait):
     generated(seconds)

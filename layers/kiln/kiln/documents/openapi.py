@@ -37,7 +37,7 @@ _REFUSALS = {
     "401": "Who is calling is not known (1000 to 1004)",
     "404": "There is nothing of this id or name for this caller (1203)",
     "409": "The task is too far along, or not far enough, for this (1201)",
-    "413": "The body is over 6 MB (1201): upload large images first",
+    "413": "The body is too large (1201): upload large images first",
     "422": "The Idempotency-Key came before with another body (1201)",
     "429": "Too many requests (1302)",
     "500": "An internal error (5000)",
@@ -168,7 +168,7 @@ def _paths() -> dict[str, Any]:
                 "providerCallback",
                 "Where the provider says that something happened to a task; the body decides nothing",
                 "CallbackAnswer",
-                refusals=("404", "500"),
+                refusals=("404", "413", "500"),
                 parameters=[
                     _parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
                     for name in ("task_id", "token")

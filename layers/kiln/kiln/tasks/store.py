@@ -155,6 +155,11 @@ class TaskStore:
         """Moves a submitted task on to ``processing``; ``None`` when it has gone further already."""
         return self._advance(task, TaskStatus.PROCESSING)
 
+    def keep_collected(self, task: Task, images: list[KeptImage]) -> None:
+        """Records which images have been copied while others are still to come, so that none is copied twice."""
+        kept = [image.model_dump() for image in images]
+        self._update(task.task_id, "SET collected = :kept", items.values(kept=kept))
+
     def succeed(self, task: Task, result: list[KeptImage], final_unit_deduction: str) -> Task | None:
         """Ends a running task with its images; ``None`` when it had ended already."""
         kept = [image.model_dump() for image in result]

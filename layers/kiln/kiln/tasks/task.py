@@ -113,6 +113,7 @@ class Task(BaseModel):
     turn: int = 0
     final_unit_deduction: str = ""
     result: list[KeptImage] = Field(default_factory=list)
+    collected: list[KeptImage] = Field(default_factory=list, repr=False)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)
     bell: int | None = None
 

@@ -8,11 +8,14 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from kiln import secrets
 from kiln.auth import signatures
-from kiln.errors import ResourceNotFound, TaskNotFound
+from kiln.errors import BodyTooLarge, ResourceNotFound, TaskNotFound
 from kiln.provider.credentials import ProviderCredentials
 from kiln.settings import ProviderSecretSettings, load
 from kiln.waking import wake
 from kiln.workflow.dispatch import CALLBACK_PURPOSE
+
+BODY_BYTES = 256 * 1024
+"""A callback's body: at most so much is read (Kiln's own bound; nine images' links are a few kilobytes)."""
 
 
 def ring_for(task_id: str, token: str, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -28,9 +31,12 @@ def ring_for(task_id: str, token: str, body: bytes, headers: Mapping[str, str]) 
         Whether a parked workflow was woken.
 
     Raises:
+        BodyTooLarge: The body is over 256 KB, whatever its address.
         ResourceNotFound: The token is not this task's, the signature is wrong, or the task is no longer kept: no
             difference can be told.
     """
+    if len(body) > BODY_BYTES:
+        raise BodyTooLarge(f"body: must be at most {BODY_BYTES} bytes, got {len(body)}")
     if not signatures.is_token(token, CALLBACK_PURPOSE, task_id) or not _is_signed(body, headers):
         raise ResourceNotFound("no such callback")
     try:

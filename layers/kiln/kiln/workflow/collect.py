@@ -23,7 +23,8 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     """Copies the images, several at a time, and records them; the task succeeds with its last image in place.
 
     The provider is asked for the images anew, so the links are fresh however often the step is repeated. The generation
-    has been paid for: until the deadline, an image that cannot be had is tried again.
+    has been paid for: until the deadline, an image that cannot be had is tried again, and those that have come are not
+    fetched twice.
     """
     tasks = tasks or TaskStore()
     task = tasks.begin_collect(task_id)
@@ -35,25 +36,34 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
             raise CopyFailed(f"it is {answer.task_status} again")
         if not answer.images:
             raise CopyFailed("the provider names no images")
-        result = _copy(task, answer.images)
+        copied, failure = _copy(task, answer.images)
+        if failure:
+            tasks.keep_collected(task, copied)
+            raise failure
     except (ProviderError, CopyFailed) as error:
         return _incomplete(task, str(error), tasks)
-    tasks.succeed(task, result, answer.final_unit_deduction)
+    tasks.succeed(task, copied, answer.final_unit_deduction)
     return StepResult(outcome=Outcome.ENDED)
 
 
-def _copy(task: Task, images: list[ProviderImage]) -> list[KeptImage]:
+def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[KeptImage], CopyFailed | None]:
+    """Every image that is here now, in their order, and what kept the first of the others away."""
     bucket = load(BucketSettings).outbox_bucket
     ends_at = time.monotonic() + COPY_SECONDS
+    here = {image.index: image for image in task.collected}
 
-    def copy(image: ProviderImage) -> KeptImage:
+    def copy(image: ProviderImage) -> KeptImage | CopyFailed:
+        if image.index in here:
+            return here[image.index]
         try:
             return copy_image(image.index, image.url, bucket=bucket, prefix=task.result_prefix, ends_at=ends_at)
         except CopyFailed as error:
-            raise CopyFailed(f"image {image.index} of {len(images)}: {error}") from error
+            return CopyFailed(f"image {image.index} of {len(images)}: {error}")
 
     with ThreadPoolExecutor(CONCURRENT_COPIES) as pool:
-        return list(pool.map(copy, images))
+        outcomes = list(pool.map(copy, images))
+    copied = [outcome for outcome in outcomes if isinstance(outcome, KeptImage)]
+    return copied, next((outcome for outcome in outcomes if isinstance(outcome, CopyFailed)), None)
 
 
 def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
