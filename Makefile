@@ -26,8 +26,9 @@ endif
 VENV := .venv
 VENV_SAM := .venv-sam
 BIN := $(VENV)/bin
-# A stamp per interpreter and lock: set up once, and again when either changes.
-STAMP := $(VENV)/set-up-$(shell (echo "$(PYTHON)"; cat locks/dev.txt) | cksum | cut -d' ' -f1)
+# A stamp per interpreter and lock: set up once, and again when either changes. `make run` needs less than the tests do.
+STAMP_RUN := $(VENV)/run-$(shell (echo "$(PYTHON)"; cat locks/run.txt client/pyproject.toml) | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/dev-$(shell (echo "$(PYTHON)"; cat locks/dev.txt client/pyproject.toml) | cksum | cut -d' ' -f1)
 STAMP_SAM := $(VENV_SAM)/set-up-$(shell (echo "$(PYTHON_SAM)"; cat locks/sam.txt) | cksum | cut -d' ' -f1)
 
 # The SAM CLI asks for a region even where it needs no AWS.
@@ -39,16 +40,25 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The locks name everything, so nothing is left to resolve; a module is compiled when it is first imported, not all at once.
+install := pip install --quiet --quiet --no-deps --no-compile --require-hashes
+
 .PHONY: setup
 setup: $(STAMP) ## The virtualenv, from the locked versions (once)
 	@:
 
-$(STAMP):
+$(STAMP_RUN):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Set PYTHON=/path/to/python." >&2; exit 2; }
 	@echo "Setting up $(VENV) with $(PYTHON) …"
 	@rm -rf $(VENV)
 	@"$(PYTHON)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --quiet --require-hashes -r locks/dev.txt
+	@$(BIN)/python -m $(install) -r locks/run.txt
+	@$(BIN)/python -m pip install --quiet --quiet --no-deps --no-compile --no-build-isolation --editable client
+	@touch $@
+
+$(STAMP): $(STAMP_RUN)
+	@echo "Adding what the tests need …"
+	@$(BIN)/python -m $(install) -r locks/dev.txt
 	@touch $@
 
 $(STAMP_SAM):
@@ -56,11 +66,11 @@ $(STAMP_SAM):
 	@echo "Setting up $(VENV_SAM) with $(PYTHON_SAM) …"
 	@rm -rf $(VENV_SAM)
 	@"$(PYTHON_SAM)" -m venv $(VENV_SAM)
-	@$(VENV_SAM)/bin/python -m pip install --quiet --quiet --require-hashes -r locks/sam.txt
+	@$(VENV_SAM)/bin/python -m $(install) -r locks/sam.txt
 	@touch $@
 
 .PHONY: run
-run: setup ## Start everything, run a sample job, keep serving (PORT=8080, ONCE=1)
+run: $(STAMP_RUN) ## Start everything, run a sample job, keep serving (PORT=8080, ONCE=1)
 	@exec $(BIN)/python -m local run --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
 
 .PHONY: up
@@ -110,6 +120,7 @@ bench: setup ## The measurements that the README's figures come from
 lock: setup ## Resolve the dependencies into locks/ and the layer's requirements.txt (UPGRADE=1 for newer ones)
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
 	@$(call compile,--generate-hashes --group dev,locks/dev.txt)
+	@$(call compile,--generate-hashes --group run --constraints locks/dev.txt,locks/run.txt)
 	@$(call compile,--generate-hashes --group sam,locks/sam.txt)
 	@$(call compile,--no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
 
