@@ -173,6 +173,8 @@ class Stack:
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
+            # The local AWS speaks plain HTTP.
+            "RequireTls": "false",
             "LogLevel": "INFO",
         }
         outputs = deploy(self.clients, TEMPLATE, STACK_NAME, defaults=defaults, overrides=parameters)

@@ -35,6 +35,7 @@ def test_a_bucket_is_private_and_encrypted(name):
 @pytest.mark.parametrize("name", BUCKETS)
 def test_a_bucket_speaks_tls_only(name):
     [policy] = [each for each in of_type("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
+    assert TEMPLATE["Parameters"]["RequireTls"]["Default"] == "true"
     [deny] = policy["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
