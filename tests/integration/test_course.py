@@ -1,0 +1,105 @@
+"""A task's course as its caller watches it: the stages in their order, the request it was made of, another go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local.stack import TASKS_PATH
+from tests.integration.client import Client, JsonObject, picture, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_failed, assert_succeeded
+
+STAGES = ["waiting", "dispatching", "generating", "collecting", "succeed"]
+
+
+def told(client: Client, either_id: str, what: str) -> JsonObject:
+    answer = client.send("GET", f"{TASKS_PATH}/{either_id}/{what}")
+    assert answer.status_code == 200, answer.text
+    data: JsonObject = answer.json()["data"]
+    return data
+
+
+def retry(client: Client, either_id: str, **headers: str) -> JsonObject:
+    answer = client.send("POST", f"{TASKS_PATH}/{either_id}/retry", headers=headers)
+    assert answer.status_code == 200, answer.text
+    data: JsonObject = answer.json()["data"]
+    return data
+
+
+def test_the_stages_are_passed_in_their_order(kiln: Deployment, client: Client) -> None:
+    task_id = client.create(external_task_id="watched")
+    seen: list[str] = []
+
+    def has_ended() -> bool:
+        stage = told(client, "watched", "progress")["stage"]
+        seen.extend([stage] if [stage] != seen[-1:] else [])
+        return stage == "succeed"
+
+    wait_until(has_ended, "the task has succeeded")
+    assert seen == [stage for stage in STAGES if stage in seen], "no stage comes back"
+    progress = told(client, task_id, "progress")
+    assert [step["step"] for step in progress["steps"]] == ["accepted", "turn", "dispatched", "collecting", "succeed"]
+    times = [step["at"] for step in progress["steps"]]
+    assert times == sorted(times)
+    assert progress["dispatch_attempts"] == 1
+    assert progress["polls"] >= 1
+    assert_succeeded(kiln, client, task_id)
+
+
+def test_place_in_line_is_told_while_a_task_waits(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=3)
+    blocking = client.create(n=9)
+    wait_until(lambda: kiln.generations(blocking), "the provider is full")
+    kiln.set_faults()
+    waiting = [client.create() for _ in range(2)]
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "both stand in line")
+    # The first may be called at any moment; who stands behind it cannot overtake it.
+    behind = told(client, waiting[1], "progress")
+    assert behind["stage"] != "waiting" or behind["queue_position"] in (1, 2)
+    for task_id in (blocking, *waiting):
+        client.wait_for(task_id, "succeed")
+
+
+def test_the_request_comes_back_with_images_that_open(
+    kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client]
+) -> None:
+    task_id = client.create(prompt="A cat in a 灯笼", aspect_ratio="1:1", watermark_info={"enabled": True})
+    request = told(client, task_id, "request")
+    assert (request["prompt"], request["aspect_ratio"], request["n"]) == ("A cat in a 灯笼", "1:1", 1)
+    assert request["watermark_info"] == {"enabled": True}
+    [subject] = request["subject_image_list"]
+    assert kiln.http.get(subject["subject_image"]).content == picture()
+    stranger = new_client(kiln)
+    for what in ("progress", "request"):
+        refused = stranger.send("GET", f"{TASKS_PATH}/{task_id}/{what}")
+        assert (refused.status_code, refused.json()["code"]) == (404, 1203)
+    refused = stranger.send("POST", f"{TASKS_PATH}/{task_id}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (404, 1203)
+    client.wait_for(task_id, "succeed")
+
+
+def test_a_failed_task_is_tried_again_with_the_same_request(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(fail_tasks=1)
+    failed = client.create(prompt="Once more", external_task_id="order-1")
+    refused = client.send("POST", f"{TASKS_PATH}/{failed}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, 1201)
+    client.wait_for(failed, "failed")
+    kiln.set_faults()
+    again = retry(client, "order-1", **{"Idempotency-Key": "again"})
+    assert retry(client, "order-1", **{"Idempotency-Key": "again"}) == again
+    assert told(client, again["task_id"], "request")["prompt"] == "Once more"
+    assert_succeeded(kiln, client, again["task_id"])
+
+
+def test_a_failed_drop_is_tried_again_by_dropping_its_job_anew(kiln: Deployment, inbox_client: Client) -> None:
+    folder = "failed-and-dropped-anew"
+    body: JsonObject = {"subject_image_list": [{"subject_image": "a.png"}], "prompt": "A drop"}
+    kiln.set_faults(fail_tasks=1)
+    kiln.drop(f"{folder}/a.png", picture())
+    kiln.drop(f"{folder}/job.json", body)
+    failed = kiln.result(folder)["data"]
+    assert failed["task_status"] == "failed"
+    kiln.set_faults()
+    kiln.drop(f"{folder}/job.json", body)
+    wait_until(lambda: kiln.result(folder)["data"]["task_status"] == "succeed", "the second go has succeeded")
+    assert_failed(kiln, inbox_client, failed["task_id"], reason=failed["task_status_msg"])
