@@ -15,6 +15,7 @@ from rich.console import Console
 
 from local.children import ChildFailedError
 from local.deploy import DeployError
+from local.narration import console_address
 from local.serving import PortTakenError
 from local.stack import FolderTakenError, Options, Stack, StackError
 from local.tour import Tour, TourError
@@ -33,7 +34,7 @@ def main() -> int:
     complaints = Console(stderr=True, highlight=False, soft_wrap=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    tour = Tour(console, arguments.sample, arguments.state_dir / "results") if arguments.command == "run" else None
+    tour = Tour(console, arguments.sample, arguments.state_dir) if arguments.command == "run" else None
     try:
         return _serve(arguments, console, tour)
     except Stop:
@@ -55,8 +56,10 @@ def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None) -
     with Stack(Options(arguments.state_dir, arguments.port)) as stack:
         here = stack.description
         console.print(f"Ready after {time.monotonic() - started:.1f} s: {here['api_url']}")
-        if tour is not None:
-            tour.show(stack)
+        if tour is None:
+            console.print(f"The console, signed in: {console_address(here)}")
+        else:
+            tour.show(stack, stays=not arguments.once)
             if arguments.once:
                 return 0
         console.print(f"Keys and addresses are in {stack.description_file}. Ctrl-C stops everything.")

@@ -8,85 +8,15 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "samples" / "lantern-cat"
-TASKS_PATH = "/v1/images/multi-image2image"
-PATIENCE_S = 120.0
-
-Command = subprocess.Popen[str]
-
-
-def until(is_so: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:
-    """Waits for a condition."""
-    deadline = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain until {what}"
-        time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def command(*arguments: str, log: Path) -> Iterator[Command]:
-    """Runs ``python -m local``; what is still there at the end of the block is killed."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": f"{ROOT / 'layers' / 'kiln'}:{ROOT}"}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local", *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-
-def up(state_dir: Path) -> contextlib.AbstractContextManager[Command]:
-    """``make up`` on a free port."""
-    return command("up", "--port", "0", "--state-dir", str(state_dir), log=state_dir.with_suffix(".out"))
-
-
-def description(state_dir: Path, process: Command) -> dict[str, str]:
-    """What ``stack.json`` says, once this process has written it."""
-    file = state_dir / "stack.json"
-    said = state_dir.with_suffix(".out")
-
-    def is_there() -> bool:
-        assert process.poll() is None, said.read_text()
-        # A killed stack leaves its own behind, for the next one to clear away.
-        return "Ready after" in said.read_text() and file.exists()
-
-    until(is_there, "stack.json is there")
-    here: dict[str, str] = json.loads(file.read_text())
-    return here
-
-
-def call(here: dict[str, str], path: str, body: object = None) -> Any:
-    """What curl with the plain key does."""
-    request = urllib.request.Request(
-        here["api_url"] + path,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {here['api_key']}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+from tests.e2e.commands import PATIENCE_S, SAMPLE, TASKS_PATH, call, command, description, until, up
 
 
 def generate(here: dict[str, str], n: int = 1) -> list[bytes]:
@@ -171,7 +101,7 @@ def test_up_serves_the_plain_key_until_sigterm(tmp_path: Path) -> None:
         here = description(state_dir, process)
         assert (state_dir / "stack.json").stat().st_mode & 0o077 == 0, "keys are for their owner's eyes"
         with urllib.request.urlopen(here["api_url"], timeout=60) as page:
-            assert "Kiln is running" in page.read().decode()
+            assert "<title>Kiln</title>" in page.read().decode()
         with pytest.raises(urllib.error.HTTPError) as refused:
             call(here | {"api_key": "nobody"}, TASKS_PATH)
         with refused.value as answer:

@@ -1,0 +1,59 @@
+"""The Python client of Kiln: ``Kiln`` and, for asyncio, ``AsyncKiln``."""
+
+from __future__ import annotations
+
+from kiln_client.answers import Delivery, Image, KeptRequest, Progress, Stage, Step, Task, TaskStatus
+from kiln_client.async_client import AsyncKiln
+from kiln_client.client import Kiln
+from kiln_client.errors import (
+    AuthenticationFailed,
+    Conflict,
+    InvalidImage,
+    InvalidRequest,
+    KilnError,
+    NotConfigured,
+    NotFinished,
+    NotFound,
+    NotReachable,
+    Refused,
+    ServerFailed,
+    TaskFailed,
+    TooManyRequests,
+    WaitTimedOut,
+    WebhookRefused,
+)
+from kiln_client.images import ImageSource
+from kiln_client.operations import Filters, Wanted
+from kiln_client.webhooks import verify_webhook
+
+__all__ = [
+    "AsyncKiln",
+    "AuthenticationFailed",
+    "Conflict",
+    "Delivery",
+    "Filters",
+    "Image",
+    "ImageSource",
+    "InvalidImage",
+    "InvalidRequest",
+    "KeptRequest",
+    "Kiln",
+    "KilnError",
+    "NotConfigured",
+    "NotFinished",
+    "NotFound",
+    "NotReachable",
+    "Progress",
+    "Refused",
+    "ServerFailed",
+    "Stage",
+    "Step",
+    "Task",
+    "TaskFailed",
+    "TaskStatus",
+    "TooManyRequests",
+    "WaitTimedOut",
+    "Wanted",
+    "WebhookRefused",
+    "verify_webhook",
+]

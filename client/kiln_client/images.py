@@ -1,0 +1,95 @@
+"""Images on their way in and out: what may be given, what goes inline, what is uploaded, how results are saved."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiln_client.errors import InvalidImage
+
+ImageSource = str | os.PathLike[str] | bytes
+"""A path, the bytes of an image, an ``https://`` address, or the reference of an upload."""
+
+LARGEST_BYTES = 10 * 1024 * 1024
+"""What the contract takes of one image."""
+
+INLINE_BYTES = 3 * 1024 * 1024
+"""Of all images inside one request: as Base64 they are 4 MB of the 6 MB that a request may have."""
+
+_ADDRESSES = ("http://", "https://", "kiln-upload://", "data:")
+_SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """An image whose bytes have to be sent.
+
+    Attributes:
+        name: For messages.
+        content: The bytes.
+    """
+
+    name: str
+    content: bytes
+
+    def inline(self) -> str:
+        """As it stands in a request's body."""
+        return base64.b64encode(self.content).decode()
+
+
+def look_at(source: ImageSource) -> Content | str:
+    """Reads an image that is here; an address is passed on as it is.
+
+    Raises:
+        InvalidImage: There is no such file, or it is not a JPEG or PNG of at most 10 MB.
+    """
+    if isinstance(source, str) and source.startswith(_ADDRESSES):
+        return source
+    image = Content("image", source) if isinstance(source, bytes) else Content(str(source), _read(Path(source)))
+    if not image.content:
+        raise InvalidImage(f"{image.name}: is empty")
+    if not suffix(image.content):
+        raise InvalidImage(f"{image.name}: must be a JPEG or PNG image")
+    if len(image.content) > LARGEST_BYTES:
+        raise InvalidImage(f"{image.name}: must be at most 10 MB, got {len(image.content) / 1024 / 1024:.1f} MB")
+    return image
+
+
+def to_upload(images: Iterable[Content]) -> list[Content]:
+    """Those that do not fit into one request; the smaller ones go inline."""
+    room = INLINE_BYTES
+    left = []
+    for image in sorted(images, key=lambda each: len(each.content)):
+        room -= len(image.content)
+        if room < 0:
+            left.append(image)
+    return left
+
+
+def suffix(content: bytes) -> str:
+    """What a file with this content should end with; empty if it is neither JPEG nor PNG."""
+    return next((end for magic, end in _SUFFIXES.items() if content.startswith(magic)), "")
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Writes a file so that nobody sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidImage(f"{path}: no such file") from None
+    except OSError as error:
+        raise InvalidImage(f"{path}: cannot be read: {error.strerror or error}") from None

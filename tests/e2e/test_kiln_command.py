@@ -1,0 +1,175 @@
+"""The ``kiln`` command as it is installed, against a running stack: by its folder alone, in pipes and terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kiln_client import Kiln
+from tests.e2e.commands import PATIENCE_S, SAMPLE, description, until, up
+from tests.unit.pictures import padded, picture
+
+KILN = Path(sys.executable).with_name("kiln")
+SUBJECT = str(SAMPLE / "cat.png")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a running stack in ``.kiln``, as ``make run`` leaves it."""
+    folder = tmp_path_factory.mktemp("project")
+    with up(folder / ".kiln") as process:
+        description(folder / ".kiln", process)
+        yield folder
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Nothing that says which Kiln to talk to, and a home without profiles."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KILN_", "XDG_"))}
+    return kept | {"HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def kiln(folder: Path, environment: dict[str, str]) -> Run:
+    """Runs the command in a pipe, somewhere inside the folder."""
+    inside = folder / "deep" / "inside"
+    inside.mkdir(parents=True, exist_ok=True)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [KILN, *arguments],
+            cwd=inside,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    return run
+
+
+def test_from_pictures_to_pictures(kiln: Run, folder: Path) -> None:
+    scene = str(SAMPLE / "scene.jpg")
+    ended = kiln("submit", SUBJECT, "--scene", scene, "--prompt", "A cat", "-n", "2", "-o", "out")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    paths = [folder / "deep" / "inside" / line for line in ended.stdout.splitlines()]
+    assert len(paths) == 2
+    for path in paths:
+        assert path.read_bytes()[:4] in {b"\x89PNG", b"\xff\xd8\xff\xe0"}
+    task_id = paths[0].stem.rpartition("-")[0]
+    listed = [line.split("\t")[:2] for line in kiln("list").stdout.splitlines()]
+    assert [task_id, "succeed"] in listed
+    told = json.loads(kiln("get", task_id, "--json").stdout)
+    assert told["task_id"] == task_id
+    saved = kiln("save", task_id, "-o", "again").stdout.splitlines()
+    assert [Path(folder / "deep" / "inside" / line).read_bytes() for line in saved] == [
+        path.read_bytes() for path in paths
+    ]
+
+
+def test_an_image_too_large_for_a_request(kiln: Run, folder: Path) -> None:
+    large = folder / "large.png"
+    large.write_bytes(padded(picture(600, 600), 9 * 1024 * 1024))
+    ended = kiln("submit", str(large), "-o", "large")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("large/")
+
+
+def test_submitting_now_and_watching_later(kiln: Run) -> None:
+    task_id = kiln("submit", SUBJECT, "--no-wait").stdout.strip()
+    watched = kiln("watch", task_id, "--json")
+    assert watched.returncode == 0, watched.stderr
+    lines = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert lines[-2]["stage"] == "succeed"
+    assert lines[-1]["task_result"]["images"]
+    again = kiln("retry", task_id, "--json")
+    assert json.loads(again.stdout)["task_id"] != task_id
+    assert json.loads(again.stdout)["task_status"] == "succeed"
+
+
+def test_the_api_s_refusal_is_one_line(kiln: Run, folder: Path) -> None:
+    small = folder / "small.png"
+    small.write_bytes(picture(200, 400))
+    refused = kiln("submit", str(small))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("kiln: subject_image_list[0].subject_image")
+    assert refused.stderr.count("\n") == 1
+    assert kiln("get", "nothing-of-mine").returncode == 5
+    assert kiln("list", "--url", "http://127.0.0.1:9", "--key", "x").returncode == 3
+
+
+def test_ctrl_c_leaves_the_task_and_says_how_to_go_on(kiln: Run, folder: Path, environment: dict[str, str]) -> None:
+    here = json.loads((folder / ".kiln" / "stack.json").read_text())
+    key = f"interrupted-{time.time_ns()}"
+    with Kiln(here["api_url"], here["api_key"]) as client:
+        before = {task.task_id for task in client.list()}
+        process = subprocess.Popen(
+            [KILN, "submit", SUBJECT, "--idempotency-key", key],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: any(task.task_id not in before for task in client.list()), "the task is accepted")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out) == (130, "")
+    how = re.search(r"kiln watch (\S+ --output \S+)", err)
+    if how is None:
+        # It was interrupted between the task's being accepted and its being told so.
+        assert key in err
+        return
+    assert kiln("watch", *how[1].split()).returncode == 0
+
+
+def test_a_person_in_a_terminal_sees_the_stages_and_the_picture(folder: Path, environment: dict[str, str]) -> None:
+    command = [str(KILN), "submit", SUBJECT, "--prompt", "A cat", "-o", "seen"]
+    looks = environment | {"TERM": "xterm-256color", "COLUMNS": "100"}
+    seen = in_a_terminal(command, folder, {name: value for name, value in looks.items() if name != "NO_COLOR"})
+    words = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
+    for expected in ("Sending 1 image", "accepted", "the provider has it", "done", "▀", "seen/"):
+        assert expected in words, words
+
+
+def in_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """What a command writes to a terminal, until it ends."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its, close_fds=True)
+    os.close(its)
+    said = b""
+    deadline = time.monotonic() + PATIENCE_S
+    try:
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 0.2)[0]:
+                continue
+            try:
+                chunk = os.read(ours, 65_536)
+            except OSError:
+                # Linux's way of saying that the other end is closed.
+                break
+            if not chunk:
+                break
+            said += chunk
+        assert process.wait(timeout=PATIENCE_S) == 0, said.decode()
+    finally:
+        process.kill()
+        os.close(ours)
+    return said.decode()

@@ -1,0 +1,166 @@
+"""An installation for the operators' commands: AWS played in the process, Kiln's own function by what it answers."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from kiln_cli.app import run
+from kiln_cli.installation import Installation
+from kiln_cli.operating import command
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
+
+
+class DoesNotExist(Exception):
+    """As the Step Functions client raises it."""
+
+
+@dataclass
+class Operate:
+    """The function for operators.
+
+    Attributes:
+        answers: What it answers, by operation; of several answers the last one stays.
+        asked: What it was asked, in order.
+    """
+
+    answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def will(self, operation: str, *results: dict[str, Any], refusal: str = "") -> None:
+        self.answers[operation] = [{"refusal": refusal, "result": result} for result in results or ({},)]
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "kiln-operate"
+        asked = json.loads(Payload)
+        self.asked.append(asked)
+        left = self.answers[asked["operation"]]
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        broke = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **broke}
+
+
+@dataclass
+class Executions:
+    """Step Functions, as far as an operator looks at it.
+
+    Attributes:
+        histories: The events of an execution, by name.
+        states: What ``DescribeExecution`` answers, by name.
+        listed: What ``ListExecutions`` answers, by status.
+    """
+
+    histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    listed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    exceptions: Any = field(default_factory=lambda: SimpleNamespace(ExecutionDoesNotExist=DoesNotExist))
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "get_execution_history"
+        return self
+
+    def paginate(self, *, executionArn: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        name = executionArn.rpartition(":")[2]
+        if name not in self.histories:
+            raise DoesNotExist
+        yield {"events": self.histories[name]}
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        name = executionArn.rpartition(":")[2]
+        if name not in self.states:
+            raise DoesNotExist
+        return self.states[name]
+
+    def list_executions(self, *, stateMachineArn: str, statusFilter: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
+        assert (stateMachineArn, maxResults) == (MACHINE, 100)
+        return {"executions": self.listed.get(statusFilter, [])}
+
+
+@pytest.fixture
+def operate() -> Operate:
+    """The function for operators."""
+    return Operate()
+
+
+@pytest.fixture
+def histories() -> Executions:
+    """What Step Functions remembers."""
+    return Executions()
+
+
+@pytest.fixture(scope="package")
+def _aws() -> tuple[Any, dict[str, Any]]:
+    """A session and its clients, made once: they are dear to make."""
+    session = boto3.Session("testing", "testing", region_name="us-east-1")
+    return session, {service: session.client(service) for service in ("secretsmanager", "sqs", "s3")}
+
+
+@pytest.fixture
+def installation(operate: Operate, histories: Executions, _aws: tuple[Any, dict[str, Any]]) -> Iterator[Installation]:
+    """A stack with everything that its outputs name."""
+    with mock_aws():
+        session, clients = _aws
+        made = Installation("kiln", session)
+        made._clients.update(clients)
+        secrets, sqs, s3 = made.client("secretsmanager"), made.client("sqs"), made.client("s3")
+        for bucket in ("inbox", "inputs", "outbox"):
+            s3.create_bucket(Bucket=f"kiln-{bucket}")
+        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "dead", "unstarted")}
+        made.__dict__["outputs"] = {
+            "ApiUrl": "https://kiln.test",
+            "CallersSecretArn": secrets.create_secret(Name="callers", SecretString='{"callers": []}')["ARN"],
+            "ProviderSecretArn": secrets.create_secret(Name="provider", SecretString='{"webhook_secret": "w"}')["ARN"],
+            "OperateFunctionName": "kiln-operate",
+            "StateMachineArn": MACHINE,
+            "NotificationWorkflowArn": f"{MACHINE}-notification",
+            "InboxQueueUrl": queues["inbox"],
+            "InboxDeadLettersUrl": queues["dead"],
+            "UnstartedTasksUrl": queues["unstarted"],
+            **{f"{name}BucketName": f"kiln-{name.lower()}" for name in ("Inbox", "Inputs", "Outbox")},
+        }
+        made.__dict__["parameters"] = {"CallerTasksPerMinute": "600"}
+        made._clients.update({"lambda": operate, "stepfunctions": histories})
+        yield made
+
+
+@dataclass
+class Told:
+    """What a command came to.
+
+    Attributes:
+        status: Its exit status.
+        out: What it wrote for whoever asked.
+        err: What it complained of.
+    """
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def kiln(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Told]:
+    """The command ``kiln``, about this installation."""
+    monkeypatch.setattr(command, "find_installation", lambda *_: installation)
+
+    def call(*arguments: str) -> Told:
+        status = run(list(arguments))
+        written = capsys.readouterr()
+        return Told(status, written.out, written.err)
+
+    return call

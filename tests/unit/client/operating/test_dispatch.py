@@ -1,0 +1,92 @@
+"""Dispatch in words, and draining: it waits until nothing runs, no longer than it is told to."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln_cli.operating import dispatch
+from kiln_cli.operating.moments import clock_time, date_and_time, duration
+
+STATUS = {
+    "paused_at": 0,
+    "slots": 9,
+    "held": 0,
+    "kept_back": 0,
+    "reserved": 0,
+    "running": [],
+    "ended": [],
+    "waiting": 0,
+    "next_task_id": "",
+    "next_since": 0,
+}
+BUSY = {**STATUS, "paused_at": 1, "held": 3, "running": ["a", "b"]}
+
+
+def test_an_idle_installation(kiln, operate):
+    operate.will("status", STATUS)
+    assert kiln("dispatch", "status").out.splitlines() == [
+        "dispatch  open",
+        "slots     0 of 9 held by 0 tasks, 9 free",
+        "in line   0 waiting",
+    ]
+    assert kiln("dispatch", "status", "--json").json == STATUS
+
+
+def test_everything_that_can_be_said():
+    said = dispatch.lines(
+        BUSY
+        | {"kept_back": 2, "reserved": 1, "ended": ["b"], "waiting": 1_000, "next_task_id": "c", "next_since": 1_000}
+    )
+    assert said[0].startswith("dispatch  paused for")
+    assert said[0].endswith("since 1970-01-01 00:00:00 UTC")
+    assert said[1].startswith("slots     3 of 9 held by 2 tasks, 3 free, 2 kept back")
+    assert said[1].endswith("1 reserved for the first in line")
+    assert said[2] == "in line   1,000 or more waiting"
+    assert said[3].startswith("next      c, accepted ")
+    assert said[4:] == ["running   a", "ended     b: about to leave, or its slots leaked"]
+
+
+@pytest.mark.parametrize("operation", ["pause", "resume"])
+def test_it_is_steered(kiln, operate, operation):
+    operate.will(operation, STATUS)
+    assert kiln("dispatch", operation).status == 0
+    assert operate.asked == [{"operation": operation}]
+
+
+def test_draining_waits_until_nothing_runs(kiln, operate, monkeypatch):
+    monkeypatch.setattr(dispatch, "_LOOK_SECONDS", 0.0)
+    operate.will("pause", BUSY)
+    operate.will("status", {**BUSY, "held": 1, "running": ["a"]}, {**STATUS, "paused_at": 1})
+    drained = kiln("dispatch", "drain", "--json")
+    assert (drained.status, drained.json["held"]) == (0, 0)
+    assert [each["operation"] for each in operate.asked] == ["pause", "status", "status"]
+
+
+def test_draining_that_takes_too_long_ends_and_says_who_runs(kiln, operate):
+    operate.will("pause", BUSY)
+    late = kiln("dispatch", "drain", "--timeout", "0")
+    assert late.status == 124
+    assert "2 tasks run still: a, b" in late.err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.85, "850 ms"),
+        (-1, "0 ms"),
+        (12.34, "12.3 s"),
+        (60, "1 min"),
+        (245, "4 min 5 s"),
+        (7_800, "2 h 10 min"),
+        (7_200, "2 h"),
+        (273_600, "3 d 4 h"),
+        (86_400, "1 d"),
+    ],
+)
+def test_durations_in_words(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_moments_in_words():
+    assert clock_time(1_722_769_557_708) == "11:05:57.708"
+    assert date_and_time(1_722_769_557_708) == "2024-08-04 11:05:57 UTC"

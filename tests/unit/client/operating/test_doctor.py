@@ -1,0 +1,213 @@
+"""The doctor: a well installation passes every check, each thing that can be wrong is found, and what to do is said."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from kiln_cli.operating import checks, doctor
+from tests.unit.client.operating.test_dispatch import STATUS
+
+API_KEY = "the-api-key-of-the-shop"
+
+
+class Api:
+    """What the API answers.
+
+    Attributes:
+        clock_off: By how many seconds its clock is off.
+        broken: What it answers to everything, if anything.
+    """
+
+    def __init__(self) -> None:
+        self.clock_off = 0.0
+        self.broken: httpx.Response | Exception | None = None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        headers = {"date": formatdate(time.time() + self.clock_off, usegmt=True)}
+        if isinstance(self.broken, Exception):
+            raise self.broken
+        if self.broken is not None:
+            return self.broken
+        if request.url.path.startswith("/v1/callbacks/"):
+            return httpx.Response(404, json={"code": 1203}, headers=headers)
+        if request.headers.get("authorization") == f"Bearer {API_KEY}":
+            return httpx.Response(200, json={"code": 0, "data": []}, headers=headers)
+        return httpx.Response(401, json={"code": 1001}, headers=headers)
+
+
+class Alarms:
+    """CloudWatch's alarms, and CloudFormation's word on which are the stack's."""
+
+    def __init__(self, **states: str) -> None:
+        self._states = states
+
+    def get_paginator(self, operation: str) -> Any:
+        return SimpleNamespace(paginate=getattr(self, operation))
+
+    def list_stack_resources(self, *, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
+        kind = "AWS::CloudWatch::Alarm"
+        assert StackName == "kiln"
+        listed = [
+            {"LogicalResourceId": name, "PhysicalResourceId": f"kiln-{name}", "ResourceType": kind}
+            for name in self._states
+        ]
+        return [{"StackResourceSummaries": [*listed, {"ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Q"}]}]
+
+    def describe_alarms(self, *, AlarmNames: list[str]) -> list[dict[str, Any]]:  # noqa: N803
+        alarms = [
+            {
+                "AlarmName": f"kiln-{name}",
+                "StateValue": state,
+                "StateReason": "crossed",
+                "AlarmDescription": "It is bad: docs/runbook.md#missed-callbacks",
+            }
+            for name, state in self._states.items()
+        ]
+        assert set(AlarmNames) == {each["AlarmName"] for each in alarms}
+        return [{"MetricAlarms": alarms}]
+
+
+def put_callers(installation, *callers: dict[str, Any]) -> None:
+    installation.client("secretsmanager").put_secret_value(
+        SecretId=installation.output("CallersSecretArn"), SecretString=json.dumps({"callers": callers})
+    )
+
+
+def put_alarms(installation, **states: str) -> None:
+    installation._clients |= {"cloudformation": Alarms(**states), "cloudwatch": Alarms(**states)}
+
+
+@pytest.fixture
+def api(monkeypatch) -> Api:
+    """The API, played."""
+    playing = Api()
+    plain = httpx.Client
+    monkeypatch.setattr(
+        doctor.httpx, "Client", lambda **options: plain(transport=httpx.MockTransport(playing), **options)
+    )
+    return playing
+
+
+@pytest.fixture(autouse=True)
+def _well(installation, operate, api, monkeypatch) -> None:
+    """An installation with which everything is in order."""
+    monkeypatch.setattr(checks, "_LEAVING_SECONDS", 0)
+    put_callers(installation, {"name": "shop", "access_key": "a", "api_keys": [API_KEY]})
+    put_alarms(installation, ProviderAccountAlarm="OK", UnstartedTasksAlarm="INSUFFICIENT_DATA")
+    operate.will("check-provider", {"accepted": True, "provider_url": "https://provider.test", "reason": ""})
+    operate.will("status", STATUS)
+
+
+def wrong(kiln) -> dict[str, dict[str, Any]]:
+    """What the doctor finds wrong, by check."""
+    examined = kiln("doctor", "--json")
+    assert examined.json["is_well"] is (examined.status == 0)
+    return {each["check"]: each for each in examined.json["findings"] if not each["is_well"]}
+
+
+def test_a_well_installation_passes(kiln):
+    assert wrong(kiln) == {}
+    examined = kiln("doctor")
+    assert examined.status == 0
+    assert all(line.startswith("✓ ") for line in examined.out.splitlines())
+    assert API_KEY not in examined.out
+
+
+def test_what_is_wrong_says_what_to_do(kiln, operate):
+    refused = {"accepted": False, "provider_url": "https://provider.test", "reason": "Auth failed (code 1000)"}
+    operate.will("check-provider", refused)
+    examined = kiln("doctor")
+    assert examined.status == 1
+    assert "✗ provider's keys: https://provider.test does not: Auth failed (code 1000)" in examined.out
+    assert "    → docs/runbook.md#provider-account" in examined.out
+    assert "1 of " in examined.err
+
+
+@pytest.mark.parametrize("off", [-60, 60])
+def test_a_clock_that_is_off(kiln, api, off):
+    api.clock_off = off
+    assert list(wrong(kiln)) == ["clock"]
+
+
+def test_an_api_that_does_not_answer(kiln, api):
+    api.broken = httpx.ConnectError("refused")
+    assert set(wrong(kiln)) == {"API", "callers' secret", "callback route"}
+
+
+def test_an_api_that_is_broken(kiln, api):
+    api.broken = httpx.Response(502, text="Bad Gateway")
+    found = wrong(kiln)
+    assert set(found) == {"API", "clock", "a caller's key", "callback route"}
+    assert found["callback route"]["section"] == "missed-callbacks"
+
+
+@pytest.mark.parametrize("callers", [[], [{"name": "a", "api_keys": [API_KEY]}, {"name": "b", "api_keys": [API_KEY]}]])
+def test_callers_that_are_not_in_order(kiln, installation, callers):
+    put_callers(installation, *callers)
+    assert list(wrong(kiln)) == ["callers' secret"]
+
+
+def test_a_callers_key_that_is_not_taken(kiln, installation):
+    put_callers(installation, {"name": "shop", "api_keys": ["another"]})
+    assert list(wrong(kiln)) == ["a caller's key"]
+
+
+def test_a_bucket_that_is_gone(kiln, installation):
+    installation.client("s3").delete_bucket(Bucket="kiln-outbox")
+    assert "kiln-outbox: 404" in wrong(kiln)["buckets"]["says"]
+
+
+def test_slots_that_leaked_and_dispatch_that_is_paused(kiln, operate):
+    operate.will("status", {**STATUS, "paused_at": 1, "held": 1, "running": ["x"], "ended": ["x"]})
+    found = wrong(kiln)
+    assert set(found) == {"slots", "dispatch"}
+    assert "kiln dispatch resume" in found["slots"]["todo"]
+
+
+def test_a_task_that_is_just_leaving_is_no_leak(kiln, operate, monkeypatch):
+    monkeypatch.setattr(checks, "_LEAVING_SECONDS", 30)
+    monkeypatch.setattr(checks.time, "sleep", lambda _: None)
+    operate.will("status", {**STATUS, "held": 1, "running": ["x"], "ended": ["x"]}, STATUS)
+    assert wrong(kiln) == {}
+
+
+def test_workflows_that_broke(kiln, histories):
+    now = datetime.now(tz=UTC)
+    histories.listed["FAILED"] = [
+        {"name": "abc-again-1", "stopDate": now},
+        {"name": "old", "stopDate": now - timedelta(days=3)},
+    ]
+    found = wrong(kiln)
+    assert list(found) == ["workflows"]
+    assert found["workflows"]["todo"] == "kiln task show abc"
+
+
+def test_what_was_put_aside(kiln, installation):
+    for output in ("InboxDeadLettersUrl", "UnstartedTasksUrl"):
+        installation.client("sqs").send_message(QueueUrl=installation.output(output), MessageBody="x")
+    found = wrong(kiln)
+    assert {each["section"] for each in found.values()} == {"inbox-dead-letters", "unstarted-tasks"}
+
+
+def test_an_alarm_that_is_raised_leads_to_its_section(kiln, installation):
+    put_alarms(installation, ProviderAccountAlarm="OK", MissedCallbacksAlarm="ALARM")
+    (found,) = wrong(kiln).values()
+    assert found["check"] == "alarm MissedCallbacks"
+    assert found["says"] == "It is bad (crossed)"
+    assert found["section"] == "missed-callbacks"
+
+
+def test_what_one_may_not_look_at_is_a_finding_too(kiln, operate, installation):
+    operate.will("status", refusal="no")
+    installation.outputs["InboxDeadLettersUrl"] = "https://sqs.us-east-1.amazonaws.com/123456789012/gone"
+    found = wrong(kiln)
+    assert set(found) == {"slots", "put aside"}
+    assert found["slots"]["says"] == "no"

@@ -1,0 +1,293 @@
+"""What a program sees of Kiln, by both clients."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+import kiln_client
+from kiln_client import InvalidImage, Kiln, TaskFailed
+from tests.unit.client.played_api import TASKS, PlayedApi, refusal
+from tests.unit.pictures import padded, picture
+
+PNG = picture()
+MEGABYTE = 1024 * 1024
+
+
+def test_what_is_left_out_is_left_to_the_contract(kiln: Any, api: PlayedApi) -> None:
+    task = kiln.create(PNG)
+    assert task.task_id == "task-1"
+    assert api.created() == [{"subject_image_list": [{"subject_image": base64.b64encode(PNG).decode()}]}]
+
+
+def test_everything_that_can_be_wanted_is_sent(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+    scene = tmp_path / "scene.jpg"
+    scene.write_bytes(picture(form="JPEG"))
+    kiln.create(
+        "https://example.com/cat.png",
+        "kiln-upload://earlier",
+        scene_image=scene,
+        style_image=str(scene),
+        prompt="A cat",
+        n=3,
+        aspect_ratio="1:1",
+        model_name="kling-v2-1",
+        watermark=False,
+        callback_url="https://example.com/told",
+        external_task_id="order-1",
+        idempotency_key="mine",
+    )
+    in_body = base64.b64encode(scene.read_bytes()).decode()
+    assert api.created() == [
+        {
+            "subject_image_list": [
+                {"subject_image": "https://example.com/cat.png"},
+                {"subject_image": "kiln-upload://earlier"},
+            ],
+            "scene_image": in_body,
+            "style_image": in_body,
+            "prompt": "A cat",
+            "n": 3,
+            "aspect_ratio": "1:1",
+            "model_name": "kling-v2-1",
+            "watermark_info": {"enabled": False},
+            "callback_url": "https://example.com/told",
+            "external_task_id": "order-1",
+        }
+    ]
+    assert api.asked("POST", TASKS)[0].headers["Idempotency-Key"] == "mine"
+
+
+def test_what_does_not_fit_into_a_request_is_uploaded(kiln: Any, api: PlayedApi) -> None:
+    small, large = padded(PNG, MEGABYTE), padded(PNG, 3 * MEGABYTE)
+    kiln.create(large, small, scene_image=padded(PNG, 10 * MEGABYTE))
+    body = api.created()[0]
+    sent = [each["subject_image"] for each in body["subject_image_list"]]
+    assert sent == ["kiln-upload://0", base64.b64encode(small).decode()]
+    assert body["scene_image"] == "kiln-upload://1"
+    assert large in api.uploads["kiln-upload://0"]
+    assert len(api.asked("POST", TASKS)[0].content) < 5 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("nowhere.png", "nowhere.png: no such file"),
+        (b"GIF89a", "image: must be a JPEG or PNG image"),
+        (b"", "image: is empty"),
+        (padded(PNG, 10 * MEGABYTE + 1), "image: must be at most 10 MB, got 10.0 MB"),
+    ],
+)
+def test_an_image_that_cannot_work_is_told_before_anything_is_sent(
+    kiln: Any, api: PlayedApi, source: Any, complaint: str
+) -> None:
+    with pytest.raises(InvalidImage, match=complaint):
+        kiln.create(PNG, source)
+    assert api.requests == []
+
+
+def test_a_lost_answer_is_asked_for_again_and_pays_once(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
+    def lost(request: httpx.Request) -> httpx.TransportError:
+        api._create(request.headers["Idempotency-Key"], json.loads(request.content))
+        return httpx.ReadError("the connection is gone")
+
+    api.first = [lost, refusal(503, 5001, "down"), httpx.Response(502, text="<html>bad gateway</html>")]
+    assert kiln.create(PNG).task_id == "task-1"
+    sent = api.asked("POST", TASKS)
+    assert len(sent) == 4
+    assert len({(each.headers["Idempotency-Key"], each.content) for each in sent}) == 1
+    assert len(api.tasks) == 1
+    assert len(slept) == 3
+    assert slept == sorted(slept)
+
+
+def test_every_task_has_a_key_of_its_own(kiln: Any, api: PlayedApi) -> None:
+    assert kiln.create(PNG).task_id != kiln.create(PNG).task_id
+
+
+@pytest.mark.parametrize("header", ["17", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_retry_after_is_honoured(kiln: Any, api: PlayedApi, slept: list[float], header: str) -> None:
+    api.add("task-9")
+    api.first = [refusal(429, 1302, "too many requests", Retry_After=header)]
+    assert kiln.get("task-9").has_succeeded
+    assert slept == [17.0 if header == "17" else 0.0]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, 1201, kiln_client.InvalidRequest),
+        (401, 1000, kiln_client.AuthenticationFailed),
+        (404, 1203, kiln_client.NotFound),
+        (409, 1201, kiln_client.Conflict),
+        (413, 1201, kiln_client.InvalidRequest),
+        (422, 1201, kiln_client.InvalidRequest),
+        (429, 1102, kiln_client.TooManyRequests),
+    ],
+)
+def test_a_refusal_is_raised_at_once(
+    kiln: Any, api: PlayedApi, slept: list[float], status: int, code: int, kind: type[kiln_client.Refused]
+) -> None:
+    api.first = [refusal(status, code, "n: must be at most 9, got 10")]
+    with pytest.raises(kind) as refused:
+        kiln.get("task-1")
+    error = refused.value
+    assert (error.http_status, error.code, error.message) == (status, code, "n: must be at most 9, got 10")
+    assert error.request_id == "request-1"
+    assert (len(api.requests), slept) == (1, [])
+
+
+def test_nobody_waits_an_hour_for_the_next_attempt(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
+    api.first = [refusal(429, 1302, "too many requests", Retry_After="3600")]
+    with pytest.raises(kiln_client.TooManyRequests) as refused:
+        kiln.get("task-1")
+    assert (refused.value.retry_after, slept) == (3600.0, [])
+
+
+def test_attempts_come_to_an_end(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
+    api.first = [httpx.ConnectError("refused")] * 10
+    with pytest.raises(kiln_client.NotReachable, match=r"https://kiln\.example"):
+        kiln.get("task-1")
+    assert (len(api.requests), len(slept)) == (5, 4)
+
+
+def test_something_else_than_kiln_answers(kiln: Any, api: PlayedApi) -> None:
+    api.first = [httpx.Response(200, text="<html>welcome</html>")]
+    with pytest.raises(kiln_client.Refused, match="does not answer as Kiln does"):
+        kiln.get("task-1")
+
+
+def test_an_external_id_may_have_any_character(kiln: Any, api: PlayedApi) -> None:
+    api.add("order 7/8?ä")
+    assert kiln.get("order 7/8?ä").has_succeeded
+
+
+def test_fields_of_later_versions_are_kept(kiln: Any, api: PlayedApi) -> None:
+    api.add("task-1")
+    assert kiln.get("task-1").answer["something_new"] is True
+
+
+def test_a_list_goes_through_all_pages(kiln: Any, api: PlayedApi) -> None:
+    api.add(*[f"t{number}" for number in range(5)])
+    assert [task.task_id for task in kiln.list(page_size=2)] == ["t4", "t3", "t2", "t1", "t0"]
+    assert len(api.requests) == 3
+
+
+def test_a_task_that_a_page_repeats_is_told_once(kiln: Any, api: PlayedApi) -> None:
+    api.add(*[f"t{number}" for number in range(4)])
+
+    def one_more(_: httpx.Request) -> httpx.Response:
+        answer = api._list(httpx.QueryParams(pageNum=1, pageSize=2))
+        api.add("t4")
+        return answer
+
+    api.first = [one_more]
+    assert [task.task_id for task in kiln.list(page_size=2)] == ["t3", "t2", "t1", "t0"]
+
+
+def test_a_list_is_filtered_by_the_api(kiln: Any, api: PlayedApi) -> None:
+    api.add("bad", course=("failed",))
+    api.add("good")
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    assert [task.task_id for task in kiln.list(status="failed", created_after=moment)] == ["bad"]
+    assert api.requests[0].url.params["created_after"] == str(int(moment.timestamp() * 1_000))
+
+
+def test_pages_are_asked_for_as_they_are_needed(api: PlayedApi) -> None:
+    api.add(*[f"t{number}" for number in range(9)])
+    with Kiln("https://kiln.example/live", "key-of-mine", transport=api.transport()) as kiln:
+        assert [task.task_id for task in islice(kiln.list(page_size=3), 2)] == ["t8", "t7"]
+    assert len(api.requests) == 1
+
+
+def test_waiting_ends_with_the_images(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
+    task = kiln.generate(PNG, n=2)
+    assert [image.index for image in task.images] == [0, 1]
+    assert slept
+    assert max(slept) <= 4
+
+
+def test_waiting_for_a_task_that_fails(kiln: Any, api: PlayedApi) -> None:
+    api.add("bad", course=("generating", "failed"))
+    with pytest.raises(TaskFailed, match="risk control") as failed:
+        kiln.wait("bad")
+    assert failed.value.task.task_id == "bad"
+
+
+def test_waiting_outlasts_an_outage(kiln: Any, api: PlayedApi) -> None:
+    api.add("good", course=("generating", "succeed"))
+    api.first = [httpx.ReadTimeout("slow"), refusal(500, 5000, "internal error")]
+    assert kiln.wait("good").has_succeeded
+
+
+def test_waiting_no_longer_than_one_wants(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
+    api.add("slow", course=("generating",))
+    with pytest.raises(kiln_client.WaitTimedOut) as late:
+        kiln.wait("slow", timeout=0.1)
+    assert (late.value.task_ids, slept) == (("slow",), [])
+
+
+def test_following_tells_every_change_of_every_task(kiln: Any, api: PlayedApi) -> None:
+    api.add("one", course=("waiting", "waiting", "generating", "succeed"))
+    api.add("two", course=("generating", "failed"))
+    seen = [(each.task_id, each.stage) for each in kiln.follow("one", "two", "one")]
+    assert [stage for task_id, stage in seen if task_id == "one"] == ["waiting", "generating", "succeed"]
+    assert [stage for task_id, stage in seen if task_id == "two"] == ["generating", "failed"]
+
+
+def test_images_are_saved_by_their_content(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+    api.add("good", n=2)
+    paths = kiln.save("good", tmp_path / "new")
+    assert paths == [tmp_path / "new" / "good-0.png", tmp_path / "new" / "good-1.jpg"]
+    for path in paths:
+        with Image.open(io.BytesIO(path.read_bytes())) as image:
+            image.load()
+    assert sorted((tmp_path / "new").iterdir()) == paths
+
+
+def test_the_key_goes_to_the_api_alone(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+    api.add("good")
+    kiln.save("good", tmp_path)
+    elsewhere = [each for each in api.requests if not each.url.path.startswith(TASKS)]
+    assert [each.url.host for each in elsewhere] == ["kiln.example", "bucket.example"]
+    assert not any("Authorization" in each.headers for each in elsewhere)
+
+
+def test_there_is_nothing_to_save_yet(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+    api.add("slow", course=("generating",))
+    with pytest.raises(kiln_client.NotFinished, match="it is processing"):
+        kiln.save("slow", tmp_path)
+
+
+def test_what_else_can_be_asked_of_a_task(kiln: Any, api: PlayedApi) -> None:
+    api.add("first", course=("waiting",), prompt="A cat", scene_image="https://example.com/scene.png")
+    assert kiln.progress("first").queue_position == 2
+    assert kiln.request("first").scene_image == "https://example.com/scene.png"
+    assert kiln.deliveries("first")[0].outcome == "delivered"
+    assert kiln.cancel("first").task_status == "failed"
+    again = kiln.retry("first", idempotency_key="again")
+    assert again.task_id == kiln.retry("first", idempotency_key="again").task_id
+    assert kiln.upload(PNG) == "kiln-upload://0"
+
+
+def test_neither_says_which_kiln(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KILN_URL", raising=False)
+    monkeypatch.setenv("KILN_KEY", "key-of-mine")
+    with pytest.raises(kiln_client.NotConfigured, match="KILN_URL"):
+        Kiln()
+    monkeypatch.setenv("KILN_URL", "https://kiln.example/")
+    Kiln().close()
+
+
+def test_a_key_is_not_shown_by_accident() -> None:
+    with Kiln("https://kiln.example", "key-of-mine") as kiln:
+        assert "key-of-mine" not in repr(vars(kiln._operations))

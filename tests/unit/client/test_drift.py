@@ -1,0 +1,104 @@
+"""The client does not import the service's models; that it means the same by its own is held here."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from kiln.contract import vocabulary
+from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.course import KeptRequest, KeptSubject, Progress, Stage, Step, StepName
+from kiln.tasks.task import DeliveryRecord
+from kiln_cli.pictures import submitting
+from kiln_cli.pictures.following import STAGES, STEPS
+from kiln_client import answers, images
+
+
+def answered(model: BaseModel) -> dict[str, Any]:
+    """As the API answers with it."""
+    return model.model_dump(mode="json", exclude_none=True)
+
+
+def test_the_same_words() -> None:
+    assert set(get_args(answers.TaskStatus)) == set(vocabulary.TaskStatus)
+    assert set(get_args(answers.Stage)) == set(Stage) == set(STAGES)
+    assert set(STEPS) == set(StepName)
+    assert list(vocabulary.AspectRatio) == submitting.RATIOS
+    assert list(vocabulary.ModelName) == submitting.MODELS
+    assert images.LARGEST_BYTES == vocabulary.IMAGE_BYTES
+
+
+def test_a_task_is_read_as_it_was_meant() -> None:
+    meant = FoundTask(
+        task_id="t1",
+        task_info=TaskInfo(external_task_id="mine"),
+        task_status=vocabulary.TaskStatus.SUCCEED,
+        task_status_msg="none",
+        final_unit_deduction="16",
+        watermark_info=WatermarkInfo(enabled=True),
+        task_result=TaskResult(images=[ResultImage(index=0, url="https://x/0")]),
+        created_at=1,
+        updated_at=2,
+        queue_position=3,
+    )
+    read = answers.Task.read(answered(meant))
+    assert (read.task_id, read.external_task_id, read.task_status) == ("t1", "mine", "succeed")
+    assert (read.task_status_msg, read.final_unit_deduction, read.watermarked) == ("none", "16", True)
+    assert (read.images, read.created_at, read.updated_at) == ((answers.Image(0, "https://x/0"),), 1, 2)
+    assert read.queue_position == 3
+
+
+def test_progress_is_read_as_it_was_meant() -> None:
+    meant = Progress(
+        task_id="t1",
+        task_status=vocabulary.TaskStatus.SUBMITTED,
+        stage=Stage.WAITING,
+        queue_position=2,
+        steps=[Step(step=StepName.ACCEPTED, at=1)],
+        dispatch_attempts=1,
+        polls=2,
+        bells=3,
+        refusal="full",
+    )
+    read = answers.Progress.read(answered(meant))
+    assert {name: getattr(read, name) for name in Progress.model_fields if name != "steps"} == {
+        name: value for name, value in answered(meant).items() if name != "steps"
+    }
+    assert read.steps == (answers.Step("accepted", 1),)
+
+
+def test_a_request_is_read_as_it_was_meant() -> None:
+    meant = KeptRequest(
+        task_id="t1",
+        model_name=vocabulary.ModelName.KLING_V2,
+        prompt="A cat",
+        subject_image_list=[KeptSubject(subject_image="https://x/cat.png")],
+        scene_image="https://x/scene.png",
+        n=2,
+        aspect_ratio=vocabulary.AspectRatio.R1_1,
+        watermark_info=WatermarkInfo(enabled=True),
+        callback_url="https://x/told",
+    )
+    read = answers.KeptRequest.read(answered(meant))
+    assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
+    assert (read.subject_images, read.scene_image, read.style_image) == (
+        ("https://x/cat.png",),
+        "https://x/scene.png",
+        None,
+    )
+    assert (read.watermarked, read.callback_url) == (True, "https://x/told")
+
+
+def test_a_delivery_is_read_as_it_was_meant() -> None:
+    meant = DeliveryRecord(
+        task_status=vocabulary.TaskStatus.FAILED,
+        attempt=2,
+        attempted_at=1,
+        outcome="retry",
+        http_status=503,
+        reason="busy",
+        next_attempt_at=9,
+    )
+    read = answers.Delivery.read(answered(meant))
+    assert {name: getattr(read, name) for name in DeliveryRecord.model_fields} == answered(meant)
