@@ -9,8 +9,9 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -34,6 +35,9 @@ EVENTS_QUEUE = "kiln-local-events"
 CALLER = "local"
 TASKS_PATH = "/v1/images/multi-image2image"
 
+Deployment = Callable[..., dict[str, str]]
+"""What puts a template into effect and gives its outputs back."""
+
 
 class StackError(Exception):
     """The stack could not be brought up; the message says what is wrong."""
@@ -53,6 +57,8 @@ class Options:
         parameters: Template parameters that differ from the local defaults.
         aws_environment: Settings of the local AWS, such as ``{"AUTH": "true"}`` to enforce the IAM policies.
         provider_arguments: Options of the simulated provider, such as ``["--task-seconds", "0.5"]``.
+        template: What is deployed; an earlier release's, for who would see it updated.
+        deployment: How it is deployed: takes and gives back what ``local.deploy.deploy`` does.
     """
 
     state_dir: Path
@@ -60,6 +66,8 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     aws_environment: Mapping[str, str] = field(default_factory=dict)
     provider_arguments: Sequence[str] = ()
+    template: Path = TEMPLATE
+    deployment: Deployment = deploy
 
 
 class Stack:
@@ -75,6 +83,7 @@ class Stack:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._template = options.template
         self._running = contextlib.ExitStack()
         self._key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
         self._provider_key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
@@ -122,6 +131,11 @@ class Stack:
         httpx.post(f"{self._provider_url}/_control/reset", trust_env=False).raise_for_status()
         self._deploy({**self._options.parameters, **(parameters or {})})
 
+    def update(self, template: Path) -> None:
+        """Deploys another template over the one that runs; tasks, keys and addresses stay."""
+        self._template = template
+        self._deploy(self._options.parameters, partial(deploy, is_update=True))
+
     def _start(self, running: contextlib.ExitStack) -> None:
         running.enter_context(_claim(self._options.state_dir))
         listening = take_port(self._options.port)
@@ -151,7 +165,7 @@ class Stack:
             environment={**clean_environment(), "PYTHONPATH": str(ROOT / "layers" / "kiln")},
         )
 
-    def _deploy(self, parameters: Mapping[str, str]) -> None:
+    def _deploy(self, parameters: Mapping[str, str], deployment: Deployment | None = None) -> None:
         caller = {
             "name": CALLER,
             **self._key,
@@ -170,6 +184,8 @@ class Stack:
             "InboxCaller": CALLER,
             # The local AWS has no archives.
             "EventArchiveDays": "0",
+            # Nor alarms over several metrics, nor saved log queries.
+            "Watching": "basic",
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
@@ -177,8 +193,10 @@ class Stack:
             "RequireTls": "false",
             "LogLevel": "INFO",
         }
-        outputs = deploy(self.clients, TEMPLATE, STACK_NAME, defaults=defaults, overrides=parameters)
-        apply_gateway(self.clients, TEMPLATE, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters})
+        outputs = (deployment or self._options.deployment)(
+            self.clients, self._template, STACK_NAME, defaults=defaults, overrides=parameters
+        )
+        apply_gateway(self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters})
         self._fill(outputs["ProviderSecretArn"], self._provider_key)
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
@@ -195,13 +213,14 @@ class Stack:
             "event_bus": outputs["EventBusName"],
             "events_queue_url": _listen_to(self.clients, outputs["EventBusName"]),
             "table": outputs["TableName"],
+            "stack_name": STACK_NAME,
             "state_machine_arn": outputs["StateMachineArn"],
             "callers_secret_arn": outputs["CallersSecretArn"],
             "provider_url": self._provider_url,
             "provider_control_url": f"{self._provider_url}/_control",
         }
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
-        self._front_door.lead_to(stage, self._shown())
+        self._front_door.lead_to(stage)
         self._prove()
         write_whole(self.description_file.with_name(SHELL_FILE), for_shells(self.description))
         write_whole(self.description_file, json.dumps(self.description, indent=2))
@@ -216,17 +235,6 @@ class Stack:
         if answer.status_code != httpx.codes.OK:
             logged = "\n".join(f"  {line}" for line in function_logs.errors(self.clients))
             raise StackError(f"the API answers {answer.status_code}: {answer.text[:500]}\n{logged}")
-
-    def _shown(self) -> dict[str, str]:
-        here = self.description
-        return {
-            "API (the provider's contract)": f"{here['api_url']}{TASKS_PATH}",
-            "Inbox: drop a folder with job.json and images here": f"s3://{here['inbox_bucket']}/",
-            "Outbox: results appear here under the same name": f"s3://{here['outbox_bucket']}/",
-            "AWS endpoint": here["aws_endpoint_url"],
-            "Simulated provider": here["provider_url"],
-            "Keys and names": str(self.description_file.resolve()),
-        }
 
 
 @contextlib.contextmanager

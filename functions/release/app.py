@@ -6,18 +6,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln.workflow.release import release, tend_line
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln.workflow.release import release, still_waiting, tend_line
+from kiln_lambda.observability import logger, observed
 
 
-@logger.inject_lambda_context(correlation_id_path="task_id", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed("task_id")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``ReleaseSlot``."""
-    logger.append_keys(task_id=event["task_id"])
     if event.get("is_waiting"):
-        woken = tend_line(event["task_id"])
+        still_waiting(event["task_id"])
+        woken = tend_line()
         logger.info("tended the line", extra={"woken": woken})
         return {"woken": woken}
     result = release(event["task_id"], event.get("fault"))

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.workflow.rescue import rescue
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln_lambda.observability import about, logger, observed
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed()
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Serves the rule on Step Functions' status changes."""
     ended = event["detail"]
-    metrics.add_metric(name="WorkflowsRescued", unit=MetricUnit.Count, value=1)
+    about(ended["name"].partition("-")[0])
     again = rescue(ended["stateMachineArn"], ended["name"], ended["status"], ended["input"])
     logger.error(
         "a workflow ended abnormally", extra={"execution": ended["name"], "status": ended["status"], "again": again}

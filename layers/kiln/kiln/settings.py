@@ -14,7 +14,8 @@ SettingsModel = TypeVar("SettingsModel", bound="_Settings")
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    # A function uses two or three of these; the others are not built.
+    model_config = ConfigDict(frozen=True, populate_by_name=True, defer_build=True)
 
 
 class TableSettings(_Settings):
@@ -107,6 +108,18 @@ class CorsSettings(_Settings):
     """Which web origin may call the API from a browser; none by default."""
 
     origin: str = Field(default="", alias="CORS_ORIGIN")
+
+
+class ConsoleSettings(_Settings):
+    """Where the console's browser meets the buckets: S3's own hosts, unless AWS as a whole is somewhere else."""
+
+    bucket_origins: str = Field(alias="BUCKET_ORIGINS", min_length=1)
+    aws_endpoint_url: str = Field(default="", alias="AWS_ENDPOINT_URL")
+
+    @property
+    def buckets(self) -> str:
+        """The origins of the buckets, separated by spaces."""
+        return self.aws_endpoint_url or self.bucket_origins
 
 
 class CallerSettings(_Settings):

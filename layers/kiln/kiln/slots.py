@@ -7,9 +7,10 @@ A task of ``n`` images holds ``n`` slots, written ``<task id>#<number>`` in one 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kiln import aws
+from kiln import aws, clock, metrics
 from kiln.settings import SlotSettings, TableSettings, load
 from kiln.tasks import items
 
@@ -23,6 +24,39 @@ _RETURN_SECONDS = 15
 _BLOCKED = "blocked"
 _RESERVED = "reserved"
 _CONTENTION_TRIES = 20
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """What the item of the slots says.
+
+    Attributes:
+        names: Every slot that is taken, by whomever.
+        paused_at: Since when no task gets slots (milliseconds since the epoch); 0 when they do.
+    """
+
+    names: frozenset[str] = frozenset()
+    paused_at: int = 0
+
+    @property
+    def tasks(self) -> list[str]:
+        """The ids of the tasks that hold slots."""
+        return sorted({name.partition("#")[0] for name in self.names} - {_BLOCKED, _RESERVED})
+
+    @property
+    def held(self) -> int:
+        """How many are held by tasks."""
+        return len(self.names) - self.kept_back - self.reserved
+
+    @property
+    def kept_back(self) -> int:
+        """How many are kept back as the provider was full below our limit."""
+        return sum(_is_kept_back(name) for name in self.names)
+
+    @property
+    def reserved(self) -> int:
+        """How many are gathered for the first in line."""
+        return sum(name.startswith(f"{_RESERVED}#") for name in self.names)
 
 
 class Slots:
@@ -65,16 +99,19 @@ class Slots:
         # Every slot the task could hold is named: the limit may have been another when it took them.
         mine = {f"{task_id}#{number}" for number in range(n)}
         for _ in range(_CONTENTION_TRIES):
-            taken = self.holders()
+            state = self.state()
+            taken, is_paused = set(state.names), bool(state.paused_at)
             kept = _without_expired(taken - mine)
             # Whose slots are gone already is here again: the first time it may have gone before it woke anybody.
             is_again = not mine & taken
-            given, complete = self._next_in_line(kept, leaver=task_id if n else "", is_again=is_again)
-            if kept and not complete and all(_is_kept_back(name) for name in kept):
+            free = 0 if is_paused else self._limit - len(kept)
+            given, complete = self._next_in_line(kept, free, leaver=task_id if n else "", is_again=is_again)
+            if not is_paused and kept and not complete and all(_is_kept_back(name) for name in kept):
                 # Nobody runs and nobody can start: nobody would ever come by to let go of what is kept back.
                 kept = set()
-                given, complete = self._next_in_line(kept, leaver=task_id if n else "", is_again=is_again)
-            if self._exchange(taken, kept | set(given)):
+                given, complete = self._next_in_line(kept, self._limit, leaver=task_id if n else "", is_again=is_again)
+            if self._exchange(state, kept | set(given)):
+                metrics.record(metrics.SLOTS_HELD, SlotState(frozenset(kept | set(given))).held)
                 return complete
         # So many come and go that the set is never the one that was read: what must not fail is giving back.
         if not mine:
@@ -103,15 +140,45 @@ class Slots:
         kept = [f"{_BLOCKED}#{until + number * _RETURN_SECONDS}#{number}" for number in range(free)]
         return free if self._give(kept) else 0
 
+    def pause(self) -> int:
+        """Lets no task take slots from here on; who has its slots goes on. Pausing twice is pausing once.
+
+        Returns:
+            Since when, in milliseconds since the epoch.
+        """
+        answer = self._client.update_item(
+            TableName=self._table,
+            Key=items.SLOTS_KEY,
+            UpdateExpression="SET paused_at = if_not_exists(paused_at, :now)",
+            ExpressionAttributeValues=items.values(now=clock.milliseconds()),
+            ReturnValues="ALL_NEW",
+        )
+        return int(answer["Attributes"]["paused_at"]["N"])
+
+    def resume(self) -> None:
+        """Lets tasks take slots again; handing out what is free to those who wait is the caller's next step."""
+        self._client.update_item(TableName=self._table, Key=items.SLOTS_KEY, UpdateExpression="REMOVE paused_at")
+
     def holders(self) -> set[str]:
         """The slots that are taken, strongly consistent."""
-        answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
-        return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
+        return set(self.state().names)
 
-    def _exchange(self, before: set[str], after: set[str]) -> bool:
-        """Writes the whole set if it is still the one that was read."""
+    def state(self) -> SlotState:
+        """What the item says, strongly consistent."""
+        answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
+        item = answer.get("Item", {})
+        return SlotState(
+            names=frozenset(item.get("holders", {}).get("SS", [])),
+            paused_at=int(item.get("paused_at", {}).get("N", "0")),
+        )
+
+    def _exchange(self, state: SlotState, after: set[str]) -> bool:
+        """Writes the whole set if it is still the one that was read, and if dispatch is paused only if it was then."""
+        before = state.names
         if after == before:
             return True
+        unchanged = "holders = :before" if before else "attribute_not_exists(holders)"
+        paused = "attribute_exists(paused_at)" if state.paused_at else "attribute_not_exists(paused_at)"
         values = {":before": {"SS": sorted(before)}} if before else {}
         if after:
             values[":after"] = {"SS": sorted(after)}
@@ -121,7 +188,7 @@ class Slots:
                 TableName=self._table,
                 Key=items.SLOTS_KEY,
                 UpdateExpression="SET holders = :after" if after else "REMOVE holders",
-                ConditionExpression="holders = :before" if before else "attribute_not_exists(holders)",
+                ConditionExpression=f"{unchanged} AND {paused}",
                 **request,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -142,13 +209,12 @@ class Slots:
             return False
         return True
 
-    def _next_in_line(self, taken: set[str], *, leaver: str, is_again: bool) -> tuple[list[str], list[str]]:
+    def _next_in_line(self, taken: set[str], free: int, *, leaver: str, is_again: bool) -> tuple[list[str], list[str]]:
         """Which slots go to whom: first come first served, each task all of its slots or none.
 
         Where the first in line needs more than are free, what is free is reserved, in nobody's name: newcomers find it
         taken, and the next to leave deals it out afresh. So nobody sits on a part of what it needs.
         """
-        free = self._limit - len(taken)
         given: list[str] = []
         complete: list[str] = []
         if free <= 0 and not is_again:
@@ -175,12 +241,10 @@ class Slots:
             elif free > 0:
                 given += [f"{_RESERVED}#{number}" for number in range(free)]
                 free = 0
+        # As far as they were looked at: so many, or more.
+        ahead = {item["task_id"]["S"] for item in waiting["Items"]} - {leaver, *complete}
+        metrics.record(metrics.TASKS_WAITING, sum(f"{task_id}#0" not in taken for task_id in ahead))
         return given, complete
-
-
-def is_task_id(holder: str) -> bool:
-    """Whether slots are held by a task, rather than kept back or reserved."""
-    return holder not in (_BLOCKED, _RESERVED)
 
 
 def _is_kept_back(name: str) -> bool:

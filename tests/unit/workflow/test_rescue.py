@@ -8,7 +8,7 @@ import pytest
 
 from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
-from kiln.workflow.rescue import MOST_RESCUES, rescue
+from kiln.workflow.rescue import MOST_RESCUES, RESTARTED, rescue
 from tests.unit.specimens import add_task
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -16,6 +16,12 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
 COURSE = json.dumps({"task_id": TASK_ID})
 
 pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture(autouse=True)
+def _ended(executions) -> None:
+    """What Step Functions tells of the executions that the tests are about, when it is asked."""
+    executions.ended[TASK_ID] = ("ABORTED", "")
 
 
 def broke(name: str = TASK_ID, status: str = "FAILED") -> str | None:
@@ -47,6 +53,17 @@ def test_what_a_person_stopped_fails_and_is_concluded(executions):
     task = TaskStore().get(TASK_ID)
     assert task.task_status is TaskStatus.FAILED
     assert "was stopped" in task.task_status_msg
+    # It may stand in line: the new execution parks there for nobody.
+    assert task.bell is not None
+
+
+@pytest.mark.parametrize("name", [TASK_ID, f"{TASK_ID}-again-{MOST_RESCUES + 3}"])
+def test_what_was_stopped_to_begin_again_begins_again(executions, name):
+    add_task(TASK_ID)
+    executions.ended[name] = ("ABORTED", RESTARTED)
+    again = broke(name, status="ABORTED")
+    assert again in executions
+    assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
 
 
 def test_what_breaks_every_time_fails_and_is_concluded_once_more(executions):

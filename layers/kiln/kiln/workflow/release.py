@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from kiln import events
+from kiln import clock, events, metrics
 from kiln.contract.vocabulary import IMAGES_PER_TASK
 from kiln.errors import TaskNotFound
 from kiln.settings import AddressSettings, load
-from kiln.slots import Slots, is_task_id
+from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
 from kiln.waking import wake
 
 
-class Ending(BaseModel):
+class Ending(BaseModel, defer_build=True):
     """What is left to do for a finished task.
 
     Attributes:
@@ -52,8 +52,8 @@ def release(
     )
 
 
-def tend_line(task_id: str, *, tasks: TaskStore | None = None, slots: Slots | None = None) -> int:
-    """Hands out what is free, on behalf of a task that has stood in line for long: the net below every hand-over.
+def tend_line(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> int:
+    """Hands out what is free, on behalf of whoever has stood in line for long: the net below every hand-over.
 
     Slots of tasks that have ended, or are no longer known, are given back first.
 
@@ -62,11 +62,18 @@ def tend_line(task_id: str, *, tasks: TaskStore | None = None, slots: Slots | No
     """
     tasks, slots = tasks or TaskStore(), slots or Slots()
     woken = 0
-    for holder in sorted({name.partition("#")[0] for name in slots.holders()}):
+    for holder in slots.state().tasks:
         # Who has ended has left through ReleaseSlot or is about to; either way nothing is lost by going ahead.
-        if is_task_id(holder) and not _goes_on(holder, tasks):
+        if not goes_on(holder, tasks):
             woken += _wake_next(holder, IMAGES_PER_TASK[1], tasks, slots)
-    return woken + _wake_next(task_id, 0, tasks, slots)
+    return woken + _wake_next("", 0, tasks, slots)
+
+
+def still_waiting(task_id: str, *, tasks: TaskStore | None = None) -> None:
+    """Measures how long a task has stood in line, if it still does: what its turn alone would tell too late."""
+    task = (tasks or TaskStore()).get(task_id)
+    if task.is_waiting:
+        metrics.record(metrics.OLDEST_WAITING, (clock.milliseconds() - task.created_at) / 1_000)
 
 
 def _wake_next(task_id: str, n: int, tasks: TaskStore, slots: Slots) -> int:
@@ -75,19 +82,19 @@ def _wake_next(task_id: str, n: int, tasks: TaskStore, slots: Slots) -> int:
     while next_in_line:
         waiting = next_in_line.pop(0)
         try:
-            goes_on = _goes_on(waiting, tasks)
-            if goes_on:
+            is_on_its_way = goes_on(waiting, tasks)
+            if is_on_its_way:
                 wake(waiting, tasks=tasks)
         except TaskNotFound:
-            goes_on = False
-        woken += goes_on
-        if not goes_on:
+            is_on_its_way = False
+        woken += is_on_its_way
+        if not is_on_its_way:
             # The index lagged behind, or the record expired: what it was handed goes to whoever comes after it.
             next_in_line += slots.release(waiting, IMAGES_PER_TASK[1])
     return woken
 
 
-def _goes_on(task_id: str, tasks: TaskStore) -> bool:
+def goes_on(task_id: str, tasks: TaskStore) -> bool:
     """Whether a task has its way through ReleaseSlot still before it."""
     try:
         return not tasks.get(task_id).task_status.is_terminal

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from kiln import aws
+from kiln import aws, metrics
 from kiln.tasks.store import TaskStore
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MOST_RESCUES = 5
 """After so many executions that broke the task fails: what breaks every time is not mended by trying."""
+
+RESTARTED = "Kiln.Restarted"
+"""The error that an execution is stopped with when it is to begin again, rather than to end its task."""
 
 _NAME = re.compile(r"\A(?P<task_id>[0-9a-f]+)(?:-again-(?P<times>\d+))?\Z")
 
@@ -48,15 +51,33 @@ def rescue(
         return None
     times = int(named["times"] or 0) + 1
     tasks = tasks or TaskStore()
-    if status == "ABORTED" or times > MOST_RESCUES:
+    client = step_functions or aws.step_functions()
+    was_stopped = status == "ABORTED"
+    begins_again = was_stopped and _is_restarted(state_machine_arn, name, client)
+    if not begins_again:
+        metrics.record(metrics.RESCUED)
+    if not begins_again and (was_stopped or times > MOST_RESCUES):
         task = tasks.get(named["task_id"])
-        reason = "was stopped" if status == "ABORTED" else f"broke {times} times"
+        reason = "was stopped" if was_stopped else f"broke {times} times"
         if tasks.fail(task, f"The task's workflow {reason}") is None and times > MOST_RESCUES:
             return None  # It had ended, and telling of it does not work: the alarm is all that is left.
-    again = f"{named['task_id']}-again-{times}"
-    client = step_functions or aws.step_functions()
+        # It may stand in line where nobody else will wake it: with its bell rung it passes through.
+        tasks.ring(named["task_id"])
+    again = execution_name(named["task_id"], times)
     try:
         client.start_execution(stateMachineArn=state_machine_arn, name=again, input=json.dumps(json.loads(course)))
     except client.exceptions.ExecutionAlreadyExists:
         return again
     return again
+
+
+def execution_name(task_id: str, times: int) -> str:
+    """The name of a task's execution that was started again so many times."""
+    return f"{task_id}-again-{times}" if times else task_id
+
+
+def _is_restarted(state_machine_arn: str, name: str, client: SFNClient) -> bool:
+    """Whether an execution was stopped for its task to begin again."""
+    # The event that tells of it does not say with what error it was stopped.
+    arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+    return client.describe_execution(executionArn=arn).get("error") == RESTARTED

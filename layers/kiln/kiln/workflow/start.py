@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kiln import aws, events
 from kiln.contract.vocabulary import TaskStatus
-from kiln.settings import StartSettings, WorkflowSettings, load
+from kiln.errors import TaskNotFound
+from kiln.settings import StartSettings, TableSettings, WorkflowSettings, load
 from kiln.slots import Slots
 from kiln.tasks import items
 from kiln.tasks.task import Task
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 def put_aside(image: Mapping[str, Any]) -> None:
     """Sends the key of an item that cannot be read to the queue of unstarted tasks, where an alarm tells of it."""
     aws.sqs().send_message(QueueUrl=load(StartSettings).unstarted_queue_url, MessageBody=json.dumps(image.get("pk")))
+
+
+def start_stored(task_id: str, *, step_functions: SFNClient | None = None) -> Task:
+    """Starts the workflow of a task that the stream has told of in vain.
+
+    Raises:
+        TaskNotFound: There is no such task.
+    """
+    table = load(TableSettings).table_name
+    answer = aws.dynamodb().get_item(TableName=table, Key=items.task_key(task_id), ConsistentRead=True)
+    if "Item" not in answer:
+        raise TaskNotFound(task_id)
+    return start(answer["Item"], step_functions=step_functions)
 
 
 def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_functions: SFNClient | None = None) -> Task:

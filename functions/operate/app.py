@@ -1,0 +1,18 @@
+"""The operate function: does what an operator asks for. Nothing calls it but who may invoke it (IAM)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.operating.requests import perform
+from kiln_lambda.observability import logger, observed
+
+
+@observed("task_id")
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Serves the command ``kiln``: one operation, one answer."""
+    answer = perform(event)
+    logger.info("operated", extra={"operation": event.get("operation"), "refusal": answer.refusal})
+    return answer.model_dump(mode="json")

@@ -1,0 +1,90 @@
+"""What operators do to a running stack: a pause holds who waits, a stuck task begins again, an ended one is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.client import Client, JsonObject, wait_until
+from tests.integration.driver import Deployment
+from tests.integration.promise import assert_succeeded
+
+
+def operate(kiln: Deployment, operation: str, **arguments: str) -> JsonObject:
+    """What the command ``kiln`` does."""
+    answer = kiln.invoke("OperateFunction", {"operation": operation, **arguments})
+    assert answer["refusal"] == "", answer
+    result: JsonObject = answer["result"]
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _open_again(kiln: Deployment) -> Iterator[None]:
+    """Whatever a test leaves behind, dispatch is open after it."""
+    yield
+    operate(kiln, "resume")
+
+
+def ends(kiln: Deployment, task_id: str) -> list[JsonObject]:
+    """The ``Image Task Failed`` events of a task."""
+    return [event for event in kiln.events(task_id) if event["detail-type"] == "Image Task Failed"]
+
+
+def test_a_pause_holds_who_waits_and_lets_who_runs_finish(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=4)
+    running = client.create()
+    wait_until(lambda: kiln.generations(running), "the first task runs")
+    assert operate(kiln, "pause")["paused_at"]
+    waiting = client.create(n=2)
+    wait_until(lambda: kiln.is_parked(waiting), "the second task waits")
+    client.wait_for(running, "succeed")
+    kiln.wait_for_end(running)
+    # All slots are free, and whoever left has handed them to nobody.
+    wait_until(lambda: operate(kiln, "status")["held"] == 0, "the slots are drained")
+    status = operate(kiln, "status")
+    assert (status["waiting"], status["next_task_id"]) == (1, waiting)
+    assert kiln.generations(waiting) == 0
+    assert client.get(waiting)["task_status"] == "submitted"
+    operate(kiln, "resume")
+    assert_succeeded(kiln, client, waiting, n=2)
+
+
+def test_a_task_that_is_ended_while_it_waits_leaves_by_its_own_workflow(kiln: Deployment, client: Client) -> None:
+    operate(kiln, "pause")
+    task_id = client.create()
+    wait_until(lambda: kiln.is_parked(task_id), "the task waits")
+    done = operate(kiln, "fail", task_id=task_id, reason="The campaign was called off")
+    assert done["did"] == "woken"
+    kiln.wait_for_end(task_id)
+    assert client.get(task_id)["task_status_msg"] == "The campaign was called off"
+    wait_until(lambda: ends(kiln, task_id), "its end is on the bus")
+    assert operate(kiln, "status")["waiting"] == 0
+    assert kiln.generations(task_id) == 0
+
+
+def test_a_running_workflow_begins_again_and_nothing_is_paid_twice(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=4)
+    task_id = client.create()
+    wait_until(lambda: kiln.is_parked(task_id) and kiln.generations(task_id), "the task waits for its callback")
+    assert operate(kiln, "restart", task_id=task_id)["did"] == "restarted"
+    client.wait_for(task_id, "succeed")
+    wait_until(lambda: kiln.execution_status(f"{task_id}-again-1") == "SUCCEEDED", "its second execution has ended")
+    assert kiln.execution_status(task_id) == "ABORTED"
+    assert kiln.generations(task_id) == 1
+    assert not [holder for holder in kiln.holders() if holder.startswith(task_id)]
+
+
+def test_a_failed_task_is_made_anew(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(fail_tasks=1.0)
+    failed = client.create(prompt="A cat", n=2)
+    client.wait_for(failed, "failed")
+    kiln.set_faults()
+    done = operate(kiln, "retry", task_id=failed)
+    assert done["did"] == "created"
+    assert_succeeded(kiln, client, done["task_id"], n=2)
+
+
+def test_the_provider_is_asked_with_the_keys_that_are_stored(kiln: Deployment) -> None:
+    checked = operate(kiln, "check-provider")
+    assert (checked["accepted"], checked["provider_url"]) == (True, kiln.here["provider_url"])

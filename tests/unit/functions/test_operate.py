@@ -1,0 +1,80 @@
+"""The operate function: an operator's request is done or refused in words; nothing else gets through."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln.operating import account
+from kiln.provider import ProviderError, Verdict
+from kiln.tasks.store import TaskStore
+from tests.unit.account import put_secret
+from tests.unit.functions.rig import TASK_ID, invoke, sample
+from tests.unit.specimens import add_task
+
+
+def test_how_dispatch_stands():
+    answer = invoke("operate", sample("operate-status"))
+    assert answer["refusal"] == ""
+    assert answer["result"]["slots"] == 9
+
+
+@pytest.mark.parametrize(("operation", "is_paused"), [("pause", True), ("resume", False)])
+def test_dispatch_is_steered(operation, is_paused):
+    answer = invoke("operate", {"operation": operation})
+    assert bool(answer["result"]["paused_at"]) is is_paused
+
+
+def test_a_task_is_shown_and_ended_and_made_anew():
+    add_task(TASK_ID)
+    assert invoke("operate", {"operation": "show", "task_id": TASK_ID})["result"]["task_status"] == "submitted"
+    assert invoke("operate", {"operation": "restart", "task_id": TASK_ID})["result"]["did"] == "started"
+    invoke("operate", sample("operate-fail"))
+    assert TaskStore().get(TASK_ID).task_status_msg == "The campaign was called off"
+    assert invoke("operate", {"operation": "retry", "task_id": TASK_ID})["result"]["did"] == "created"
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ({}, "operation"),
+        ({"operation": "drop everything"}, "operation"),
+        ({"operation": "show", "task_id": "a/b"}, "task_id"),
+        ({"operation": "status", "more": 1}, "more"),
+        ({"operation": "show", "task_id": "nobody"}, "Task not found"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(event, why):
+    answer = invoke("operate", event)
+    assert why in answer["refusal"]
+    assert answer["result"] == {}
+
+
+class Listing:
+    """A provider account that answers, or does not."""
+
+    def __init__(self, refusal: ProviderError | None = None) -> None:
+        self._refusal = refusal
+
+    def query_list(self, **page: int) -> list[object]:
+        assert page == {"page_size": 1}
+        if self._refusal:
+            raise self._refusal
+        return []
+
+
+def test_keys_that_the_provider_takes():
+    assert account.check(provider=Listing()).accepted  # type: ignore[arg-type]
+
+
+def test_keys_that_it_refuses():
+    refused = Listing(ProviderError(Verdict.ACCOUNT, "Auth failed", 1000))
+    checked = account.check(provider=refused)  # type: ignore[arg-type]
+    assert not checked.accepted
+    assert checked.reason == "Auth failed (code 1000)"
+
+
+def test_keys_that_nobody_can_read():
+    put_secret("kiln-provider", "not JSON")
+    answer = invoke("operate", {"operation": "check-provider"})
+    assert not answer["result"]["accepted"]
+    assert "kiln-provider" in answer["result"]["reason"]
