@@ -161,7 +161,7 @@ def test_credentials_that_are_refused(header, code):
     [
         _bearer(_claims()),
         _bearer(_claims(iat=int(time.time()) + 30, exp=int(time.time()) + 3600)),
-        _bearer({"iss": ACCESS_KEY, "exp": int(time.time()) + 60}),
+        _bearer({"iss": ACCESS_KEY, "exp": int(time.time()) + 1200}),
         "Bearer " + jwt.encode(_claims(), SECRET_KEY, algorithm="HS256", headers={"typ": None}),
         f"bearer {API_KEY}",
     ],

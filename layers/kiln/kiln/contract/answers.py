@@ -11,7 +11,7 @@ from kiln.contract.vocabulary import TaskStatus
 Payload = TypeVar("Payload")
 
 
-class Envelope(BaseModel, Generic[Payload]):
+class Envelope(BaseModel, Generic[Payload], defer_build=True):
     """Every answer of the contract; ``code`` 0 is success (contract)."""
 
     code: int = Field(default=0, description="0 on success, else the provider's business code")
@@ -20,7 +20,7 @@ class Envelope(BaseModel, Generic[Payload]):
     data: Payload
 
 
-class Refusal(BaseModel):
+class Refusal(BaseModel, defer_build=True):
     """An answer that says no: the envelope without ``data``."""
 
     code: int = Field(description="The provider's business code")
@@ -28,13 +28,13 @@ class Refusal(BaseModel):
     request_id: str = Field(description="Identifies this request in the logs")
 
 
-class TaskInfo(BaseModel):
+class TaskInfo(BaseModel, defer_build=True):
     """What the caller said of the task at creation."""
 
     external_task_id: str = Field(default="", description="The caller's own id; empty when none was given")
 
 
-class WatermarkInfo(BaseModel):
+class WatermarkInfo(BaseModel, defer_build=True):
     """Whether watermarked results were asked for."""
 
     enabled: bool = False
@@ -45,20 +45,20 @@ class WatermarkInfo(BaseModel):
         return False if value is None else value
 
 
-class ResultImage(BaseModel):
+class ResultImage(BaseModel, defer_build=True):
     """One generated image."""
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
     url: str = Field(description="Where the image is; opens without an Authorization header")
 
 
-class TaskResult(BaseModel):
+class TaskResult(BaseModel, defer_build=True):
     """The generated images; empty until the task has succeeded."""
 
     images: list[ResultImage] = Field(default_factory=list)
 
 
-class CreatedTask(BaseModel):
+class CreatedTask(BaseModel, defer_build=True):
     """``data`` of the answer to *create*."""
 
     task_id: str = Field(description="Kiln's id of the task")
@@ -68,7 +68,7 @@ class CreatedTask(BaseModel):
     updated_at: int = Field(description="Milliseconds since the epoch")
 
 
-class FoundTask(BaseModel):
+class FoundTask(BaseModel, defer_build=True):
     """``data`` of the answer to *query one*, and an element of *query a list*."""
 
     task_id: str = Field(description="Kiln's id of the task")
@@ -85,7 +85,7 @@ class FoundTask(BaseModel):
     )
 
 
-class CallbackBody(BaseModel):
+class CallbackBody(BaseModel, defer_build=True):
     """What is posted to a ``callback_url``: a bare object without the envelope (provider)."""
 
     task_id: str

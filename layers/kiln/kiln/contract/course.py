@@ -7,18 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
-from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
-
-
-class Stage(StrEnum):
-    """Where a task is: finer than the contract's ``task_status``, whose terminal states are the last two."""
-
-    WAITING = "waiting"
-    DISPATCHING = "dispatching"
-    GENERATING = "generating"
-    COLLECTING = "collecting"
-    SUCCEED = "succeed"
-    FAILED = "failed"
+from kiln.contract.vocabulary import AspectRatio, ModelName, Stage, TaskStatus
 
 
 class StepName(StrEnum):
@@ -32,7 +21,7 @@ class StepName(StrEnum):
     FAILED = "failed"
 
 
-class Step(BaseModel):
+class Step(BaseModel, defer_build=True):
     """One step that a task has reached."""
 
     step: StepName = Field(
@@ -42,7 +31,7 @@ class Step(BaseModel):
     at: int = Field(description="Milliseconds since the epoch")
 
 
-class Progress(BaseModel):
+class Progress(BaseModel, defer_build=True):
     """``data`` of the answer to *progress*."""
 
     task_id: str = Field(description="Kiln's id of the task")
@@ -58,13 +47,13 @@ class Progress(BaseModel):
     refusal: str = Field(default="", description="Why the provider does not take it yet; empty otherwise")
 
 
-class KeptSubject(BaseModel):
+class KeptSubject(BaseModel, defer_build=True):
     """One element of ``subject_image_list`` of a kept request."""
 
     subject_image: str = Field(description="A link of an hour to the image, or the caller's own URL")
 
 
-class KeptRequest(BaseModel):
+class KeptRequest(BaseModel, defer_build=True):
     """``data`` of the answer to *request*: what the task was created with, defaults filled in."""
 
     model_config = ConfigDict(protected_namespaces=())

@@ -10,7 +10,7 @@ from kiln.contract.violations import invalid_request
 from kiln.contract.vocabulary import PAGE_NUM, PAGE_SIZE, TaskStatus
 
 
-class ListQuery(BaseModel):
+class ListQuery(BaseModel, defer_build=True):
     """The query parameters of the list: the contract's two, and Kiln's filters."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)

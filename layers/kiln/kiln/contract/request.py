@@ -32,7 +32,7 @@ from kiln.contract.vocabulary import (
     ModelName,
 )
 from kiln.errors import MalformedRequest
-from kiln.images.inputs import InputImage, StoredImage, looks_like_a_name, read_input
+from kiln.images.inputs import InputImage, Offer, looks_like_a_name, read_input
 
 
 def _read_image(value: Any, info: ValidationInfo) -> InputImage:
@@ -40,7 +40,7 @@ def _read_image(value: Any, info: ValidationInfo) -> InputImage:
         return value
     if not isinstance(value, str):
         raise ValueError("must be an http(s) URL or a Base64 image")
-    return read_input(value, info.context or {})
+    return read_input(value, {} if info.context is None else info.context)
 
 
 def _written_image(image: InputImage) -> str | None:
@@ -67,13 +67,13 @@ ImageField = Annotated[
 ]
 
 
-class SubjectImage(BaseModel):
+class SubjectImage(BaseModel, defer_build=True):
     """One element of ``subject_image_list``."""
 
     subject_image: ImageField = Field(repr=False)
 
 
-class CreateRequest(BaseModel):
+class CreateRequest(BaseModel, defer_build=True):
     """The body of *create* (contract). Fields it does not name are ignored; an empty one counts as absent."""
 
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
@@ -126,7 +126,7 @@ class CreateRequest(BaseModel):
             yield "style_image", self.style_image
 
 
-def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Mapping[str, StoredImage]) -> CreateRequest:
+def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) -> CreateRequest:
     """Reads a create request from JSON text or from an object.
 
     Args:

@@ -71,3 +71,14 @@ IMAGE_URL_CHARACTERS = 8_192
 
 EXTERNAL_ID_CHARACTERS = 512
 """``external_task_id``: at most this many characters (Kiln's own bound)."""
+
+
+class Stage(StrEnum):
+    """Where a task is: finer than the contract's ``task_status``, whose terminal states are the last two."""
+
+    WAITING = "waiting"
+    DISPATCHING = "dispatching"
+    GENERATING = "generating"
+    COLLECTING = "collecting"
+    SUCCEED = "succeed"
+    FAILED = "failed"

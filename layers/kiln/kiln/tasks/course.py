@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
-from kiln.contract.course import KeptRequest, KeptSubject, Progress, Stage, Step, StepName
+from kiln.contract.course import KeptRequest, KeptSubject, Progress, Step, StepName
+from kiln.contract.vocabulary import Stage
 from kiln.images.downloads import input_address
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
