@@ -1,0 +1,66 @@
+"""The settings of each environment: what they set is a parameter of the template, with a value that it allows."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
+CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+ENVIRONMENTS = ("dev", "staging", "production")
+
+
+def _overrides(environment: str) -> dict[str, str]:
+    listed = CONFIG[environment]["deploy"]["parameters"]["parameter_overrides"]
+    return {name: value for name, _, value in (each.partition("=") for each in listed)}
+
+
+def _is_allowed(parameter: dict[str, Any], value: str) -> bool:
+    if "AllowedValues" in parameter:
+        return value in [str(each) for each in parameter["AllowedValues"]]
+    if parameter["Type"] == "Number":
+        return float(parameter.get("MinValue", 0)) <= float(value) <= float(parameter.get("MaxValue", "inf"))
+    return re.search(parameter.get("AllowedPattern", ""), value) is not None
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_sets_what_the_template_has_and_allows(environment: str) -> None:
+    for name, value in _overrides(environment).items():
+        assert name in PARAMETERS
+        assert _is_allowed(PARAMETERS[name], value), f"{name}={value}"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_is_a_stack_of_its_own(environment: str) -> None:
+    assert CONFIG[environment]["global"]["parameters"]["stack_name"] == f"kiln-{environment}"
+    assert f"environment={environment}" in CONFIG[environment]["deploy"]["parameters"]["tags"]
+
+
+def test_images_are_kept_for_as_long_as_their_links_work() -> None:
+    for environment in ENVIRONMENTS:
+        values = {name: str(each["Default"]) for name, each in PARAMETERS.items()} | _overrides(environment)
+        kept = int(values["ResultRetentionDays"])
+        assert kept == 0 or kept >= int(values["TaskRetentionDays"]), environment
+
+
+def test_every_parameter_is_described_has_a_default_that_it_allows_and_stands_in_one_group() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(PARAMETERS)
+    for name, parameter in PARAMETERS.items():
+        assert parameter["Description"], name
+        assert _is_allowed(parameter, str(parameter["Default"])), name
+
+
+def test_whatever_can_be_a_number_or_a_word_has_limits() -> None:
+    for name, parameter in PARAMETERS.items():
+        limits = {"AllowedValues", "AllowedPattern", "MinValue"} & set(parameter)
+        free_text = name in ("DropPrompt", "RequestSources", "RunbookUrl")
+        assert limits or free_text, f"{name} takes anything"
