@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.workflow.callback import ring_for
 from kiln_lambda.contract_api import ContractApi
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln_lambda.observability import about, logger, observed
 
 app = ContractApi()
 
@@ -18,16 +17,13 @@ app = ContractApi()
 @app.post("/v1/callbacks/<task_id>/<token>")
 def callback(task_id: str, token: str) -> Response[str]:
     """Wakes the task's workflow; 404 for a token that is not this task's, 200 for anything else the provider sends."""
-    logger.append_keys(task_id=task_id)
+    about(task_id)
     woken = ring_for(task_id, token, app.body(), app.current_event.headers)
-    metrics.add_metric(name="Callbacks", unit=MetricUnit.Count, value=1)
     logger.info("rung", extra={"woken": woken})
     return app.answer([])
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed("requestContext.requestId")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

@@ -8,15 +8,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.contract import TaskStatus
 from kiln.workflow.notify import notify
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln_lambda.observability import logger, observed
 
 
-@logger.inject_lambda_context(correlation_id_path="task_id", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed("task_id")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``Notify``."""
-    logger.append_keys(task_id=event["task_id"])
     result = notify(event["task_id"], TaskStatus(event["task_status"]), event["attempt"])
     logger.info(
         "notify", extra={"result": result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})}

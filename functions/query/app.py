@@ -14,7 +14,7 @@ from kiln.tasks.course import kept_request, progress
 from kiln.tasks.listing import TaskList
 from kiln.tasks.store import TaskStore
 from kiln_lambda.contract_api import ContractApi
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln_lambda.observability import observed
 
 app = ContractApi()
 
@@ -82,9 +82,7 @@ def docs() -> Response[str]:
     )
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed("requestContext.requestId")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

@@ -10,27 +10,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from kiln.workflow.start import put_aside, start
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln_lambda.observability import about, logger, observed, observed_record
 
 batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 
+@observed_record
 def new_task(record: DynamoDBRecord) -> None:
     """Starts the workflow of one new task."""
     image = record.raw_event["dynamodb"]["NewImage"]
+    about(image["pk"]["S"].removeprefix("TASK#"))
     try:
-        task = start(image)
+        start(image)
     except ValidationError:
         # It will never be readable: put aside, so that those behind it in the stream are not held up.
         logger.exception("unreadable")
         put_aside(image)
         return
-    logger.info("started", extra={"task_id": task.task_id})
+    logger.info("started")
 
 
-@logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed()
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
     return process_partial_response(event, new_task, batch, context)

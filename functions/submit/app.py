@@ -18,7 +18,7 @@ from kiln.intake.requested import DETAIL_TYPE, task_requested
 from kiln.intake.retry import retry
 from kiln.intake.uploads import open_upload
 from kiln_lambda.contract_api import ContractApi
-from kiln_lambda.observability import logger, metrics, tracer
+from kiln_lambda.observability import about, logger, observed, observed_record
 
 app = ContractApi()
 batch = BatchProcessor(event_type=EventType.SQS)
@@ -30,8 +30,8 @@ def create_task() -> Response[str]:
     """Creates a task (contract); with ``Prefer: wait=N`` answers with the finished one, if it finishes in time."""
     caller = app.caller()
     headers = app.current_event.headers
-    task = create(app.body(), caller, idempotency_key=headers.get("Idempotency-Key"))
-    logger.append_keys(task_id=task.task_id)
+    task = create(app.sent(), caller, idempotency_key=headers.get("Idempotency-Key"))
+    about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name})
     seconds = seconds_to_wait(headers.get("Prefer"))
     if not seconds:
@@ -59,9 +59,12 @@ def retry_task() -> Response[str]:
     """Creates a task with the same request as one that has ended."""
     caller = app.caller()
     task = retry(caller, app.path_id(), idempotency_key=app.current_event.headers.get("Idempotency-Key"))
+    about(task.task_id)
+    logger.info("accepted", extra={"caller": caller.name})
     return app.answer(task.created())
 
 
+@observed_record
 def inbox_message(record: SQSRecord) -> None:
     """Takes a notification of S3, a folder to be looked at once more, or a request from the bus."""
     message = json.loads(record.body)
@@ -72,12 +75,11 @@ def inbox_message(record: SQSRecord) -> None:
     for each in message.get("Records", []):
         bucket, key = each["s3"]["bucket"]["name"], unquote_plus(each["s3"]["object"]["key"])
         for task in object_arrived(bucket, key, looked_at):
-            logger.info("accepted", extra={"task_id": task.task_id, "folder": task.origin.folder})
+            about(task.task_id)
+            logger.info("accepted", extra={"caller": task.caller})
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@observed("requestContext.requestId")
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves API Gateway and the inbox queue; failed messages alone come back (partial batch responses)."""
     if "Records" in event:

@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
 from moto.backends import get_backend
 from samtranslator.yaml_helper import yaml_parse
 
-from kiln import aws, settings
-from kiln.images import copying
+from kiln import aws, secrets, settings
+from kiln.images import placing
 from kiln.provider import client as provider_client
+from kiln.tasks import admission
 from kiln.webhooks import delivery
 from tests.unit.fakes import client_error
 
@@ -67,8 +67,8 @@ SECRETS = {
 
 ACCOUNT = "123456789012"
 BUCKETS = ("kiln-inbox", "kiln-inputs", "kiln-outbox")
-MADE_ONCE = (settings.load, provider_client.account, copying._http, delivery._client)
-CLIENTS = (aws.dynamodb, aws.events, aws.s3, aws.sqs, aws.step_functions)
+MADE_ONCE = (settings.load, provider_client.account, placing.http, admission._line_of, delivery._client)
+CLIENTS = (aws.dynamodb, aws.events, aws.s3, aws.secrets_manager, aws.sqs, aws.step_functions, aws._session, aws._trusted)
 
 _secrets_changed: set[str] = set()
 
@@ -77,16 +77,13 @@ def forget() -> None:
     """Clears what the layer keeps in the process, except for the clients, which are dear to make."""
     for made_once in MADE_ONCE:
         made_once.cache_clear()
-    for kept in DEFAULT_PROVIDERS.values():
-        kept.clear_cache()
+    secrets.forget()
 
 
 def forget_clients() -> None:
     """Clears the clients as well."""
     for client in CLIENTS:
         client.cache_clear()
-    _secrets_client.cache_clear()
-    DEFAULT_PROVIDERS.clear()
 
 
 @cache
@@ -126,19 +123,12 @@ def empty() -> None:
 def put_secret(name: str, content: Any) -> None:
     """Makes a secret, or replaces what is in it."""
     _secrets_changed.add(name)
-    client = _secrets_client()
+    client = aws.secrets_manager()
     text = content if isinstance(content, str) else json.dumps(content)
     try:
         client.create_secret(Name=name, SecretString=text)
     except client.exceptions.ResourceExistsException:
         client.put_secret_value(SecretId=name, SecretString=text)
-
-
-@cache
-def _secrets_client() -> Any:
-    import boto3
-
-    return boto3.client("secretsmanager")
 
 
 def _check_key(params: dict[str, Any], **_: Any) -> None:

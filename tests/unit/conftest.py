@@ -10,11 +10,13 @@ import pytest
 from moto import mock_aws
 from pytest_socket import disable_socket, enable_socket
 
-from kiln import aws
+from kiln import aws, metrics
 from kiln.auth import callers
+from kiln.images import placing
+from kiln_lambda import observability
 from kiln_lambda.observability import logger
 from tests.unit import account
-from tests.unit.fakes import Accepted, StepFunctions
+from tests.unit.fakes import Accepted, SignedPuts, StepFunctions
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +56,11 @@ def _furnished() -> Iterator[SimpleNamespace]:
 
 
 @pytest.fixture
-def cloud(_environment: None, _furnished: SimpleNamespace) -> Iterator[SimpleNamespace]:
+def cloud(
+    _environment: None, _furnished: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SimpleNamespace]:
     """An AWS account that the template was deployed to, with nothing in it yet; and its clients."""
+    monkeypatch.setattr(placing, "http", lambda: SignedPuts(_furnished.s3))
     yield _furnished
     account.empty()
 
@@ -72,6 +77,23 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
     fake = StepFunctions()
     monkeypatch.setattr(aws, "step_functions", lambda: fake)
     return fake
+
+
+class Measured(list[tuple[str, float, str]]):
+    """What was measured: the metric's name, the value, and the second dimension's value."""
+
+    def of(self, metric: metrics.Metric) -> list[float]:
+        """The values of one metric, whatever its second dimension."""
+        return [value for name, value, _ in self if name == metric.name]
+
+
+@pytest.fixture(autouse=True)
+def measured() -> Iterator[Measured]:
+    """Measurements come here instead of to the log."""
+    kept = Measured()
+    metrics.publish_with(lambda metric, value, of: kept.append((metric.name, value, of)))
+    yield kept
+    metrics.publish_with(observability.publish)
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import urllib3
 from botocore.exceptions import ClientError
@@ -38,6 +41,10 @@ class ExecutionAlreadyExists(Exception):
     """As the Step Functions client raises it."""
 
 
+class ExecutionDoesNotExist(Exception):
+    """As the Step Functions client raises it."""
+
+
 @dataclass
 class StepFunctions:
     """Step Functions, as far as the layer uses it.
@@ -47,13 +54,19 @@ class StepFunctions:
         succeeded: The task tokens that were handed in.
         refusal: The error code that ``SendTaskSuccess`` answers with, if any.
         outage: What ``StartExecution`` raises, if anything.
+        ended: What became of an execution, by name: a status, and the error it was stopped with.
     """
 
     started: dict[str, dict[str, Any]] = field(default_factory=dict)
     succeeded: list[str] = field(default_factory=list)
     refusal: str = ""
     outage: Exception | None = None
-    exceptions: Any = field(default_factory=lambda: SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExists))
+    ended: dict[str, tuple[str, str]] = field(default_factory=dict)
+    exceptions: Any = field(
+        default_factory=lambda: SimpleNamespace(
+            ExecutionAlreadyExists=ExecutionAlreadyExists, ExecutionDoesNotExist=ExecutionDoesNotExist
+        )
+    )
 
     def __contains__(self, task_id: str) -> bool:
         return task_id in self.started
@@ -68,6 +81,19 @@ class StepFunctions:
         if name in self.started:
             raise ExecutionAlreadyExists
         self.started[name] = json.loads(input)
+        return {}
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        name = executionArn.rpartition(":")[2]
+        if name not in self.started and name not in self.ended:
+            raise ExecutionDoesNotExist
+        status, error = self.ended.get(name, ("RUNNING", ""))
+        course = json.dumps(self.started.get(name, {}))
+        return {"executionArn": executionArn, "name": name, "status": status, "error": error, "input": course}
+
+    def stop_execution(self, *, executionArn: str, error: str, cause: str) -> dict[str, Any]:  # noqa: N803
+        assert cause
+        self.ended[executionArn.rpartition(":")[2]] = ("ABORTED", error)
         return {}
 
     def send_task_success(self, *, taskToken: str, output: str) -> dict[str, Any]:  # noqa: N803
@@ -148,6 +174,34 @@ class HttpPool:
             self.stored[path] = content
             self.stored_headers[path] = options["headers"]
         return SimpleNamespace(status=self._put_status)
+
+
+class SignedPuts:
+    """A urllib3 pool without sockets: what is ``PUT`` through a signed link lands in S3's in-process double.
+
+    Args:
+        s3: The client of the double.
+        status: What S3 answers; it keeps what it answers 200 to.
+    """
+
+    def __init__(self, s3: Any, status: int = 200) -> None:
+        self._s3 = s3
+        self._status = status
+        self.options: list[dict[str, Any]] = []
+
+    def request(self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], **options: Any) -> Any:
+        link = urlsplit(url)
+        assert method == "PUT"
+        assert headers["Content-Length"] == str(len(body))
+        signed = parse_qs(link.query)["X-Amz-SignedHeaders"][0].split(";")
+        assert {"content-type", "host", "x-amz-checksum-crc32"} == set(signed)
+        assert base64.b64decode(headers["x-amz-checksum-crc32"]) == zlib.crc32(body).to_bytes(4, "big")
+        self.options.append(options)
+        if self._status == 200:
+            bucket = str(link.hostname).partition(".")[0]
+            key, kind = unquote(link.path.removeprefix("/")), headers["Content-Type"]
+            self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind)
+        return SimpleNamespace(status=self._status)
 
 
 def http_answer(

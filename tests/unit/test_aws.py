@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.session import Session
 
 from kiln import aws
 from tests.unit.fakes import client_error
@@ -21,3 +22,46 @@ def test_clients_are_made_once(cloud):
     assert aws.s3().meta.config.signature_version == "s3v4"
     assert aws.sqs() is aws.sqs()
     assert aws.step_functions() is aws.step_functions()
+
+
+@pytest.fixture
+def roots(monkeypatch, tmp_path):
+    """Amazon's roots, as the build leaves them beside the layer's code."""
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    made = tmp_path / "amazon_roots.pem"
+    made.touch()
+    monkeypatch.setattr(aws, "_AMAZON_ROOTS", made)
+    aws._trusted.cache_clear()
+    yield made
+    aws._trusted.cache_clear()
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-1"])
+def test_amazon_s_own_endpoints_are_judged_by_amazon_s_own_roots(roots, monkeypatch, region):
+    monkeypatch.setattr(aws, "_session", lambda: session(region))
+    assert aws._trusted() == str(roots)
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-iso-east-1"])
+def test_other_partitions_have_other_roots(roots, monkeypatch, region):
+    monkeypatch.setattr(aws, "_session", lambda: session(region))
+    assert aws._trusted() is None
+
+
+@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
+def test_who_names_an_endpoint_or_a_bundle_is_not_overruled(roots, monkeypatch, name):
+    monkeypatch.setenv(name, "https://aws.test")
+    assert aws._trusted() is None
+
+
+def test_without_the_build_s_roots_botocore_chooses(monkeypatch, tmp_path):
+    monkeypatch.setattr(aws, "_AMAZON_ROOTS", tmp_path / "none.pem")
+    aws._trusted.cache_clear()
+    assert aws._trusted() is None
+    aws._trusted.cache_clear()
+
+
+def session(region):
+    made = Session()
+    made.set_config_variable("region", region)
+    return made

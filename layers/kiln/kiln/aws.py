@@ -2,59 +2,98 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+
+_AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
+"""Made by the build; where there is none, all the roots that botocore knows are trusted."""
 
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    """The DynamoDB client."""
-    import boto3  # noqa: PLC0415 - a function pays only for the clients it uses
+    """The DynamoDB client; it leaves to DynamoDB to judge a request, which to judge here too is a tenth of its CPU."""
+    from botocore.config import Config  # noqa: PLC0415 - a function pays only for the clients it uses
 
-    return boto3.client("dynamodb")
+    client: DynamoDBClient = _client("dynamodb", Config(parameter_validation=False))
+    return client
 
 
 @cache
 def s3() -> S3Client:
     """The S3 client; ``s3v4`` and virtual hosts, so that presigned links name the region's own host."""
-    import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
-    return boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+    client: S3Client = _client("s3", Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+    return client
+
+
+@cache
+def secrets_manager() -> SecretsManagerClient:
+    """The Secrets Manager client."""
+    client: SecretsManagerClient = _client("secretsmanager")
+    return client
 
 
 @cache
 def step_functions() -> SFNClient:
     """The Step Functions client."""
-    import boto3  # noqa: PLC0415
-
-    return boto3.client("stepfunctions")
+    client: SFNClient = _client("stepfunctions")
+    return client
 
 
 @cache
 def events() -> EventBridgeClient:
     """The EventBridge client."""
-    import boto3  # noqa: PLC0415
-
-    return boto3.client("events")
+    client: EventBridgeClient = _client("events")
+    return client
 
 
 @cache
 def sqs() -> SQSClient:
     """The SQS client."""
-    import boto3  # noqa: PLC0415
-
-    return boto3.client("sqs")
+    client: SQSClient = _client("sqs")
+    return client
 
 
 def error_code(error: Exception) -> str:
     """The code of a botocore ``ClientError``, or an empty text for any other exception."""
     response = getattr(error, "response", None)
     return str(response["Error"]["Code"]) if isinstance(response, dict) and "Error" in response else ""
+
+
+@cache
+def _session() -> Session:
+    # botocore's own session, which makes the very clients that boto3 hands on.
+    from botocore.session import Session  # noqa: PLC0415
+
+    return Session()
+
+
+def _client(service: str, config: Config | None = None) -> Any:
+    return _session().create_client(service, config=config, verify=_trusted())
+
+
+@cache
+def _trusted() -> str | None:
+    """The bundle for connections to AWS itself, or ``None`` for botocore's own choice.
+
+    A bundle is read anew for every connection: 140 roots take some 30 ms of CPU each time, Amazon's five take one.
+    They are Amazon's word for the commercial regions, and no word on any other endpoint.
+    """
+    is_elsewhere = any(name == "AWS_CA_BUNDLE" or name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
+    if is_elsewhere or not _AMAZON_ROOTS.exists():
+        return None
+    region = _session().get_config_variable("region")
+    return str(_AMAZON_ROOTS) if region and _session().get_partition_for_region(region) == "aws" else None

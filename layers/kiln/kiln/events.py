@@ -56,7 +56,7 @@ class DeliveredTask(FoundTask):
     task_result: DeliveredResult = Field(default_factory=DeliveredResult)
 
 
-class EventMetadata(BaseModel):
+class EventMetadata(BaseModel, defer_build=True):
     """Tells one event from another.
 
     Attributes:
@@ -74,14 +74,14 @@ class EventMetadata(BaseModel):
     door: Literal["api", "bus", "drop"]
 
 
-class TaskEvent(BaseModel):
+class TaskEvent(BaseModel, defer_build=True):
     """The ``detail`` of every event."""
 
     metadata: EventMetadata
     data: DeliveredTask
 
 
-class RefusalMetadata(BaseModel):
+class RefusalMetadata(BaseModel, defer_build=True):
     """Tells which request was refused.
 
     Attributes:
@@ -97,14 +97,14 @@ class RefusalMetadata(BaseModel):
     caller: str
 
 
-class RefusalEvent(BaseModel):
+class RefusalEvent(BaseModel, defer_build=True):
     """The ``detail`` of ``Image Task Refused``."""
 
     metadata: RefusalMetadata
     data: Refusal
 
 
-class Announcement(BaseModel):
+class Announcement(BaseModel, defer_build=True):
     """What the workflow's publishing states put on the bus."""
 
     detail_type: str

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import TypeVar
 
-from aws_lambda_powertools.utilities import parameters
 from pydantic import BaseModel, ValidationError
 
+from kiln import aws
 from kiln.errors import ConfigurationError
 
 Secret = TypeVar("Secret", bound=BaseModel)
 
 CACHE_SECONDS = 300
 """How long a changed secret may go unnoticed by a warm function."""
+
+_kept: dict[str, tuple[float, str]] = {}
 
 
 def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
@@ -26,9 +29,18 @@ def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
     Raises:
         ConfigurationError: The secret is not the JSON that the model asks for; its content is not told.
     """
-    text = parameters.get_secret(arn, max_age=CACHE_SECONDS, force_fetch=fresh)
+    now = time.monotonic()
+    good_until, text = _kept.get(arn, (now, ""))
+    if fresh or now >= good_until:
+        text = aws.secrets_manager().get_secret_value(SecretId=arn)["SecretString"]
+        _kept[arn] = (now + CACHE_SECONDS, text)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         fields = ", ".join(".".join(str(part) for part in each["loc"]) or "body" for each in error.errors())
         raise ConfigurationError(f"secret {arn}: {fields} is missing or wrong") from None
+
+
+def forget() -> None:
+    """Lets go of every copy."""
+    _kept.clear()

@@ -14,7 +14,7 @@ from kiln.auth import callers
 from kiln.contract.answers import Envelope, Refusal
 from kiln.errors import KilnError, NoSuchRoute, TooManyRequests
 from kiln.settings import AddressSettings, CorsSettings, load
-from kiln_lambda.observability import logger
+from kiln_lambda.observability import about, logger
 
 _JSON = "application/json"
 _CORS_SECONDS = 3_600
@@ -61,12 +61,19 @@ class ContractApi(APIGatewayRestResolver):
 
     def path_id(self) -> str:
         """The ``{id}`` of the path: a task id, or an external id with whatever characters it has."""
-        return unquote(self.current_event.path_parameters["id"])
+        either_id = unquote(self.current_event.path_parameters["id"])
+        about(either_id)
+        return either_id
 
     def body(self) -> bytes:
         """The request's body as it was sent."""
+        sent = self.sent()
+        return sent if isinstance(sent, bytes) else sent.encode()
+
+    def sent(self) -> str | bytes:
+        """The request's body as the gateway gives it: images make it megabytes, of which no copy is needed."""
         text = self.current_event.body or ""
-        return base64.b64decode(text) if self.current_event.is_base64_encoded else text.encode()
+        return base64.b64decode(text) if self.current_event.is_base64_encoded else text
 
     def answer(self, payload: BaseModel | list[Any], headers: dict[str, str] | None = None) -> Response[str]:
         """A success (HTTP 200, code 0)."""

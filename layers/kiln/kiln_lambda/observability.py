@@ -1,14 +1,117 @@
-"""The logger, the metrics and the tracer of a function; their names come from the environment."""
+"""The logs, metrics and traces of every function: what wraps a handler, and how a task's id gets on all of them."""
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import EphemeralMetrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.metrics import Metric, publish_with
 
 # Many invocations have nothing to count; that is no news.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
-metrics = Metrics()
-tracer = Tracer()
+_metrics = Metrics()
+
+Handler = Callable[[dict[str, Any], LambdaContext], Any]
+Record = TypeVar("Record")
+
+
+def observed(correlation_id_path: str | None = None) -> Callable[[Handler], Handler]:
+    """Makes a handler log, count and trace; an event that names a ``task_id`` is about that task from its first line.
+
+    Args:
+        correlation_id_path: Where in the event the id is that other logs know this invocation by.
+    """
+
+    def wrap(handler: Handler) -> Handler:
+        @logger.inject_lambda_context(correlation_id_path=correlation_id_path, clear_state=True)
+        @_traced
+        @_metrics.log_metrics
+        @wraps(handler)
+        def observing(event: dict[str, Any], context: LambdaContext) -> Any:
+            if isinstance(event.get("task_id"), str):
+                about(event["task_id"])
+            return handler(event, context)
+
+        observer: Handler = observing
+        return observer
+
+    return wrap
+
+
+def about(task_id: str) -> None:
+    """Puts a task's id on every line that is logged from here on, and on the trace."""
+    logger.append_keys(task_id=task_id)
+    if _metrics.metric_set:
+        # What was measured while the task had no id yet, such as its acceptance.
+        _metrics.add_metadata(key="task_id", value=task_id)
+    if _is_sampled():
+        _tracer().put_annotation(key="task_id", value=task_id)
+
+
+def _is_sampled() -> bool:
+    """Whether Lambda sends this invocation's trace to X-Ray."""
+    return "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", "")
+
+
+@cache
+def _tracer() -> Tracer:
+    # The X-Ray SDK costs half of what a whole cold start may: it is loaded for the first invocation that is sampled.
+    return Tracer(patch_modules=[name for name in ("botocore", "httpx") if name in sys.modules])
+
+
+def _traced(handler: Handler) -> Handler:
+    """Adds an invocation's own subsegments to Lambda's, where the trace is sampled."""
+
+    @wraps(handler)
+    def tracing(event: dict[str, Any], context: LambdaContext) -> Any:
+        if not _is_sampled():
+            return handler(event, context)
+        return _tracer().capture_lambda_handler(handler, capture_response=False)(event, context)
+
+    return tracing
+
+
+def observed_record(handler: Callable[[Record], None]) -> Callable[[Record], None]:
+    """Makes the handler of one record of a batch log why it comes again, and leave nothing of its task behind."""
+
+    @wraps(handler)
+    def observing(record: Record) -> None:
+        try:
+            handler(record)
+        except Exception:
+            logger.warning("comes again", exc_info=True)
+            raise
+        finally:
+            if _metrics.metric_set:
+                _metrics.flush_metrics()
+            logger.remove_keys(["task_id"])
+
+    return observing
+
+
+def publish(metric: Metric, value: float, of: str) -> None:
+    """Writes a measurement to the log, in the format that CloudWatch makes metrics of."""
+    # A line of metrics has one set of dimensions, so what has two of them is a line of its own.
+    line: EphemeralMetrics | Metrics = _metrics
+    if metric.dimension:
+        line = EphemeralMetrics()
+        line.add_dimension(name=metric.dimension, value=of)
+    line.add_metric(name=metric.name, unit=metric.unit.value, value=value)
+    task_id = logger.get_current_keys().get("task_id")
+    if task_id:
+        line.add_metadata(key="task_id", value=task_id)
+    if metric.dimension:
+        line.flush_metrics()
+
+
+publish_with(publish)

@@ -6,6 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _deployed(cloud, executions, monkeypatch) -> None:
-    """Everything the template gives a function; metrics go nowhere."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+def _deployed(cloud, executions) -> None:
+    """Everything the template gives a function."""

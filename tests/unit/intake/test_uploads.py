@@ -11,7 +11,7 @@ import pytest
 from kiln import clock
 from kiln.errors import InvalidRequest
 from kiln.images.inputs import StoredImage
-from kiln.intake.uploads import offered, open_upload
+from kiln.intake.uploads import Uploads, open_upload
 from tests.unit.pictures import picture
 
 
@@ -20,10 +20,6 @@ def upload(cloud, content: bytes, caller: str = "ada") -> str:
     place = open_upload(caller)
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=content)
     return place.reference
-
-
-def body(*references: str) -> bytes:
-    return json.dumps({"subject_image_list": [{"subject_image": each} for each in references]}).encode()
 
 
 def test_a_place_takes_one_image_of_at_most_10_mb_for_15_minutes(cloud):
@@ -37,29 +33,33 @@ def test_a_place_takes_one_image_of_at_most_10_mb_for_15_minutes(cloud):
     assert open_upload("ada").reference != place.reference
 
 
-def test_what_was_uploaded_is_offered(cloud):
+def test_what_was_uploaded_is_offered_and_looked_at_once(cloud):
     reference = upload(cloud, picture())
-    found = offered("ada", body(reference, reference, "https://images.test/1"))
-    assert found == {reference: StoredImage("kiln-inputs", f"uploads/ada/{reference.removeprefix('kiln-upload://')}")}
+    uploads = Uploads("ada")
+    found = uploads.get(reference)
+    assert found == StoredImage("kiln-inputs", f"uploads/ada/{reference.removeprefix('kiln-upload://')}")
+    cloud.s3.delete_object(Bucket="kiln-inputs", Key=found.key)
+    assert uploads.get(reference) is found
 
 
-def test_a_body_without_references_asks_nothing(cloud):
-    assert offered("ada", body("https://images.test/1")) == {}
+@pytest.mark.parametrize("text", ["https://images.test/1", "cat.png", "kiln-upload://", f"kiln-upload://{'0' * 33}"])
+def test_what_is_no_reference_asks_nothing(text):
+    assert Uploads("ada").get(text) is None
 
 
 def test_nothing_uploaded_is_told(cloud):
     reference = open_upload("ada").reference
     with pytest.raises(InvalidRequest, match=f"{reference}: must have been uploaded first"):
-        offered("ada", body(reference))
+        Uploads("ada").get(reference)
 
 
 def test_another_callers_upload_is_not_there(cloud):
     reference = upload(cloud, picture(), "bob")
     with pytest.raises(InvalidRequest, match="must have been uploaded first"):
-        offered("ada", body(reference))
+        Uploads("ada").get(reference)
 
 
 def test_what_was_uploaded_is_held_to_the_contract(cloud):
     reference = upload(cloud, picture(299, 299))
     with pytest.raises(InvalidRequest, match=f"{reference}: each side must be at least 300 px"):
-        offered("ada", body(reference))
+        Uploads("ada").get(reference)

@@ -39,6 +39,16 @@ def test_a_token_is_used_again_until_five_minutes_before_its_end(monkeypatch):
     assert signer.authorization() != first
 
 
+def test_a_refused_token_is_made_anew_for_a_clock_that_is_behind_ours():
+    signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
+    signer.authorization()
+    anew = signer.authorization(anew=True)
+    claims = opened(anew)
+    assert claims["nbf"] == claims["exp"] - 1_800 - 300
+    # And kept, as the provider's clock will not have changed by the next call.
+    assert signer.authorization() == anew
+
+
 def test_a_plain_key_is_sent_as_it_is():
     assert Signer(ProviderCredentials(api_key="sk-plain")).authorization() == "Bearer sk-plain"
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kiln.errors import TooManyRequests
+from kiln.tasks import admission as module
 from kiln.tasks import items
 from kiln.tasks.admission import Admission, Ticket
 
@@ -16,7 +17,9 @@ NOW = 1_700_000_000
 
 
 @pytest.fixture
-def admission(cloud) -> Admission:
+def admission(cloud, monkeypatch) -> Admission:
+    """One that looks at the line for every task, as if they came seconds apart."""
+    monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     return Admission()
 
 
@@ -103,3 +106,15 @@ def test_a_minute_begun_by_another_request_meanwhile_is_gone_on_with(cloud, monk
             return cloud.dynamodb.update_item(**request)
 
     assert Admission(client=Overtaken()).admit("ada", 1, per_minute=MANY) == Ticket(2, 2)  # type: ignore[arg-type]
+
+
+def test_how_far_the_line_is_served_is_read_once_a_second(cloud, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    serve(cloud, 10)
+    assert Admission().admit("ada", 1, per_minute=MANY).turn == 11
+    serve(cloud, 500)
+    now[0] += 0.5
+    assert Admission().admit("bob", 1, per_minute=MANY).turn == 11
+    now[0] += 0.5
+    assert Admission().admit("eve", 1, per_minute=MANY).turn == 501

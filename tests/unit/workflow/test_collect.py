@@ -9,7 +9,7 @@ import pytest
 
 from kiln import clock
 from kiln.contract import TaskStatus
-from kiln.images import copying
+from kiln.images import placing
 from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
@@ -36,7 +36,7 @@ def provider() -> FakeProvider:
 @pytest.fixture
 def pool(monkeypatch) -> HttpPool:
     fake = HttpPool({url: http_answer(content) for url, content in zip(URLS, CONTENTS, strict=True)})
-    monkeypatch.setattr(copying, "_http", lambda: fake)
+    monkeypatch.setattr(placing, "http", lambda: fake)
     return fake
 
 

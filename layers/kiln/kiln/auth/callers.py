@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import time
 
-import jwt
 from pydantic import BaseModel, Field
 
 from kiln import secrets
@@ -28,7 +27,7 @@ FRESH_SECONDS = 15
 _last_fresh = 0.0
 
 
-class Caller(BaseModel):
+class Caller(BaseModel, defer_build=True):
     """One caller: sees only its own tasks.
 
     Attributes:
@@ -48,7 +47,7 @@ class Caller(BaseModel):
     tasks_per_minute: int = Field(default=0, ge=0)
 
 
-class Callers(BaseModel):
+class Callers(BaseModel, defer_build=True):
     """The secret that lists every caller."""
 
     callers: list[Caller] = Field(default_factory=list)
@@ -87,6 +86,8 @@ class Callers(BaseModel):
         return found
 
     def _with_jwt(self, token: str) -> Caller:
+        import jwt  # noqa: PLC0415 - only callers that sign tokens pay for it
+
         try:
             issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
         except jwt.InvalidTokenError as error:

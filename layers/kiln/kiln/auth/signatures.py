@@ -14,7 +14,7 @@ from kiln.settings import AddressSettings, load
 _TOKEN_BYTES = 24
 
 
-class SigningKey(BaseModel):
+class SigningKey(BaseModel, defer_build=True):
     """The secret that signs; made by the template at random."""
 
     key: str = Field(min_length=32, repr=False)

@@ -6,12 +6,11 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import urllib3
 
-from kiln import aws
+from kiln.images import placing
 from kiln.images.inspection import EXTENSIONS, ImageFacts, ImageViolation, inspect, is_whole
 from kiln.tasks.task import KeptImage
 
@@ -28,7 +27,6 @@ _CHUNK_BYTES = 256 * 1024
 _HEAD_BYTES = 64 * 1024
 _LONGEST_HEAD_BYTES = 1024 * 1024
 _TAIL_BYTES = 4 * 1024
-_LINK_SECONDS = 900
 _SPOOLED_BYTES = 100 * 1024 * 1024
 # A total of 0 would outrank the redirects and refuse the first of them.
 _REDIRECTS = urllib3.Retry(total=None, connect=0, read=0, redirect=3, status=0, other=0)
@@ -68,7 +66,8 @@ class _CheckedStream:
                 raise CopyFailed("the time to copy the images in is over")
             self.size += len(chunk)
             self._sha256.update(chunk)
-            self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
+            # Only a short chunk needs what came before it: to join every chunk to it would copy the image once more.
+            self._tail = (self._tail + chunk if len(chunk) < _TAIL_BYTES else chunk)[-_TAIL_BYTES:]
             if self.size < self._length:
                 yield chunk
                 chunk = self._rest.read(_CHUNK_BYTES)
@@ -77,12 +76,6 @@ class _CheckedStream:
                 raise CopyFailed(f"the {self._facts.content_type} is cut short at {self.size} bytes")
             yield chunk
             return
-
-
-@cache
-def _http() -> urllib3.PoolManager:
-    timeout = urllib3.Timeout(connect=5, read=30)
-    return urllib3.PoolManager(maxsize=CONCURRENT_COPIES, timeout=timeout, retries=False)
 
 
 def copy_image(
@@ -112,7 +105,7 @@ def copy_image(
     Raises:
         CopyFailed: It did not arrive whole.
     """
-    http = http or _http()
+    http = http or placing.http()
     ends_at = time.monotonic() + COPY_SECONDS if ends_at is None else ends_at
     try:
         source = http.request("GET", url, preload_content=False, redirect=True, retries=_REDIRECTS)
@@ -121,10 +114,10 @@ def copy_image(
                 raise CopyFailed(f"the provider answered HTTP {source.status}")
             announced = source.headers.get("Content-Length", "")
             if announced.isdigit() and "Content-Encoding" not in source.headers:
-                return _store(source, int(announced), ends_at, index, (bucket, prefix), s3=s3 or aws.s3(), http=http)
+                return _store(source, int(announced), ends_at, index, (bucket, prefix), s3=s3, http=http)
             with tempfile.TemporaryFile() as spool:
                 length = _spool(source, spool, ends_at)
-                return _store(spool, length, ends_at, index, (bucket, prefix), s3=s3 or aws.s3(), http=http)
+                return _store(spool, length, ends_at, index, (bucket, prefix), s3=s3, http=http)
         finally:
             source.close()
             source.release_conn()
@@ -153,22 +146,17 @@ def _store(
     index: int,
     place: tuple[str, str],
     *,
-    s3: S3Client,
+    s3: S3Client | None,
     http: urllib3.PoolManager,
 ) -> KeptImage:
     head, facts = _head(source, length)
     bucket, prefix = place
     key = f"{prefix}/{index}.{EXTENSIONS[facts.content_type]}"
-    link = s3.generate_presigned_url(
-        "put_object",
-        Params={"Bucket": bucket, "Key": key, "ContentType": facts.content_type},
-        ExpiresIn=_LINK_SECONDS,
-    )
     stream = _CheckedStream(head, source, length, facts, ends_at)
-    headers = {"Content-Type": facts.content_type, "Content-Length": str(length)}
-    answer = http.request("PUT", link, body=stream, headers=headers, redirect=False)
-    if answer.status != 200:
-        raise CopyFailed(f"S3 answered HTTP {answer.status}")
+    try:
+        placing.place_stream(bucket, key, stream, length, facts.content_type, s3=s3, pool=http)
+    except placing.NotPlaced as refusal:
+        raise CopyFailed(str(refusal)) from refusal
     return KeptImage(
         index=index,
         key=key,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from kiln.contract.vocabulary import IMAGE_BYTES, IMAGE_URL_CHARACTERS
@@ -14,6 +13,8 @@ from kiln.images.inspection import ImageFacts, ImageViolation, check_input, chec
 
 _DATA_URL = re.compile(r"\Adata:[^,]{0,200};base64,", re.IGNORECASE)
 _FORM = "must be an http(s) URL or a Base64 image"
+_NAME_CHARACTERS = 1_024
+"""S3 names nothing longer."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,23 @@ class InputImage:
     facts: ImageFacts | None = None
 
 
-def read_input(text: str, offered: Mapping[str, StoredImage]) -> InputImage:
+class Offer(Protocol):
+    """Images in S3 that an image field may name."""
+
+    def get(self, name: str, /) -> StoredImage | None:
+        """The image of this name, or ``None`` when nobody offers one."""
+
+
+def read_input(text: str, offered: Offer) -> InputImage:
     """Reads an image field: a name among those ``offered``, a URL, or Base64 with or without a ``data:`` prefix.
 
     Raises:
         ImageViolation: It is none of them, or the bytes break a limit of the contract.
     """
-    if text in offered:
-        return InputImage(stored=offered[text])
+    # Whatever is longer is not looked up: the hash of a megabyte of Base64 costs more than to decode it.
+    stored = offered.get(text) if len(text) <= _NAME_CHARACTERS else None
+    if stored is not None:
+        return InputImage(stored=stored)
     if text[:8].lower().startswith(("http://", "https://")):
         return InputImage(url=_checked_url(text))
     content = _decoded(text)
@@ -59,7 +69,7 @@ def read_input(text: str, offered: Mapping[str, StoredImage]) -> InputImage:
 def looks_like_a_name(text: str) -> bool:
     """Whether an image field names a file rather than holding a URL or an image itself."""
     # iVBORw0KGgo and /9j/ are how a PNG and a JPEG begin in Base64: even a tiny image is not taken for a name.
-    return len(text) <= 1_024 and not re.match(r"(?i:https?://|data:)|iVBORw0KGgo|/9j/", text)
+    return len(text) <= _NAME_CHARACTERS and not re.match(r"(?i:https?://|data:)|iVBORw0KGgo|/9j/", text)
 
 
 def _checked_url(text: str) -> str:
@@ -75,13 +85,15 @@ def _checked_url(text: str) -> str:
 
 
 def _decoded(text: str) -> bytes:
+    import pybase64  # noqa: PLC0415 - most functions only name images
+
     encoded = _DATA_URL.sub("", text, count=1)
     if "\n" in encoded or "\r" in encoded:
         encoded = encoded.replace("\r", "").replace("\n", "")
     # Base64 makes 4 characters of 3 bytes: what is too long is refused before it costs memory to decode.
     check_size(len(encoded) * 3 // 4 if len(encoded) * 3 // 4 > IMAGE_BYTES + 2 else 1)
     try:
-        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        return pybase64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         came = f"'{text}'" if len(text) <= 80 else f"a text of {len(text)} characters"
         raise ImageViolation(_FORM, came) from error

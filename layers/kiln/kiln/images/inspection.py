@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-import imagesize
-
 from kiln.contract.vocabulary import IMAGE_BYTES, IMAGE_RATIO, IMAGE_SIDE_PIXELS
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -55,6 +53,8 @@ def inspect(head: bytes) -> ImageFacts:
     Raises:
         ImageViolation: It is neither PNG nor JPEG, or its size cannot be read.
     """
+    import imagesize  # noqa: PLC0415 - most functions only name images
+
     content_type = content_type_of(head)
     if content_type is None:
         raise ImageViolation("must be a jpg, jpeg or png image by its content", _described(head))

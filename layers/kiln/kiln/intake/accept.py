@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from kiln import aws, clock
+from kiln import clock
 from kiln.contract.request import CreateRequest
 from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
 from kiln.images.inputs import InputImage
 from kiln.images.inspection import EXTENSIONS
+from kiln.images.placing import place
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
 from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
@@ -141,7 +142,7 @@ def _keep(prefix: str, field: str, image: InputImage) -> KeptInput:
         raise ValueError(f"{field} holds no image")
     bucket = load(InputSettings).inputs_bucket
     key = f"{prefix}/{input_name(field)}.{EXTENSIONS[image.facts.content_type]}"
-    aws.s3().put_object(Bucket=bucket, Key=key, Body=image.content, ContentType=image.facts.content_type)
+    place(bucket, key, image.content, image.facts.content_type)
     return KeptInput(field=field, bucket=bucket, key=key)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from kiln.auth.callers import Caller
 from kiln.contract.request import parse_create_request
 from kiln.errors import InvalidRequest
-from kiln.intake import uploads
 from kiln.intake.accept import accept
+from kiln.intake.uploads import Uploads
 from kiln.settings import CallerSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task, content_task_id
@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.5
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)", re.IGNORECASE)
 
 
-def create(body: bytes, caller: Caller, *, idempotency_key: str | None = None) -> Task:
+def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = None) -> Task:
     """Creates a task from a request's body.
 
     Args:
@@ -40,13 +40,13 @@ def create(body: bytes, caller: Caller, *, idempotency_key: str | None = None) -
         IdempotencyKeyReused: The key came before with another body (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    request = parse_create_request(body, uploads.offered(caller.name, body))
+    request = parse_create_request(body, Uploads(caller.name))
     task_id = task_id_of_key(caller.name, idempotency_key)
     return accept(
         request,
         caller.name,
         task_id=task_id,
-        request_digest=hashlib.sha256(body).hexdigest() if task_id else "",
+        request_digest=_digest(body) if task_id else "",
         per_minute=caller.tasks_per_minute or load(CallerSettings).tasks_per_minute,
     )
 
@@ -77,3 +77,7 @@ def task_id_of_key(caller: str, idempotency_key: str | None) -> str | None:
     if len(key) > KEY_CHARACTERS:
         raise InvalidRequest(f"Idempotency-Key: must be at most {KEY_CHARACTERS} characters, got {len(key)}")
     return content_task_id("idempotency", caller, key) if key else None
+
+
+def _digest(body: str | bytes) -> str:
+    return hashlib.sha256(body if isinstance(body, bytes) else body.encode()).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -19,10 +18,10 @@ SCHEME = "kiln-upload://"
 UPLOAD_SECONDS = 900
 """How long a place to upload to stays open."""
 
-_REFERENCE = re.compile(rb"kiln-upload://([0-9a-f]{32})")
+_REFERENCE = re.compile(r"kiln-upload://([0-9a-f]{32})")
 
 
-class Upload(BaseModel):
+class Upload(BaseModel, defer_build=True):
     """A place to upload one image to, by an HTML form's POST."""
 
     url: str = Field(description="Where to POST the form")
@@ -49,21 +48,33 @@ def open_upload(caller: str) -> Upload:
     )
 
 
-def offered(caller: str, body: bytes) -> dict[str, StoredImage]:
-    """The uploads that a request's body refers to, checked against the contract.
+class Uploads:
+    """The uploads that a caller's request may name; each is looked at when it is named, and once.
 
-    Raises:
-        InvalidRequest: Nothing was uploaded there by this caller, or it is not an image the contract allows.
+    Args:
+        caller: Whose they are.
     """
-    found: dict[str, Any] = {}
-    bucket = load(InputSettings).inputs_bucket
-    for upload_id in dict.fromkeys(match.decode() for match in _REFERENCE.findall(body)):
-        reference = SCHEME + upload_id
-        file = inbox.head(bucket, _key(caller, upload_id))
-        if file is None:
-            raise InvalidRequest(f"{reference}: must have been uploaded first, nothing is there")
-        found[reference] = inbox.checked(bucket, file, reference)
-    return found
+
+    def __init__(self, caller: str) -> None:
+        self._caller = caller
+        self._found: dict[str, StoredImage] = {}
+
+    def get(self, name: str, /) -> StoredImage | None:
+        """The upload of this reference, checked against the contract; ``None`` for a text that is no reference.
+
+        Raises:
+            InvalidRequest: Nothing was uploaded there by this caller, or it is not an image the contract allows.
+        """
+        reference = _REFERENCE.fullmatch(name)
+        if reference is None:
+            return None
+        if name not in self._found:
+            bucket = load(InputSettings).inputs_bucket
+            file = inbox.head(bucket, _key(self._caller, reference[1]))
+            if file is None:
+                raise InvalidRequest(f"{name}: must have been uploaded first, nothing is there")
+            self._found[name] = inbox.checked(bucket, file, name)
+        return self._found[name]
 
 
 def _key(caller: str, upload_id: str) -> str:

@@ -1,6 +1,20 @@
 """The provider's API: its vocabulary stays in here."""
 
-from kiln.provider.client import Provider, ProviderImage, ProviderTask
-from kiln.provider.verdicts import ProviderError, Verdict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kiln.provider.client import Provider, ProviderImage, ProviderTask
+    from kiln.provider.verdicts import ProviderError, Verdict
 
 __all__ = ["Provider", "ProviderError", "ProviderImage", "ProviderTask", "Verdict"]
+
+_HOMES = {"client": ("Provider", "ProviderImage", "ProviderTask"), "verdicts": ("ProviderError", "Verdict")}
+
+
+def __getattr__(name: str) -> Any:
+    """Finds a name when it is asked for: who needs the credentials alone does not pay for an HTTP client."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

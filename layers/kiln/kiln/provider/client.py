@@ -13,6 +13,7 @@ import httpx
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kiln import metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import ConfigurationError
 from kiln.provider.credentials import Signer
@@ -26,18 +27,18 @@ _ANSWER_BYTES = 4 * 1024 * 1024
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
-class ProviderImage(BaseModel):
+class ProviderImage(BaseModel, defer_build=True):
     """One result image at the provider; the URL stops working after 30 days at the latest (provider)."""
 
     index: int
     url: str = Field(repr=False)
 
 
-class _Result(BaseModel):
+class _Result(BaseModel, defer_build=True):
     images: list[ProviderImage] | None = None
 
 
-class ProviderTask(BaseModel):
+class ProviderTask(BaseModel, defer_build=True):
     """A task as the provider tells of it."""
 
     # Units are documented as a decimal text; a number would be as good.
@@ -108,6 +109,14 @@ class Provider:
         return [_task(each, creates=False) for each in answer or [] if isinstance(each, dict) and "task_status" in each]
 
     def _call(self, method: str, path: str, *, creates: bool = False, body: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return self._answer(method, path, creates=creates, body=body)
+        except ProviderError as error:
+            if error.verdict is Verdict.ACCOUNT:
+                metrics.record(metrics.ACCOUNT_ERRORS)
+            raise
+
+    def _answer(self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None) -> Any:
         http_status, answer = self._exchange(method, path, creates=creates, body=body)
         if isinstance(answer.get("code"), int) and answer["code"] in TOKEN_REFUSED:
             http_status, answer = self._exchange(method, path, creates=creates, body=body, anew=True)
@@ -129,6 +138,19 @@ class Provider:
         self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None, anew: bool = False
     ) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": self._authorization(anew=anew)}
+        began_at = time.monotonic()
+        code: int | None = None
+        try:
+            http_status, answer = self._converse(method, path, headers, creates=creates, body=body)
+            code = answer["code"] if isinstance(answer.get("code"), int) else None
+            return http_status, answer
+        finally:
+            took = (time.monotonic() - began_at) * 1_000
+            metrics.record(metrics.PROVIDER_CALLS, took, of=metrics.provider_code(code))
+
+    def _converse(
+        self, method: str, path: str, headers: dict[str, str], *, creates: bool, body: Mapping[str, Any] | None
+    ) -> tuple[int, dict[str, Any]]:
         ends_at = time.monotonic() + self._settings.total_seconds
         try:
             with self._client.stream(method, self._settings.url + path, headers=headers, json=body) as response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import jwt
 from pydantic import BaseModel, Field
 
 from kiln import secrets
@@ -12,10 +11,13 @@ from kiln.settings import ProviderSettings, load
 
 _LIFETIME_SECONDS = 1_800
 _NOT_BEFORE_SECONDS = 5
+_SKEWED_NOT_BEFORE_SECONDS = 300
+"""For a provider that has refused a token: its clock may be behind ours, and would refuse the next one too."""
+
 _RENEW_SECONDS = 300
 
 
-class ProviderCredentials(BaseModel):
+class ProviderCredentials(BaseModel, defer_build=True):
     """The secret with the provider's keys: either ``api_key``, or ``access_key`` and ``secret_key``.
 
     Attributes:
@@ -47,12 +49,15 @@ class Signer:
             credentials = self._given or secrets.read(
                 load(ProviderSettings).secret_arn, ProviderCredentials, fresh=anew
             )
-            self._header = f"Bearer {credentials.api_key or _signed(credentials, int(now))}"
+            not_before = _SKEWED_NOT_BEFORE_SECONDS if anew else _NOT_BEFORE_SECONDS
+            self._header = f"Bearer {credentials.api_key or _signed(credentials, int(now), not_before)}"
             # An API key does not expire, but is looked at again as often, as it may have been replaced.
             self._expires_at = now + _LIFETIME_SECONDS
         return self._header
 
 
-def _signed(credentials: ProviderCredentials, now: int) -> str:
-    claims = {"iss": credentials.access_key, "exp": now + _LIFETIME_SECONDS, "nbf": now - _NOT_BEFORE_SECONDS}
+def _signed(credentials: ProviderCredentials, now: int, not_before: int) -> str:
+    import jwt  # noqa: PLC0415 - who uses an API key, or only reads the secret, does not pay for it
+
+    claims = {"iss": credentials.access_key, "exp": now + _LIFETIME_SECONDS, "nbf": now - not_before}
     return jwt.encode(claims, credentials.secret_key, algorithm="HS256", headers={"typ": "JWT"})

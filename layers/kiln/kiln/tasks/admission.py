@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kiln import aws
@@ -23,6 +24,10 @@ _NEXT_MINUTE = (
     "attribute_not_exists(in_minute) OR in_minute < :minute",
     "SET in_minute = :minute, created = :one ADD tasks :one, finish_tag :n",
 )
+
+
+FRESH_SECONDS = 1.0
+"""How long a process goes by what it has read of the line: a caller may come in as many seconds of serving early."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,14 @@ class Admission:
     def admit(self, caller: str, n: int, *, per_minute: int) -> Ticket:
         """Admits a task of ``n`` images: one write, and a second one when the caller comes back after a pause.
 
+        How far the line has been served is read once a second at most.
+
         Raises:
             TooManyRequests: The caller's minute is used up; nothing has been counted.
         """
         counted = self._count(caller, n, per_minute)
         sequence, turn = int(counted["tasks"]["N"]), int(counted["finish_tag"]["N"])
-        earliest = self._virtual_time() + n
+        earliest = _line_of(self._table).virtual_time(self._client) + n
         if turn < earliest:
             self._catch_up(caller, earliest)
             turn = earliest
@@ -85,11 +92,6 @@ class Admission:
             return answer["Attributes"]
         raise TooManyRequests(per_minute, 60 - now % 60)
 
-    def _virtual_time(self) -> int:
-        """The tag of the task that was last given its slots: how far the line has been served."""
-        answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ProjectionExpression="virtual_time")
-        return int(answer.get("Item", {}).get("virtual_time", {}).get("N", "0"))
-
     def _catch_up(self, caller: str, earliest: int) -> None:
         try:
             self._client.update_item(
@@ -102,3 +104,26 @@ class Admission:
         except self._client.exceptions.ConditionalCheckFailedException:
             # Another of its tasks has caught up further; this one stands where it would have stood.
             return
+
+
+class _Line:
+    """How far a table's line has been served, as this process has last seen it."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._virtual_time = 0
+        self._read_at = float("-inf")
+
+    def virtual_time(self, client: DynamoDBClient) -> int:
+        """The tag of the task that was last given its slots."""
+        now = time.monotonic()
+        if now - self._read_at >= FRESH_SECONDS:
+            answer = client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ProjectionExpression="virtual_time")
+            self._virtual_time = int(answer.get("Item", {}).get("virtual_time", {}).get("N", "0"))
+            self._read_at = now
+        return self._virtual_time
+
+
+@cache
+def _line_of(table: str) -> _Line:
+    return _Line(table)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from kiln.tasks.attributes import attribute_of, plain
 from kiln.tasks.task import Task
-
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
 
 BY_CALLER = "by_caller"
 """The index that lists a caller's tasks: ``caller``, ``sequence``."""
@@ -50,27 +45,17 @@ def drop_key(folder: str) -> Item:
     return {"pk": {"S": f"DROP#{hashlib.sha256(folder.encode()).hexdigest()}"}}
 
 
-def values(**plain: Any) -> Item:
+def values(**named: Any) -> Item:
     """Expression values: ``values(status="failed")`` is ``{":status": {"S": "failed"}}``."""
-    return {f":{name}": _serializer.serialize(value) for name, value in plain.items()}
+    return {f":{name}": attribute_of(value) for name, value in named.items()}
 
 
 def item_of(task: Task) -> Item:
     """A task as attributes; empty ones and zeros are left out, so that ``if_not_exists`` means what it says."""
-    plain = task.model_dump(mode="json", exclude_none=True)
-    return {name: _serializer.serialize(value) for name, value in plain.items() if value}
+    dumped = task.model_dump(mode="json", exclude_none=True)
+    return {name: attribute_of(value) for name, value in dumped.items() if value}
 
 
 def task_of(item: Mapping[str, Any]) -> Task:
     """A task from an item."""
-    return Task.model_validate({name: _plain(_deserializer.deserialize(value)) for name, value in item.items()})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return value
+    return Task.model_validate({name: plain(value) for name, value in item.items()})

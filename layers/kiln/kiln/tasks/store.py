@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kiln import aws, clock
+from kiln import aws, clock, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
 from kiln.settings import TableSettings, load
-from kiln.tasks import items
+from kiln.tasks import items, measuring
 from kiln.tasks.task import DeliveryRecord, KeptImage, Task
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class TaskStore:
             self._client.put_item(**put)
         except self._client.exceptions.ConditionalCheckFailedException:
             return self.get(task.task_id)
+        metrics.record(metrics.ACCEPTED)
         return task
 
     def _add_with_claim(self, task: Task, put: Any, expires: items.Item) -> Task:
@@ -73,6 +74,7 @@ class TaskStore:
                     raise
                 # The same external id is being claimed at this very moment: see how that went.
             else:
+                metrics.record(metrics.ACCEPTED)
                 return task
         raise DuplicateExternalTaskId(task.external_task_id)
 
@@ -163,15 +165,19 @@ class TaskStore:
     def succeed(self, task: Task, result: list[KeptImage], final_unit_deduction: str) -> Task | None:
         """Ends a running task with its images; ``None`` when it had ended already."""
         kept = [image.model_dump() for image in result]
-        return self._advance(task, TaskStatus.SUCCEED, {"result": kept, "final_unit_deduction": final_unit_deduction})
+        also = {"result": kept, "final_unit_deduction": final_unit_deduction}
+        ended = self._advance(task, TaskStatus.SUCCEED, also)
+        if ended is not None:
+            measuring.succeeded(ended)
+        return ended
 
-    def fail(self, task: Task, reason: str) -> Task | None:
+    def fail(self, task: Task, reason: str, failure: metrics.Failure = metrics.Failure.FAULT) -> Task | None:
         """Ends a running task without images; ``None`` when it had ended already."""
-        return self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason[:MESSAGE_CHARACTERS]})
+        return self._fail(task, reason[:MESSAGE_CHARACTERS], failure)
 
     def cancel(self, task: Task, reason: str) -> Task | None:
         """Ends a task that still stands in line; ``None`` when it does not any more."""
-        return self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason}, condition="attribute_exists(queue)")
+        return self._fail(task, reason, metrics.Failure.CANCELLED, condition="attribute_exists(queue)")
 
     def position(self, task: Task) -> int:
         """How many tasks stand in line up to this one, itself included; counted to 1,000 at most: a bounded cost."""
@@ -226,6 +232,12 @@ class TaskStore:
             raise TaskNotFound(task_id) from None
         token = answer["Attributes"].get("task_token")
         return token["S"] if token else None
+
+    def _fail(self, task: Task, reason: str, failure: metrics.Failure, *, condition: str = "") -> Task | None:
+        ended = self._advance(task, TaskStatus.FAILED, {"task_status_msg": reason}, condition=condition)
+        if ended is not None:
+            measuring.failed(failure)
+        return ended
 
     def _advance(
         self, task: Task, status: TaskStatus, also: dict[str, Any] | None = None, *, condition: str = ""

@@ -15,7 +15,7 @@ from kiln.settings import TableSettings, load
 _TASK_IDS = uuid.UUID("6b696c6e-7461-736b-8000-000000000001")
 
 
-class KeptInput(BaseModel):
+class KeptInput(BaseModel, defer_build=True):
     """One input image of an accepted task: a URL, or an object in S3."""
 
     field: str
@@ -25,7 +25,7 @@ class KeptInput(BaseModel):
     version_id: str | None = None
 
 
-class KeptImage(BaseModel):
+class KeptImage(BaseModel, defer_build=True):
     """One generated image in the outbox bucket.
 
     Attributes:
@@ -47,7 +47,7 @@ class KeptImage(BaseModel):
     content_type: str
 
 
-class DeliveryRecord(BaseModel):
+class DeliveryRecord(BaseModel, defer_build=True):
     """One attempt to deliver a webhook."""
 
     task_status: TaskStatus = Field(description="The change that was told")
@@ -59,7 +59,7 @@ class DeliveryRecord(BaseModel):
     next_attempt_at: int | None = Field(default=None, description="Milliseconds since the epoch")
 
 
-class Origin(BaseModel):
+class Origin(BaseModel, defer_build=True):
     """Where a task came from, and so where its results go: the API, the bus, or a drop into the inbox.
 
     Attributes:
@@ -79,7 +79,7 @@ class Origin(BaseModel):
     version: str = ""
 
 
-class Task(BaseModel):
+class Task(BaseModel, defer_build=True):
     """One task. Times are milliseconds since the epoch."""
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")

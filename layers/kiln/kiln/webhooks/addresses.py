@@ -1,7 +1,6 @@
 """Where a webhook may be sent: keeps callers' URLs out of the network that Kiln itself runs in.
 
-A host is resolved once, every address it has is judged, and the connection goes to an address that was judged: a name
-that answers differently the second time gains nothing.
+What connects by these judgements is in ``guarding``: a URL can be judged without a client of anything.
 """
 
 from __future__ import annotations
@@ -9,10 +8,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import unicodedata
-from collections.abc import Callable
 from urllib.parse import urlsplit
-
-import httpx
 
 from kiln.settings import WebhookSettings, load
 
@@ -28,7 +24,6 @@ _NOT_PUBLIC = (
 )
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Resolve = Callable[[str, int], list[str]]
 
 
 class ForbiddenAddress(Exception):
@@ -74,59 +69,6 @@ def is_public(address: Address) -> bool:
     if any(address in network for network in _NOT_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def public_address(host: str, port: int, *, resolve: Resolve | None = None) -> str:
-    """An address of a host to connect to, of which every one is public.
-
-    Raises:
-        ForbiddenAddress: It has an internal address among them.
-        httpx.ConnectError: It has none at present.
-    """
-    try:
-        found = (resolve or _resolve)(host, port)
-    except OSError as error:
-        raise httpx.ConnectError("the host has no address") from error
-    if not found:
-        raise httpx.ConnectError("the host has no address")
-    if not all(is_public(ipaddress.ip_address(each.partition("%")[0])) for each in found):
-        raise ForbiddenAddress("the host leads to a private, link-local or otherwise internal address")
-    return found[0]
-
-
-class GuardedTransport(httpx.BaseTransport):
-    """An httpx transport that connects to judged addresses alone; TLS still proves the host's name.
-
-    Args:
-        inner: Moves the bytes.
-        resolve: Finds a host's addresses.
-    """
-
-    def __init__(self, inner: httpx.BaseTransport | None = None, resolve: Resolve | None = None) -> None:
-        self._inner = inner or httpx.HTTPTransport(retries=0)
-        self._resolve = resolve
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request to an address that was judged.
-
-        Raises:
-            ForbiddenAddress: It would lead inside.
-        """
-        host = request.url.host
-        port = request.url.port or (443 if request.url.scheme == "https" else 80)
-        address = public_address(host, port, resolve=self._resolve)
-        # The Host header was set from the name already; the certificate is checked against it too.
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        request.url = request.url.copy_with(host=address)
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._inner.close()
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _literal(host: str) -> Address | None:

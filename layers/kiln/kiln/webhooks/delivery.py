@@ -15,7 +15,8 @@ from standardwebhooks import Webhook
 
 from kiln.contract.answers import CallbackBody
 from kiln.settings import WebhookSettings, load
-from kiln.webhooks.addresses import ForbiddenAddress, GuardedTransport, check_url
+from kiln.webhooks.addresses import ForbiddenAddress, check_url
+from kiln.webhooks.guarding import GuardedTransport
 
 SCHEDULE_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
 """Waits between attempts (Standard Webhooks' example schedule): eight attempts over 31 hours."""
@@ -33,7 +34,7 @@ class DeliveryOutcome(StrEnum):
     GIVEN_UP = "given_up"
 
 
-class Delivery(BaseModel):
+class Delivery(BaseModel, defer_build=True):
     """One attempt.
 
     Attributes:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from standardwebhooks import Webhook, WebhookVerificationError
-
-from kiln import secrets
+from kiln import metrics, secrets
 from kiln.auth import signatures
 from kiln.errors import BodyTooLarge, ResourceNotFound, TaskNotFound
 from kiln.provider.credentials import ProviderCredentials
 from kiln.settings import ProviderSecretSettings, load
 from kiln.waking import wake
-from kiln.workflow.dispatch import CALLBACK_PURPOSE
+
+CALLBACK_PURPOSE = "callback"
+"""What the token in a callback's address is for."""
 
 BODY_BYTES = 256 * 1024
 """A callback's body: at most so much is read (Kiln's own bound; nine images' links are a few kilobytes)."""
@@ -39,6 +39,7 @@ def ring_for(task_id: str, token: str, body: bytes, headers: Mapping[str, str]) 
         raise BodyTooLarge(f"body: must be at most {BODY_BYTES} bytes, got {len(body)}")
     if not signatures.is_token(token, CALLBACK_PURPOSE, task_id) or not _is_signed(body, headers):
         raise ResourceNotFound("no such callback")
+    metrics.record(metrics.CALLBACKS)
     try:
         return wake(task_id)
     except TaskNotFound:
@@ -49,6 +50,9 @@ def _is_signed(body: bytes, headers: Mapping[str, str]) -> bool:
     secret = secrets.read(load(ProviderSecretSettings).secret_arn, ProviderCredentials).webhook_secret
     if not secret:
         return True
+    # Most accounts have no such secret, and then nothing is paid for it.
+    from standardwebhooks import Webhook, WebhookVerificationError  # noqa: PLC0415
+
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
     except (WebhookVerificationError, ValueError):

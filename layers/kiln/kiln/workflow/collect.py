@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from kiln import clock
+from kiln import clock, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, copy_image
 from kiln.provider import Provider, ProviderError, ProviderImage
@@ -69,7 +69,8 @@ def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[KeptImage], Cop
 def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
     limit = load(DeadlineSettings).collect_seconds
     if clock.milliseconds() - task.dispatched_at > limit * 1_000:
-        tasks.fail(task, f"The generated images could not be copied within {limit} s; {reason}")
+        message = f"The generated images could not be copied within {limit} s; {reason}"
+        tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE)
         return StepResult(outcome=Outcome.ENDED, reason=reason)
     return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=reason)
 

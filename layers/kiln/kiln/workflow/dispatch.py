@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from kiln import clock
+from kiln import clock, metrics
 from kiln.auth import signatures
 from kiln.images.downloads import input_address
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
@@ -15,9 +15,8 @@ from kiln.settings import AddressSettings, DeadlineSettings, load
 from kiln.slots import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
+from kiln.workflow.callback import CALLBACK_PURPOSE
 from kiln.workflow.outcomes import Outcome, StepResult
-
-CALLBACK_PURPOSE = "callback"
 
 _FIRST_WAIT_SECONDS = 2
 _LONGEST_WAIT_SECONDS = 300
@@ -47,6 +46,8 @@ def dispatch(
     tasks = tasks or TaskStore()
     provider = provider or account()
     task = tasks.begin_dispatch(task_id)
+    if task.dispatch_attempts == 1:
+        metrics.record(metrics.OLDEST_WAITING, (task.turn_at - task.created_at) / 1_000)
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     try:
@@ -86,11 +87,12 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
 
 def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | None) -> StepResult:
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
-        tasks.fail(task, error.reason)
+        tasks.fail(task, error.reason, metrics.Failure.REFUSED)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
     limit = load(DeadlineSettings).dispatch_seconds
     if clock.milliseconds() - task.created_at > limit * 1_000:
-        tasks.fail(task, f"The provider did not take the task within {limit} s; its last answer: {error}")
+        reason = f"The provider did not take the task within {limit} s; its last answer: {error}"
+        tasks.fail(task, reason, metrics.Failure.DISPATCH_DEADLINE)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
     if error.code == FULL:
         (slots or Slots()).lower()
@@ -100,7 +102,6 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | 
         outcome=Outcome.AGAIN,
         wait=_wait(task.dispatch_attempts, error.verdict),
         reason=str(error),
-        is_account=error.verdict is Verdict.ACCOUNT,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiln import clock, events
+from kiln import clock, events, metrics
 from kiln.auth import callers
 from kiln.contract.vocabulary import TaskStatus
 from kiln.results import write_result
@@ -36,6 +36,7 @@ def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore |
         secret=caller.webhook_secret if caller else "",
         attempt=attempt,
     )
+    metrics.record(metrics.DELIVERIES, of=delivery.outcome)
     tasks.record_delivery(task_id, _record(status, delivery))
     return delivery
 

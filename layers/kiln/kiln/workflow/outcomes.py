@@ -34,7 +34,7 @@ class Outcome(StrEnum):
     """The task has reached a terminal status."""
 
 
-class StepResult(BaseModel):
+class StepResult(BaseModel, defer_build=True):
     """What a step hands to the state machine.
 
     Attributes:
@@ -42,11 +42,9 @@ class StepResult(BaseModel):
         wait: Seconds to wait first, where the outcome asks for it.
         announcement: What to publish, where the status changed.
         reason: In words, for the execution's history.
-        is_account: The provider's account has to be mended by a person before anything goes on.
     """
 
     outcome: Outcome
     wait: int = Field(default=0, ge=0)
     announcement: Announcement | None = None
     reason: str = ""
-    is_account: bool = False

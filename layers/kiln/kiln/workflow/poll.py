@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiln import clock, events
+from kiln import clock, events, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import account
@@ -38,14 +38,20 @@ def poll(
     task = tasks.attend(task_id)
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+    waker = _waker(task)
+    if waker:
+        metrics.record(metrics.WAKE_UPS, of=waker)
     try:
         answer = (provider or account()).query(task.provider_task_id or task.task_id)
     except ProviderError as error:
         return _unanswered(task, error, tasks)
+    if waker and answer.task_status.is_terminal:
+        metrics.record(metrics.CALLBACKS_MISSED, waker is metrics.Waker.TIMER)
     if answer.task_status is TaskStatus.SUCCEED:
         return StepResult(outcome=Outcome.GENERATED)
     if answer.task_status is TaskStatus.FAILED:
-        tasks.fail(task, answer.task_status_msg or "The provider failed the task without a reason")
+        reason = answer.task_status_msg or "The provider failed the task without a reason"
+        tasks.fail(task, reason, metrics.Failure.PROVIDER)
         return StepResult(outcome=Outcome.ENDED, reason=answer.task_status_msg)
     if _is_overdue(task):
         return _overdue(task, f"its last status there was {answer.task_status}", tasks)
@@ -63,15 +69,23 @@ def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_a
 
 def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
     if error.verdict is Verdict.MISSING and _seconds_running(task) > _MISSING_GRACE_SECONDS:
-        tasks.fail(task, f"The provider no longer knows the task: {error.reason}")
+        tasks.fail(task, f"The provider no longer knows the task: {error.reason}", metrics.Failure.PROVIDER)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
     # What cannot be asked for may be finished and paid: it is waited for as long as finished images are.
     limit = load(DeadlineSettings).collect_seconds
     if _seconds_running(task) > limit:
-        tasks.fail(task, f"The provider could not be asked for the task within {limit} s; its last answer was: {error}")
+        reason = f"The provider could not be asked for the task within {limit} s; its last answer was: {error}"
+        tasks.fail(task, reason, metrics.Failure.GENERATION_DEADLINE)
         return StepResult(outcome=Outcome.ENDED, reason="deadline")
-    is_account = error.verdict is Verdict.ACCOUNT
-    return StepResult(outcome=Outcome.RUNNING, reason=str(error), is_account=is_account)
+    return StepResult(outcome=Outcome.RUNNING, reason=str(error))
+
+
+def _waker(task: Task) -> metrics.Waker | None:
+    """What brought the workflow here; ``None`` for the look that follows on adopting a task, which nothing woke."""
+    if task.bell:
+        return metrics.Waker.CALLBACK
+    is_adopted = task.dispatch_attempts > 1 and not task.polls
+    return None if is_adopted else metrics.Waker.TIMER
 
 
 def _seconds_running(task: Task) -> float:
@@ -84,5 +98,6 @@ def _is_overdue(task: Task) -> bool:
 
 def _overdue(task: Task, state: str, tasks: TaskStore) -> StepResult:
     limit = load(DeadlineSettings).generation_seconds
-    tasks.fail(task, f"The provider did not finish the task within {limit} s; {state}")
+    reason = f"The provider did not finish the task within {limit} s; {state}"
+    tasks.fail(task, reason, metrics.Failure.GENERATION_DEADLINE)
     return StepResult(outcome=Outcome.ENDED, reason="deadline")

@@ -1,0 +1,70 @@
+"""The transport that callers' URLs are called through: it connects to addresses that were judged, and to no others.
+
+A host is resolved once, every address it has is judged, and the connection goes to an address that was judged: a name
+that answers differently the second time gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+
+import httpx
+
+from kiln.webhooks.addresses import ForbiddenAddress, is_public
+
+Resolve = Callable[[str, int], list[str]]
+
+
+def public_address(host: str, port: int, *, resolve: Resolve | None = None) -> str:
+    """An address of a host to connect to, of which every one is public.
+
+    Raises:
+        ForbiddenAddress: It has an internal address among them.
+        httpx.ConnectError: It has none at present.
+    """
+    try:
+        found = (resolve or _resolve)(host, port)
+    except OSError as error:
+        raise httpx.ConnectError("the host has no address") from error
+    if not found:
+        raise httpx.ConnectError("the host has no address")
+    if not all(is_public(ipaddress.ip_address(each.partition("%")[0])) for each in found):
+        raise ForbiddenAddress("the host leads to a private, link-local or otherwise internal address")
+    return found[0]
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """An httpx transport that connects to judged addresses alone; TLS still proves the host's name.
+
+    Args:
+        inner: Moves the bytes.
+        resolve: Finds a host's addresses.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport | None = None, resolve: Resolve | None = None) -> None:
+        self._inner = inner or httpx.HTTPTransport(retries=0)
+        self._resolve = resolve
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request to an address that was judged.
+
+        Raises:
+            ForbiddenAddress: It would lead inside.
+        """
+        host = request.url.host
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        address = public_address(host, port, resolve=self._resolve)
+        # The Host header was set from the name already; the certificate is checked against it too.
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.url = request.url.copy_with(host=address)
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._inner.close()
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

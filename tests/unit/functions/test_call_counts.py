@@ -1,0 +1,129 @@
+"""How many calls each function makes of AWS and the provider: none more than the task needs, held steady."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from botocore.client import BaseClient
+
+from kiln import clock
+from kiln.auth import signatures
+from kiln.images import placing
+from kiln.provider import Provider
+from kiln.workflow.dispatch import CALLBACK_PURPOSE
+from tests.unit.fakes import SignedPuts
+from tests.unit.functions.rig import TASK_ID, call, invoke, sample
+from tests.unit.pictures import in_base64, padded, picture
+from tests.unit.specimens import add_task
+
+CREATE: dict[str, Any] = {"subject_image_list": [{"subject_image": "https://images.test/cat.png"}], "prompt": "A cat"}
+
+
+@pytest.fixture
+def calls(monkeypatch) -> Callable[..., Any]:
+    """Records the calls that are made of AWS within a block; the clients' own operations, in order."""
+    made: list[str] = []
+    make = BaseClient._make_api_call
+
+    def make_api_call(self: Any, operation: str, parameters: Any) -> Any:
+        made.append(operation)
+        return make(self, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", make_api_call)
+
+    @contextmanager
+    def record() -> Iterator[list[str]]:
+        made.clear()
+        yield made
+
+    return record
+
+
+def create(body: dict[str, Any], **headers: str) -> None:
+    event = sample("api-create", body=json.dumps(body))
+    event["headers"] |= headers
+    status, answer, _ = call("submit", event)
+    assert (status, answer["code"]) == (200, 0)
+
+
+def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
+    create(CREATE)
+    with calls() as made:
+        create(CREATE)
+    assert made == ["UpdateItem", "PutItem"]
+
+
+def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_keys(calls):
+    with calls() as made:
+        create(CREATE)
+    # The caller's minute begins with this task: the write for the same minute was in vain.
+    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
+
+
+def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):
+    create(CREATE)
+    pool = SignedPuts(cloud.s3)
+    monkeypatch.setattr(placing, "http", lambda: pool)
+    images = [{"subject_image": in_base64(padded(picture(), 50_000))}] * 4
+    with calls() as made:
+        create({**CREATE, "subject_image_list": images})
+    # The double's own PutObject stands for what went over the link.
+    assert sorted(made) == ["PutItem", *["PutObject"] * 4, "UpdateItem"]
+    assert len(pool.options) == 4
+
+
+def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_one_for_its_claim(calls):
+    create(CREATE)
+    with calls() as made:
+        create(CREATE, **{"Idempotency-Key": "7"})
+    assert made == ["GetItem", "UpdateItem", "PutItem"]
+    with calls() as made:
+        create(CREATE, **{"Idempotency-Key": "7"})
+    assert made == ["GetItem"]
+    with calls() as made:
+        create({**CREATE, "external_task_id": "order-8"})
+    assert made == ["GetItem", "UpdateItem", "TransactWriteItems"]
+
+
+def test_a_callback_is_one_write(calls):
+    add_task(TASK_ID)
+    token = signatures.token(CALLBACK_PURPOSE, TASK_ID)
+    event = sample("api-callback", path=f"/v1/callbacks/{TASK_ID}/{token}")
+    event["pathParameters"] = {"task_id": TASK_ID, "token": token}
+    call("callback", event)
+    with calls() as made:
+        assert call("callback", event)[0] == 200
+    assert made == ["UpdateItem"]
+
+
+def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monkeypatch):
+    asked: list[str] = []
+    state: dict[str, Any] = {"task_id": "829", "task_status": "submitted"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        return httpx.Response(200, json={"code": 0, "message": "SUCCEED", "request_id": "r", "data": state})
+
+    provider = Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
+    for step in ("dispatch", "poll"):
+        monkeypatch.setattr(f"kiln.workflow.{step}.account", lambda: provider)
+    add_task(TASK_ID, created_at=clock.milliseconds())
+    provider.query(TASK_ID)
+    asked.clear()
+
+    with calls() as made:
+        invoke("dispatch", sample("workflow-dispatch"))
+    assert [each for each in made if each != "GetSecretValue"] == ["UpdateItem", "UpdateItem"]
+    assert asked == ["POST"]
+    with calls() as made:
+        invoke("poll", sample("workflow-poll"))
+    assert (made, asked) == (["UpdateItem"], ["POST", "GET"])
+    state["task_status"] = "processing"
+    with calls() as made:
+        invoke("poll", sample("workflow-poll"))
+    assert made == ["UpdateItem", "UpdateItem"]

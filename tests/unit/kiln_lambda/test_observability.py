@@ -1,0 +1,131 @@
+"""What wraps a handler: a task's id on every line of its logs, metrics in CloudWatch's format, and on nobody else's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from aws_lambda_powertools import Metrics
+
+from kiln import metrics
+from kiln_lambda import observability
+from kiln_lambda.observability import about, logger, observed, observed_record, publish
+from tests.unit.fakes import LambdaContext
+
+
+@pytest.fixture(autouse=True)
+def _own_metrics(monkeypatch):
+    """Metrics as a function makes them at its start, in an environment that names them."""
+    made = Metrics()
+    made.clear_metrics()
+    monkeypatch.setattr(observability, "_metrics", made)
+
+
+@pytest.fixture(autouse=True)
+def _published():
+    metrics.publish_with(publish)
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_an_events_task_is_on_every_line(logged, capsys):
+    @observed("task_id")
+    def handler(event, context):
+        logger.info("one")
+        metrics.record(metrics.FAILED, of="provider")
+        metrics.record(metrics.ACCEPTED)
+        logger.info("two")
+
+    handler({"task_id": "task-1"}, LambdaContext())
+    told = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert [(line["message"], line["task_id"], line["correlation_id"]) for line in told] == [
+        ("one", "task-1", "task-1"),
+        ("two", "task-1", "task-1"),
+    ]
+    assert [line["task_id"] for line in lines(capsys.readouterr().out)] == ["task-1", "task-1"]
+
+
+def test_the_next_invocation_is_not_about_the_last_ones_task(logged, capsys):
+    @observed()
+    def handler(event, context):
+        if event.get("about"):
+            about(event["about"])
+        metrics.record(metrics.CALLBACKS)
+        logger.info("line")
+
+    handler({"about": "task-1"}, LambdaContext())
+    handler({}, LambdaContext())
+    assert ["task_id" in line for line in lines(logged.getvalue())] == [True, False]
+    assert ["task_id" in line for line in lines(capsys.readouterr().out)] == [True, False]
+
+
+def test_what_is_measured_before_a_task_has_an_id_names_it_all_the_same(capsys):
+    @observed()
+    def handler(event, context):
+        metrics.record(metrics.ACCEPTED)
+        about("task-1")
+
+    handler({}, LambdaContext())
+    assert [line["task_id"] for line in lines(capsys.readouterr().out)] == ["task-1"]
+
+
+def test_metrics_are_written_as_cloudwatch_reads_them(capsys):
+    @observed()
+    def handler(event, context):
+        metrics.record(metrics.STAGE_SECONDS, 1.5, of="total")
+        metrics.record(metrics.BYTES_KEPT, 10)
+        metrics.record(metrics.BYTES_KEPT, 20)
+
+    handler({}, LambdaContext())
+    by_stage, plain = lines(capsys.readouterr().out)
+    (described,) = by_stage["_aws"]["CloudWatchMetrics"]
+    assert described["Namespace"] == "Kiln"
+    assert [sorted(dimensions) for dimensions in described["Dimensions"]] == [["service", "stage"]]
+    assert [(each["Name"], each["Unit"]) for each in described["Metrics"]] == [("StageSeconds", "Seconds")]
+    assert (by_stage["service"], by_stage["stage"], by_stage["StageSeconds"]) == ("kiln", "total", [1.5])
+    assert plain["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert plain["BytesKept"] == [10, 20]
+
+
+def test_metrics_are_written_when_a_handler_breaks(capsys):
+    @observed()
+    def handler(event, context):
+        metrics.record(metrics.ACCOUNT_ERRORS)
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError):
+        handler({}, LambdaContext())
+    assert lines(capsys.readouterr().out)[0]["ProviderAccountErrors"] == [1]
+
+
+def test_each_record_of_a_batch_is_about_its_own_task(logged, capsys):
+    @observed_record
+    def record(task_id):
+        if task_id:
+            about(task_id)
+        metrics.record(metrics.ACCEPTED)
+        logger.info("accepted")
+
+    @observed()
+    def handler(event, context):
+        for task_id in event["tasks"]:
+            record(task_id)
+
+    handler({"tasks": ["task-1", "task-2", ""]}, LambdaContext())
+    assert [line.get("task_id") for line in lines(logged.getvalue())] == ["task-1", "task-2", None]
+    assert [line.get("task_id") for line in lines(capsys.readouterr().out)] == ["task-1", "task-2", None]
+
+
+def test_a_record_that_comes_again_says_why(logged):
+    @observed_record
+    def record(task_id):
+        about(task_id)
+        raise ConnectionError("the table is away")
+
+    with pytest.raises(ConnectionError):
+        record("task-1")
+    (line,) = lines(logged.getvalue())
+    assert (line["level"], line["message"], line["task_id"]) == ("WARNING", "comes again", "task-1")
+    assert "the table is away" in line["exception"]

@@ -1,0 +1,115 @@
+"""How a release takes over: versions that notice every change, aliases that everybody calls, CodeDeploy when chosen."""
+
+from __future__ import annotations
+
+import json
+import re
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pytest
+
+from tests.unit.account import ROOT, template
+from tests.unit.template.transformed import named_in, of_type, transformed
+
+FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
+GRADUAL = [each for each in template()["Parameters"]["DeploymentPreference"]["AllowedValues"] if each != "AllAtOnce"]
+MOST_CHARACTERS = 256
+"""Of a version's description (Lambda)."""
+
+
+def versions(resources: dict[str, Any]) -> set[str]:
+    return set(of_type(resources, "AWS::Lambda::Version"))
+
+
+def parameters_of(node: Any) -> set[str]:
+    """The parameters that a part of the template depends on, through conditions too."""
+    conditions, parameters = template()["Conditions"], template()["Parameters"]
+    names = set(named_in(node))
+    for name in names & set(conditions):
+        names |= parameters_of(conditions[name])
+    return names & set(parameters)
+
+
+def test_every_function_is_called_by_its_alias():
+    resources = transformed()
+    assert len(versions(resources)) == len(FUNCTIONS)
+    assert {alias["Properties"]["Name"] for alias in of_type(resources, "AWS::Lambda::Alias").values()} == {"live"}
+    for trigger in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
+        assert trigger["Properties"]["FunctionName"]["Ref"].endswith("Aliaslive")
+    for machine in ("TaskWorkflow", "NotificationWorkflow"):
+        called = template()["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
+        for name, reference in called.items():
+            if name.endswith("Function"):
+                assert reference == {"Ref": f"{name}.Alias"}
+
+
+@pytest.mark.parametrize("machine", ["TaskWorkflow", "NotificationWorkflow"])
+def test_executions_of_a_release_without_aliases_may_finish(machine):
+    properties = template()["Resources"][machine]["Properties"]
+    allowed = json.dumps(properties["Policies"])
+    called = re.findall(r"\$\{(\w+Function)\}", (ROOT / properties["DefinitionUri"]).read_text("utf-8"))
+    assert called
+    for name in called:
+        assert json.dumps({"Ref": f"{name}.Alias"}) in allowed
+        assert json.dumps({"Fn::GetAtt": [name, "Arn"]}) in allowed
+
+
+def test_a_new_layer_makes_a_new_version_of_every_function():
+    assert versions(transformed(layer="one")).isdisjoint(versions(transformed(layer="two")))
+    assert versions(transformed()) == versions(transformed())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_new_value_of_any_parameter_that_a_function_reads_makes_a_new_version_of_it(name):
+    everywhere = template()["Globals"]["Function"]["Environment"]
+    properties = template()["Resources"][name]["Properties"]
+    read = parameters_of([everywhere, properties.get("Environment", {})])
+    # No more than those either: a version without a change is refused by Lambda.
+    assert parameters_of(properties["VersionDescription"]) == read
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_defaults_leave_room_in_a_versions_description(name):
+    parameters = template()["Parameters"]
+    described = template()["Resources"][name]["Properties"]["VersionDescription"]["Fn::Sub"]
+
+    def longest(found: re.Match[str]) -> str:
+        parameter = parameters[found[1]]
+        allowed = [str(each) for each in parameter.get("AllowedValues", [])]
+        return "x" * max(len(str(parameter["Default"])), parameter.get("MaxLength", 0), *map(len, allowed), 8)
+
+    assert len(re.sub(r"\$\{(\w+)\}", longest, described)) < MOST_CHARACTERS - 20
+
+
+def test_all_at_once_needs_no_codedeploy():
+    resources = transformed(DeploymentPreference="AllAtOnce")
+    assert not [name for name, each in resources.items() if each["Type"].startswith("AWS::CodeDeploy::")]
+    assert "CodeDeployServiceRole" not in resources
+
+
+@pytest.mark.parametrize("preference", GRADUAL)
+def test_a_gradual_release_goes_back_when_an_alarm_goes_off(preference):
+    resources = transformed(DeploymentPreference=preference)
+    groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
+    assert len(groups) == len(FUNCTIONS)
+    alarms = template()["Resources"]
+    for group in groups.values():
+        configured = group["Properties"]["AlarmConfiguration"]["Fn::If"]
+        assert configured[0] == "WatchesFully"
+        for each in (alarm["Name"] for choice in configured[1:] for alarm in choice["Alarms"]):
+            named = [alarms[each["Ref"]]] if "Ref" in each else _alarms_called(each["Fn::Sub"])
+            assert [alarm["Type"] for alarm in named] == ["AWS::CloudWatch::Alarm"]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
+
+
+def _alarms_called(name: str) -> list[dict[str, Any]]:
+    everything = template()["Resources"].values()
+    return [each for each in everything if each.get("Properties", {}).get("AlarmName") == {"Fn::Sub": name}]
+
+
+@pytest.mark.parametrize("preference", ["AllAtOnce", GRADUAL[0]])
+def test_nothing_refers_to_itself_in_a_circle(preference):
+    resources = transformed(DeploymentPreference=preference)
+    graph = {name: set(named_in(each)) & set(resources) for name, each in resources.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(resources)

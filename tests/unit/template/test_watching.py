@@ -1,0 +1,209 @@
+"""What is watched is what is measured: alarms, dashboard, saved queries, their pages, and the metrics of the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kiln import metrics
+from tests.unit.account import ROOT, template
+
+RESOURCES = template()["Resources"]
+ALARMS = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+QUERIES = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::Logs::QueryDefinition"}
+RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
+WATCHING = (ROOT / "docs/watching.md").read_text("utf-8")
+SECTIONS = re.findall(r"^## (\S+)$", RUNBOOK, re.MULTILINE)
+KNOWN = {metric.name: metric for metric in metrics.ALL}
+SUBSTITUTED = re.compile(r"\$\{([^}]+)\}")
+
+
+def metrics_of_alarm(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each metric that an alarm reads, with its statistic."""
+    properties = alarm["Properties"]
+    if "MetricName" in properties:
+        yield properties
+    for each in properties.get("Metrics", []):
+        if "MetricStat" in each:
+            yield {**each["MetricStat"]["Metric"], "Statistic": each["MetricStat"]["Stat"]}
+
+
+def dashboard() -> dict[str, Any]:
+    """The dashboard with its parameters' defaults and its resources' names filled in."""
+    text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+
+    def value(found: re.Match[str]) -> str:
+        return str(template()["Parameters"].get(found[1], {}).get("Default", found[1]))
+
+    body: dict[str, Any] = json.loads(SUBSTITUTED.sub(value, text))
+    return body
+
+
+def drawn() -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Each metric on the dashboard: namespace, name and dimensions written out, and its options."""
+    for widget in dashboard()["widgets"]:
+        before: list[str] = []
+        for row in widget["properties"].get("metrics", []):
+            parts = [part for part in row if not isinstance(part, dict)]
+            options = next((part for part in row if isinstance(part, dict)), {})
+            if parts and parts[0] == "...":
+                parts = before[: len(before) - len(parts) + 1] + parts[1:]
+            if parts:
+                before = parts
+                yield parts, options
+
+
+def own(parts: list[str]) -> tuple[str, dict[str, str]]:
+    """A metric of ours on the dashboard: its name and its dimensions."""
+    return parts[1], dict(zip(parts[2::2], parts[3::2], strict=True))
+
+
+def check_own(name: str, dimensions: dict[str, Any]) -> None:
+    metric = KNOWN[name]
+    assert set(dimensions) == {"service", metric.dimension} - {""}, name
+    if metric.dimension:
+        assert dimensions[metric.dimension] in metric.values, name
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_ends_in_its_section_of_the_runbook(name):
+    description = ALARMS[name]["Properties"]["AlarmDescription"]["Fn::Sub"]
+    link = re.search(r" - \$\{RunbookUrl\}#([a-z-]+)$", description)
+    assert link, description
+    assert link[1] in SECTIONS
+    row = re.search(rf"^\| `{name}` \|.*\| \[{link[1]}\]\(runbook\.md#{link[1]}\) \|$", WATCHING, re.MULTILINE)
+    assert row, "docs/watching.md lists it"
+
+
+def test_every_section_of_the_runbook_is_some_alarms_and_says_what_is_needed_at_night():
+    linked = {each["Properties"]["AlarmDescription"]["Fn::Sub"].rpartition("#")[2] for each in ALARMS.values()}
+    assert set(SECTIONS) == linked
+    for section in re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)[1:]:
+        for part in ("**Means**", "**Users see**", "Look:", "**Over when**"):
+            assert part in section, section.partition("\n")[0]
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_tells_and_says_what_silence_means(name):
+    properties = ALARMS[name]["Properties"]
+    assert properties["AlarmActions"] == properties["OKActions"]
+    assert properties["TreatMissingData"] == (
+        "ignore" if name in ("InboxDeadLettersAlarm", "UnstartedTasksAlarm") else "notBreaching"
+    )
+    read = list(metrics_of_alarm(ALARMS[name]))
+    assert 1 <= len(read) <= 10  # CloudWatch's limit
+    shown = [each for each in properties.get("Metrics", []) if each.get("ReturnData", True)]
+    assert len(shown) == ("Metrics" in properties)
+    for each in shown:
+        assert set(re.findall(r"\b[a-z]\w*", each["Expression"])) <= {other["Id"] for other in properties["Metrics"]}
+
+
+def test_what_a_plain_stack_cannot_have_is_left_out_of_it():
+    for name, each in {**ALARMS, **QUERIES}.items():
+        is_computed = "Metrics" in each["Properties"] or name in QUERIES
+        assert each.get("Condition") == ("WatchesFully" if is_computed else None), name
+
+
+def test_alarms_read_metrics_that_the_code_measures():
+    names = set()
+    for alarm in ALARMS.values():
+        for each in metrics_of_alarm(alarm):
+            if each["Namespace"] == "Kiln":
+                dimensions = {pair["Name"]: pair["Value"] for pair in each["Dimensions"]}
+                assert dimensions["service"] == {"Ref": "AWS::StackName"}
+                check_own(each["MetricName"], dimensions)
+                names.add(each["MetricName"])
+    assert names
+
+
+def test_the_dashboard_shows_every_metric_by_every_value_of_its_dimension():
+    shown = set()
+    for parts, _ in drawn():
+        if parts[0] == "Kiln":
+            name, dimensions = own(parts)
+            assert dimensions["service"] == "AWS::StackName"
+            check_own(name, dimensions)
+            shown.add((name, dimensions.get(KNOWN[name].dimension, "")))
+    assert shown == {(metric.name, value) for metric in metrics.ALL for value in metric.values or ("",)}
+
+
+def test_the_dashboard_refers_to_what_there_is_and_fits_its_grid():
+    text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    there = set(RESOURCES) | set(template()["Parameters"]) | {"AWS::StackName", "AWS::Region"}
+    assert {name.partition(".")[0] for name in SUBSTITUTED.findall(text)} <= there
+    # Nothing that a condition may leave out can be named.
+    assert not [name for name in SUBSTITUTED.findall(text) if "Condition" in RESOURCES.get(name.partition(".")[0], {})]
+    cells: set[tuple[int, int]] = set()
+    for widget in dashboard()["widgets"]:
+        covered = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not covered & cells
+        assert widget["x"] + widget["width"] <= 24
+        cells |= covered
+
+
+def test_every_expression_on_the_dashboard_has_what_it_computes_with():
+    for widget in dashboard()["widgets"]:
+        options = [part for row in widget["properties"].get("metrics", []) for part in row if isinstance(part, dict)]
+        ids = {each["id"] for each in options if "id" in each}
+        assert len(ids) == sum("id" in each for each in options)
+        for each in options:
+            assert set(re.findall(r"\b[a-z]\w*", each.get("expression", ""))) <= ids
+
+
+def test_every_function_is_on_the_dashboard_and_costs_what_its_memory_costs():
+    functions = {name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"}
+    for metric in ("Errors", "Throttles", "Duration", "Invocations"):
+        assert {parts[3] for parts, _ in drawn() if parts[:2] == ["AWS/Lambda", metric]} == functions, metric
+    (cost,) = re.findall(r'"expression": "\(([^"]*)\) / 1024 / 1000', json.dumps(dashboard()))
+    by_memory = re.findall(r"(\d+) \* SUM\(\[([^\]]*)\]\)", cost)
+    computed = {id_: int(memory) for memory, ids in by_memory for id_ in ids.split(", ")}
+    default = template()["Globals"]["Function"]["MemorySize"]
+    memory = {
+        f"d_{name.removesuffix('Function').lower()}": RESOURCES[name]["Properties"].get("MemorySize", default)
+        for name in functions
+    }
+    assert computed == memory
+
+
+@pytest.mark.parametrize(
+    "constant", [name for name, value in vars(metrics).items() if isinstance(value, metrics.Metric)]
+)
+def test_every_metric_is_measured_somewhere_in_the_layer(constant):
+    assert getattr(metrics, constant) in metrics.ALL
+    sources = [path.read_text("utf-8") for path in (ROOT / "layers/kiln/kiln").rglob("*.py")]
+    assert any(f"metrics.record(metrics.{constant}" in source for source in sources)
+
+
+def test_the_page_lists_every_metric_and_how_many_there_are():
+    rows = dict(re.findall(r"^\| `(\w+)` \| \w+ \| (?:`(\w+)`)? ?\|", WATCHING, re.MULTILINE))
+    assert rows == {metric.name: metric.dimension for metric in metrics.ALL}
+    count = sum(len(metric.values) or 1 for metric in metrics.ALL)
+    assert f"At most {count} metrics" in WATCHING
+    assert f"{count * 0.30:.2f} US$ a month" in WATCHING
+    for value in metrics.FAILED.values + metrics.STAGES + metrics.WAKE_UPS.values + metrics.DELIVERIES.values:
+        assert f"`{value}`" in WATCHING
+
+
+def test_the_page_says_what_the_alarms_cost():
+    read = {name: len(list(metrics_of_alarm(each))) for name, each in ALARMS.items()}
+    basic = sum(count for name, count in read.items() if "Condition" not in ALARMS[name])
+    assert f"the alarms {sum(read.values()) * 0.10:.2f} US$ ({basic * 0.10:.2f} with `Watching=basic`)" in WATCHING
+
+
+def test_the_saved_queries_are_those_of_the_page_and_those_that_the_runbook_asks():
+    saved = {each["Properties"]["Name"]["Fn::Sub"].partition("/")[2]: each["Properties"] for each in QUERIES.values()}
+    listed = dict(re.findall(r"^\*\*([^*\n]+)\*\*\n\n```\n(.+?)\n```$", WATCHING, re.MULTILINE | re.DOTALL))
+    assert {question[0].lower() + question[1:]: text for question, text in listed.items()} == {
+        question: properties["QueryString"].strip() for question, properties in saved.items()
+    }
+    assert set(re.findall(r'ask "([^"]+)"', RUNBOOK)) <= set(saved)
+    for properties in saved.values():
+        assert properties["LogGroupNames"] == [{"Ref": "Logs"}]
