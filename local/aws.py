@@ -41,6 +41,8 @@ class LocalAws:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
+            # What a burst has started is ended soon after it, but for one process of each function.
+            "LAMBDA_WARM_TTL_SECONDS": "60",
             "DOCKER_HOST": f"unix://{scratch / 'no-docker'}",
             # What the Lambda functions inherit.
             "AWS_ENDPOINT_URL": self.endpoint_url,

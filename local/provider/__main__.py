@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 
 from local.provider.app import create_app
+from local.provider.line import with_line
 from local.provider.settings import ProviderSettings
 
 _HOST = "127.0.0.1"
@@ -54,7 +55,7 @@ def main() -> None:
     )
     server = _AnnouncingServer(
         uvicorn.Config(
-            app,
+            with_line(app),
             log_level="warning",
             access_log=False,
             timeout_keep_alive=_KEEP_ALIVE_S,

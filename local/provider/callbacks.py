@@ -45,7 +45,9 @@ class CallbackSender:
         body = task.callback().model_dump_json()
         message_id = uuid.uuid4().hex
         for _ in range(2 if faults.duplicate_callbacks else 1):
-            self._background.start(self._deliver(task.order.callback_url, message_id, body, faults.delay_callbacks_s))
+            late = self._faults.up_to(faults.shuffle_callbacks_s) if faults.shuffle_callbacks_s else 0.0
+            delay = faults.delay_callbacks_s + late
+            self._background.start(self._deliver(task.order.callback_url, message_id, body, delay))
 
     async def _deliver(self, url: str, message_id: str, body: str, delay: float) -> None:
         await asyncio.sleep(delay)

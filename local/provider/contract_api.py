@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import httpx
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -17,12 +18,15 @@ from local.provider.envelope import ProviderError, success
 from local.provider.faults import FaultBoard
 from local.provider.inputs import read_images
 from local.provider.life import Studio
+from local.provider.line import NoAnswer
 from local.provider.pictures import Materials, gather_materials
 from local.provider.settings import ProviderSettings
 from local.provider.stats import Stats
 from local.provider.tasks import Account, Order, ProviderTask
 
 _GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream said nothing</body></html>"
+_WRONG_TYPE = "text/html; charset=utf-8"
+_BEFORE, _AFTER = 0, 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class ContractApi:
         self.stats.creates += 1
         if (garbage := self._received(request)) is not None:
             return garbage
+        cut = self.faults.one_of((_BEFORE, _AFTER)) if self.faults.strikes(self.faults.now.reset_rate) else None
+        if cut == _BEFORE:
+            return NoAnswer()
         if self.faults.now.account_error is not None:
             raise ProviderError(self.faults.now.account_error)
         # Ten megabytes an image: read off the event loop, or every other request waits for it.
@@ -49,9 +56,11 @@ class ContractApi:
         task = await self._accept(wanted, base_url=self.settings.public_url or str(request.base_url))
         answer = success(task.created())
         await asyncio.sleep(self.faults.now.hang_s)
+        if cut == _AFTER:
+            return NoAnswer()
         if self.faults.strikes(self.faults.now.create_then_error):
             raise ProviderError(5002)
-        return answer
+        return self._sent(answer)
 
     async def query(self, request: Request) -> Response:
         """``GET /v1/images/multi-image2image/{id}``, by task id or external task id."""
@@ -59,7 +68,11 @@ class ContractApi:
         if (garbage := self._received(request)) is not None:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
-        return success(self.account.find(request.path_params["either_id"]).found())
+        found = self.account.find(request.path_params["either_id"]).found()
+        if self.faults.strikes(self.faults.now.expired_links):
+            for image in found.task_result.images:
+                image.url = self.studio.shelf.expired(image.url)
+        return NoAnswer() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
 
     async def list_tasks(self, request: Request) -> Response:
         """``GET /v1/images/multi-image2image``, newest first."""
@@ -67,12 +80,19 @@ class ContractApi:
         if (garbage := self._received(request)) is not None:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
-        return success([task.found() for task in self.account.page(ListQuery.parse(request.query_params))])
+        found: list[BaseModel] = [task.found() for task in self.account.page(ListQuery.parse(request.query_params))]
+        return NoAnswer() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
+
+    def _sent(self, answer: Response) -> Response:
+        """The answer as it leaves the provider."""
+        if self.faults.strikes(self.faults.now.wrong_types):
+            answer.headers["content-type"] = _WRONG_TYPE
+        return answer
 
     def _received(self, request: Request) -> Response | None:
         """Checks the caller, then lets strike what has no effect on any task."""
-        check_authorization(request.headers.get("authorization"), self.settings)
         faults = self.faults.now
+        check_authorization(request.headers.get("authorization"), self.settings, clock_skew_s=faults.clock_skew_s)
         if self.faults.strikes(faults.throttle_rate):
             raise ProviderError(1302)
         if self.faults.strikes(faults.error_rate):

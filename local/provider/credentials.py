@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import time
+from typing import Any
 
 import jwt
 
@@ -16,11 +18,23 @@ from kiln.errors import (
 from local.provider.settings import ProviderSettings
 
 # Clients in the wild add `iat`, omit `typ` and stretch `exp`; the provider takes all of that, so nothing more is asked.
-_OPTIONS: jwt.types.Options = {"require": ["iss", "exp"], "verify_iat": False, "verify_aud": False}
+# The times are compared below, by the provider's own clock.
+_OPTIONS: jwt.types.Options = {
+    "require": ["iss", "exp"],
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_exp": False,
+    "verify_nbf": False,
+}
 
 
-def check_authorization(header: str | None, settings: ProviderSettings) -> None:
+def check_authorization(header: str | None, settings: ProviderSettings, *, clock_skew_s: float = 0) -> None:
     """Lets the caller pass, or says why not.
+
+    Args:
+        header: As it came.
+        settings: Of the account.
+        clock_skew_s: How far ahead of the real time the provider's clock goes.
 
     Raises:
         AuthenticationFailed: The key is not this account's (1000), the header is empty (1001) or not a Bearer
@@ -34,16 +48,12 @@ def check_authorization(header: str | None, settings: ProviderSettings) -> None:
         raise AuthorizationInvalid("Authorization must be 'Bearer' and a token")
     if settings.api_key and hmac.compare_digest(token.encode(), settings.api_key.encode()):
         return
-    _check_token(token, settings)
+    _check_token(token, settings, time.time() + clock_skew_s)
 
 
-def _check_token(token: str, settings: ProviderSettings) -> None:
+def _check_token(token: str, settings: ProviderSettings, now: float) -> None:
     try:
         claims = jwt.decode(token, settings.secret_key, algorithms=["HS256"], options=_OPTIONS)
-    except jwt.ExpiredSignatureError as error:
-        raise TokenExpired("Authorization token has expired") from error
-    except jwt.ImmatureSignatureError as error:
-        raise TokenNotYetValid("Authorization token is not valid yet") from error
     except jwt.InvalidSignatureError as error:
         raise AuthenticationFailed("Authentication failed: wrong signature") from error
     except jwt.PyJWTError as error:
@@ -52,3 +62,14 @@ def _check_token(token: str, settings: ProviderSettings) -> None:
         raise AuthorizationInvalid(f"Authorization token is invalid: {error}") from error
     if claims["iss"] != settings.access_key:
         raise AuthenticationFailed("Authentication failed: unknown access key")
+    if _seconds(claims, "exp") <= int(now):
+        raise TokenExpired("Authorization token has expired")
+    if "nbf" in claims and _seconds(claims, "nbf") > int(now):
+        raise TokenNotYetValid("Authorization token is not valid yet")
+
+
+def _seconds(claims: dict[str, Any], name: str) -> int:
+    try:
+        return int(claims[name])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise AuthorizationInvalid(f"Authorization token is invalid: {name} must be an integer") from error

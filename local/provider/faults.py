@@ -12,6 +12,7 @@ from kiln.errors import InvalidRequest
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SignedSeconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Faults(BaseModel):
@@ -22,11 +23,21 @@ class Faults(BaseModel):
     drop_callbacks: bool = Field(default=False, description="No callback is posted")
     duplicate_callbacks: bool = Field(default=False, description="Every callback is posted twice")
     delay_callbacks_s: Seconds = Field(default=0, description="A callback is posted this much late")
+    shuffle_callbacks_s: Seconds = Field(
+        default=0, description="A callback is posted late by chance, up to this much: out of order"
+    )
     hang_s: Seconds = Field(default=0, description="Create and query answer this much late; the task is made at once")
     task_seconds: Seconds | None = Field(default=None, description="From acceptance to the end of a task")
     throttle_rate: Probability = Field(default=0, description="429/1302, without effect")
     error_rate: Probability = Field(default=0, description="One of 5000, 5001 and 5002, without effect")
     garbage_rate: Probability = Field(default=0, description="200 with a body that is not JSON, without effect")
+    reset_rate: Probability = Field(
+        default=0, description="The connection is reset instead of an answer; a create has made its task or has not"
+    )
+    wrong_types: Probability = Field(default=0, description="Answer or image is right, its content type is not")
+    clock_skew_s: SignedSeconds = Field(
+        default=0, description="The clock that tokens are checked by goes this much ahead; behind, if negative"
+    )
     create_then_error: Probability = Field(default=0, description="The task is made, the answer is 5002")
     account_error: Annotated[int, Field(ge=1100, le=1102)] | None = Field(
         default=None, description="Every create is refused with this code"
@@ -34,6 +45,9 @@ class Faults(BaseModel):
     fail_tasks: Probability = Field(default=0, description="The task ends failed")
     truncate_images: Probability = Field(default=0, description="An image arrives cut, in two ways by turns")
     image_errors: Probability = Field(default=0, description="403 or 404 instead of an image")
+    first_image_try_fails: bool = Field(default=False, description="403 or 404 for whoever first asks for an image")
+    not_images: Probability = Field(default=0, description="200 with a page of HTML instead of an image")
+    expired_links: Probability = Field(default=0, description="The image links in an answer have expired already")
     slow_images_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None, description="An image arrives at this many bytes a second"
     )
@@ -77,3 +91,7 @@ class FaultBoard:
     def one_of(self, choices: tuple[int, ...]) -> int:
         """Picks one of several ways to go wrong."""
         return self._dice.choice(choices)
+
+    def up_to(self, most: float) -> float:
+        """A length of time by chance."""
+        return self._dice.uniform(0, most)

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from kiln.images.inspection import content_type_of
 from local.provider.faults import FaultBoard
+from local.provider.line import NoAnswer
 from local.provider.settings import ProviderSettings
 
 _CHUNK_BYTES = 64 * 1024
 _CHUNKS_PER_SECOND = 20
+_NO_IMAGE = "<html><body>This picture is being prepared for you</body></html>"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,13 @@ class ResultShelf:
         self._forget_oldest()
         expires = int(time.time() + self._settings.result_seconds)
         return f"/results/{name}?expires={expires}&sig={self._signature(name, str(expires))}"
+
+    def expired(self, url: str) -> str:
+        """The same link as it would have been made too long ago."""
+        address, _, _ = url.partition("?")
+        name = address.rpartition("/")[2]
+        expires = str(int(time.time()) - 1)
+        return f"{address}?expires={expires}&sig={self._signature(name, expires)}"
 
     def find(self, name: str) -> Path | None:
         """Where a picture lies, while it is kept."""
@@ -91,6 +100,7 @@ class ResultsApi:
         self._shelf = shelf
         self._faults = faults
         self._cuts = 0
+        self._asked_for: set[str] = set()
 
     async def read(self, request: Request) -> Response:
         """Answers a picture, whole unless a fault strikes."""
@@ -104,20 +114,29 @@ class ResultsApi:
         content = await asyncio.to_thread(path.read_bytes)
         if request.method == "HEAD":
             return _PictureResponse(content, len(content), head=content)
-        return self._served(content)
+        return self._served(name, content)
 
-    def _served(self, content: bytes) -> Response:
+    def _served(self, name: str, content: bytes) -> Response:
         faults = self._faults.now
-        if self._faults.strikes(faults.image_errors):
+        if self._faults.strikes(faults.reset_rate):
+            return NoAnswer()
+        is_first = name not in self._asked_for
+        self._asked_for.add(name)
+        if (is_first and faults.first_image_try_fails) or self._faults.strikes(faults.image_errors):
             status = self._faults.one_of((403, 404))
             return PlainTextResponse("AccessDenied" if status == 403 else "NoSuchKey", status_code=status)
+        if self._faults.strikes(faults.not_images):
+            return HTMLResponse(_NO_IMAGE)
         sent, announced = content, len(content)
         if self._faults.strikes(faults.truncate_images):
             # By turns: a connection that ends early, and a file that was never whole but says nothing of it.
             sent = content[: len(content) * 2 // 3]
             announced = len(content) if self._cuts % 2 == 0 else len(sent)
             self._cuts += 1
-        return _PictureResponse(sent, announced, bytes_per_second=faults.slow_images_bps, head=content)
+        answer = _PictureResponse(sent, announced, bytes_per_second=faults.slow_images_bps, head=content)
+        if self._faults.strikes(faults.wrong_types):
+            answer.headers["content-type"] = "text/plain"
+        return answer
 
 
 class _PictureResponse(Response):

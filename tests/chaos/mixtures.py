@@ -21,6 +21,10 @@ _ORDER = ("submitted", "processing", "succeed", "failed")
 _BROKEN = (500, 502)
 """What who calls sees of a function that was broken on purpose."""
 
+_SERVICES = (("dynamodb",), ("s3", "urllib3.PUT"), ("stepfunctions",), ("secretsmanager",))
+_REPEATED = ("Start", "Dispatch", "Callback", "Poll", "Collect", "Release", "Notify")
+"""The functions that somebody calls again, as often as it takes."""
+
 _LIES: tuple[bytes, ...] = (
     b"",
     b"{",
@@ -41,6 +45,8 @@ class Mixture:
         doors: By which each task comes: ``api``, ``drop`` or ``bus``.
         plans: What breaks on each task's way, inside of Kiln.
         mischief: The callbacks and notifications that nobody has sent.
+        throttled: The AWS services that refuse some calls once the tasks are accepted.
+        throttle_rate: How many of them.
     """
 
     seed: int
@@ -49,10 +55,15 @@ class Mixture:
     doors: tuple[str, ...]
     plans: tuple[tuple[Plan, ...], ...]
     mischief: frozenset[str]
+    throttled: tuple[str, ...]
+    throttle_rate: float
 
     def __str__(self) -> str:
         struck = [str(plan) for plans in self.plans for plan in plans]
-        return f"seed {self.seed}: {self.first} then {self.then}; {self.doors}; {struck}; {sorted(self.mischief)}"
+        return (
+            f"seed {self.seed}: {self.first} then {self.then}; {self.doors}; {struck}; {sorted(self.mischief)}; "
+            f"{self.throttled} at {self.throttle_rate}"
+        )
 
 
 @dataclass
@@ -77,6 +88,8 @@ def draw(seed: int, points: Sequence[Point], *, tasks: int) -> Mixture:
         doors=doors,
         plans=tuple(_plans(dice, points) for _ in doors),
         mischief=frozenset(each for each in ("lies", "forgeries", "repeated notifications") if dice.random() < 0.5),
+        throttled=tuple(name for names in _SERVICES if dice.random() < 0.3 for name in names),
+        throttle_rate=dice.choice((0.05, 0.1)),
     )
 
 
@@ -103,6 +116,7 @@ def run(kiln: ChaosDeployment, mixture: Mixture) -> dict[str, int]:
             each.task_id = each.task_id or _accepted(kiln, each)
             _mischief(kiln, each.task_id, mixture.mischief)
         kiln.set_faults(**mixture.then)
+        open_things.enter_context(kiln.injector.throttling(mixture.throttled, _REPEATED, mixture.throttle_rate))
         wait_until(lambda: _all_ended(kiln, runs), "all tasks have ended", timeout=300)
         for each in runs:
             _mischief(kiln, each.task_id, mixture.mischief)
@@ -116,21 +130,34 @@ def _faults(dice: random.Random, *, lasting: bool) -> dict[str, Any]:
         "drop_callbacks": True,
         "duplicate_callbacks": True,
         "delay_callbacks_s": dice.choice((0.2, 1.0, 3.0)),
+        "shuffle_callbacks_s": dice.choice((0.3, 2.0)),
         "hang_s": dice.choice((0.1, 0.5)),
         "task_seconds": dice.choice((0, 0.2, 1.5)),
         "throttle_rate": dice.choice((0.2, 0.5)),
         "error_rate": dice.choice((0.2, 0.5)),
         "garbage_rate": dice.choice((0.2, 0.4)),
+        "reset_rate": dice.choice((0.2, 0.4)),
+        "wrong_types": dice.choice((0.5, 1.0)),
+        # All that Kiln can make good; the token's own 5 s are passed in both directions.
+        "clock_skew_s": dice.choice((-280.0, -30.0, -4.0, 60.0, 1_500.0)),
         "create_then_error": dice.choice((0.5, 1.0)),
         "fail_tasks": dice.choice((0.3, 1.0)),
         "truncate_images": dice.choice((0.3, 0.6)),
         "image_errors": dice.choice((0.3, 0.6)),
+        "first_image_try_fails": True,
+        "not_images": dice.choice((0.3, 0.6)),
+        "expired_links": dice.choice((0.3, 0.6)),
         "slow_images_bps": 60_000,
         "max_slots": dice.choice((2, 4)),
     }
     if lasting:
-        ways |= {"account_error": dice.choice((1100, 1101, 1102)), "throttle_rate": 1.0}
-    names = dice.sample(sorted(ways), dice.randint(1, 4))
+        ways |= {
+            "account_error": dice.choice((1100, 1101, 1102)),
+            "throttle_rate": 1.0,
+            # Beyond what can be made good, either way: the tasks wait until the clock is right.
+            "clock_skew_s": dice.choice((-400.0, -30.0, 60.0, 2_000.0)),
+        }
+    names = dice.sample(sorted(ways), dice.randint(1, 5))
     return {name: ways[name] for name in names}
 
 

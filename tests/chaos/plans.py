@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,22 @@ class Injector:
     def has_struck(self, marker: str, plan: Plan) -> bool:
         """Whether a task's plan has come true."""
         return any((self.folder / "reached").glob(f"{marker}.*.{plan.point.reach}"))
+
+    @contextlib.contextmanager
+    def throttling(self, services: Collection[str], functions: Collection[str], rate: float) -> Iterator[None]:
+        """Has AWS services refuse some of these functions' calls, the SDK's own retries included."""
+        path = self.folder / "throttling.json"
+        weather = {"services": sorted(services), "functions": sorted(functions), "rate": rate}
+        path.with_suffix(".partial").write_text(json.dumps(weather), encoding="utf-8")
+        path.with_suffix(".partial").rename(path)
+        try:
+            yield
+        finally:
+            path.unlink()
+
+    def is_any_struck(self, marker: str) -> bool:
+        """Whether any plan of a task has come true, or has come near it."""
+        return any((self.folder / "reached").glob(f"{marker}.*"))
 
     def calls(self) -> Iterator[dict[str, Any]]:
         """Every call so far, by no order in particular."""

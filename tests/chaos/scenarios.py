@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 
+from kiln.workflow.rescue import RESTARTED
 from local.stack import TASKS_PATH
-from tests.chaos.invariants import assert_kept, assert_told
+from tests.chaos.invariants import assert_ended, assert_kept, assert_told
 from tests.chaos.stacks import REQUESTER, ChaosDeployment, client_of, inbox_caller
 from tests.integration.client import Client, job, picture, wait_until
 from tests.integration.receiver import Receiver
@@ -60,6 +62,43 @@ def queued_tasks(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None
         second = client.create(n=IMAGES)
         assert_kept(kiln, client, first, n=IMAGES)
         assert_kept(kiln, client, second, n=IMAGES)
+
+
+def restarted_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """A task whose workflow breaks while the provider is at work, and that another workflow takes to its end."""
+    with client_of(kiln) as client:
+        task_id = _stopped_under_way(kiln, client, marker, error=RESTARTED)
+        assert_kept(kiln, client, task_id, n=IMAGES)
+
+
+def stopped_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """A task whose workflow somebody stops for good: it fails, and that is told."""
+    with client_of(kiln) as client:
+        task_id = _stopped_under_way(kiln, client, marker, error="")
+        task = client.wait_for(task_id, "failed")
+        assert "was stopped" in task["task_status_msg"]
+        assert kiln.generations(task_id) == 1
+        assert_ended(kiln, task)
+
+
+def _stopped_under_way(kiln: ChaosDeployment, client: Client, marker: str, *, error: str) -> str:
+    task_id = create(client, marker, n=IMAGES)
+    wait_until(lambda: kiln.generations(task_id), f"{task_id} is under way")
+    arn = kiln.execution_arn(task_id)
+    kiln.aws.stepfunctions.stop_execution(executionArn=arn, error=error)
+    wait_until(
+        lambda: kiln.is_started_again(task_id) or kiln.injector.is_any_struck(marker), f"{task_id} is started again"
+    )
+    if kiln.injector.is_any_struck(marker):
+        # The local EventBridge calls a function once. Lambda calls again when that fails, and it may have failed.
+        ended = kiln.aws.stepfunctions.describe_execution(executionArn=arn)
+        detail = {name: ended[name] for name in ("stateMachineArn", "name", "status", "input")}  # type: ignore[literal-required]
+        kiln.aws.client("lambda").invoke(
+            FunctionName=kiln.resource("RescueFunction"),
+            InvocationType="Event",
+            Payload=json.dumps({"source": "aws.states", "detail": detail}).encode(),
+        )
+    return task_id
 
 
 @contextlib.contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from kiln.workflow.rescue import execution_name
 from local.stack import Options, Stack
 from tests.chaos.plans import Injector
 from tests.integration.client import Caller, Client, JsonObject, wait_until
@@ -17,8 +18,8 @@ from tests.integration.driver import Deployment
 PARAMETERS = {"PollAfterSeconds": "2", "TurnCheckSeconds": "600", "DropWaitSeconds": "2"}
 """A turn is never checked by the timer in the length of a test: who hands slots over must also wake."""
 
-ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.05"}
-"""The policies of the template are enforced; waits between retries pass at a twentieth of their length."""
+ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.02"}
+"""The policies of the template are enforced; waits between retries pass at a fiftieth of their length."""
 
 PROVIDER = ["--task-seconds", "0.4", "--pixels", "40000"]
 
@@ -65,17 +66,40 @@ class ChaosDeployment(Deployment):
                 return path.name
         return None
 
-    def settle(self) -> None:
-        """Waits until nothing of the inbox is left to do."""
-        url = self.resource("InboxQueue")
-        counts = ("", "NotVisible", "Delayed")
+    def executions(self) -> dict[str, str]:
+        """Every workflow of a task and its status."""
+        pages = self.aws.stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self.here["state_machine_arn"]
+        )
+        return {each["name"]: each["status"] for page in pages for each in page["executions"]}
 
-        def is_empty() -> bool:
-            answer = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-            found: Any = answer["Attributes"]
-            return all(int(found[f"ApproximateNumberOfMessages{each}"]) == 0 for each in counts)
+    def wait_for_end(self, task_id: str) -> None:
+        """Waits until a task's workflow has ended as it should, or the one that was started in its place."""
+        wait_until(lambda: self._last_status(task_id) == "SUCCEEDED", f"the workflow of {task_id} has succeeded")
 
-        wait_until(is_empty, "the inbox queue is empty")
+    def unfinished(self) -> list[str]:
+        """Every task whose workflow has not succeeded, nor another in its place."""
+        names = {name.partition("-")[0] for name in self.executions()}
+        return [task_id for task_id in sorted(names) if self._last_status(task_id) != "SUCCEEDED"]
+
+    def is_started_again(self, task_id: str) -> bool:
+        """Whether another workflow was started in place of a task's first."""
+        return self._status(execution_name(task_id, 1)) is not None
+
+    def _last_status(self, task_id: str) -> str | None:
+        last = None
+        for times in itertools.count():
+            status = self._status(execution_name(task_id, times))
+            if status is None:
+                return last
+            last = status
+        return last
+
+    def _status(self, name: str) -> str | None:
+        try:
+            return self.execution_status(name)
+        except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
+            return None
 
     def images_in_outbox(self, prefix: str) -> list[str]:
         """The keys of the images below a prefix."""
@@ -94,7 +118,11 @@ class ChaosDeployment(Deployment):
 
 @contextlib.contextmanager
 def broken_stack(
-    folder: Path, parameters: Mapping[str, str] | None = None, *, one_at_a_time: bool = True
+    folder: Path,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    one_at_a_time: bool = True,
+    webhook_secret: str = "",
 ) -> Iterator[ChaosDeployment]:
     """A stack with an injector, for the length of a ``with`` block.
 
@@ -103,17 +131,22 @@ def broken_stack(
         parameters: Of the template, on top of those all such stacks have.
         one_at_a_time: Whether each record is an invocation of its own, so that a plan for one task strikes no other,
             and the inbox's messages come back soon; both as in the template otherwise.
+        webhook_secret: With which the provider's account signs its callbacks, if it does.
     """
     injector = Injector(folder / "injector")
     options = Options(
         folder / "stack",
         parameters={**PARAMETERS, **(parameters or {})},
         aws_environment={**ENVIRONMENT, **injector.environment},
-        provider_arguments=PROVIDER,
+        provider_arguments=[*PROVIDER, *(["--webhook-secret", webhook_secret] if webhook_secret else [])],
     )
     with Stack(options) as stack:
         _let_in(stack)
         with contextlib.closing(ChaosDeployment(stack, injector)) as kiln:
+            if webhook_secret:
+                keys = {**stack._provider_key, "webhook_secret": webhook_secret}
+                secret = kiln.resource("ProviderSecret")
+                stack.clients.secretsmanager.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
             if one_at_a_time:
                 _one_at_a_time(kiln)
             yield kiln

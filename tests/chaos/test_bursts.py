@@ -8,14 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.crowds import assert_served, drop_at_once
+from tests.chaos.crowds import assert_served, drop_at_once, footprint
 from tests.chaos.stacks import ChaosDeployment, broken_stack
+from tests.integration.client import wait_until
 
 SLOTS = 9
 SIZES = [int(size) for size in os.environ.get("KILN_CHAOS_BURST", "10,100,1000").split(",")]
 
-MOST_PROCESSES = 150
-"""Nine slots, three callbacks each, ten readers of the inbox, one pool of processes per function: about 110 at most."""
+MOST_PROCESSES = 110
+"""Nine slots at each of five steps, nine callbacks and ten readers of the inbox at once, one of each other function."""
+
+AT_REST = 25
+"""One process of each function, and the local AWS itself."""
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +46,4 @@ def test_bursts(kiln: ChaosDeployment, capsys: pytest.CaptureFixture[str]) -> No
         assert longer.processes <= shorter.processes * 1.5
         assert longer.megabytes <= shorter.megabytes * 1.5
         assert longer.transitions_per_task() <= shorter.transitions_per_task() * 1.1
+    wait_until(lambda: footprint(kiln)[0] <= AT_REST, "the crowd's processes are gone", timeout=300)

@@ -9,7 +9,15 @@ import pytest
 
 from tests.chaos.breaking import Account, break_at, record
 from tests.chaos.plans import plans_for
-from tests.chaos.scenarios import Scenario, api_task, dropped_task, queued_tasks, requested_task
+from tests.chaos.scenarios import (
+    Scenario,
+    api_task,
+    dropped_task,
+    queued_tasks,
+    requested_task,
+    restarted_task,
+    stopped_task,
+)
 from tests.chaos.stacks import ChaosDeployment
 from tests.integration.receiver import Receiver
 
@@ -47,6 +55,8 @@ COURSES = {
     "bus": Course(requested_task, frozenset({"Submit", "Start"})),
     # It takes all but two of the slots, so nothing may run beside it.
     "queue": Course(queued_tasks, frozenset({"Dispatch", "Release"}), {"task_seconds": 1.5}, at_once=1),
+    "restart": Course(restarted_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
+    "stop": Course(stopped_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
 }
 
 

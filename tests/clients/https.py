@@ -56,7 +56,7 @@ class HttpsDoor:
 
     def lead_to(self, http_url: str) -> None:
         """Sets the address that is behind the door."""
-        self._front_door.lead_to(http_url, {})
+        self._front_door.lead_to(http_url)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.breaking import break_at, record
 from tests.chaos.crowds import assert_served, drop_at_once
 from tests.chaos.mixtures import draw, run
-from tests.chaos.plans import CRASH_AFTER, LOSE_ANSWER, Plan, Point, plans_for
-from tests.chaos.scenarios import api_task, queued_tasks
+from tests.chaos.plans import CRASH_AFTER, CRASH_BEFORE, LOSE_ANSWER, Plan, Point, plans_for
+from tests.chaos.scenarios import api_task, queued_tasks, restarted_task
 from tests.chaos.stacks import ChaosDeployment, broken_stack
 from tests.integration.receiver import Receiver
 
@@ -22,6 +22,7 @@ CROWD = 60
 SLOTS = 9
 
 HAND_OVER = Point("Release", "dynamodb.UpdateItem", occurrence=1, reach=1)
+RESCUE = Point("Rescue", "stepfunctions.StartExecution", occurrence=1, reach=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,13 @@ def test_who_was_handed_slots_is_woken(chaos: ChaosDeployment, receiver: Receive
     """Whoever hands over breaks down in between: the next in line is not left to its timer."""
     chaos.set_faults(task_seconds=1.5)
     account = break_at(chaos, receiver, queued_tasks, [Plan(HAND_OVER, action)])
+    assert account.broken == {}
+    assert account.missed == []
+
+
+def test_a_rescue_that_breaks_down_itself(chaos: ChaosDeployment, receiver: Receiver) -> None:
+    chaos.set_faults(task_seconds=1.5)
+    account = break_at(chaos, receiver, restarted_task, [Plan(RESCUE, CRASH_BEFORE)])
     assert account.broken == {}
     assert account.missed == []
 

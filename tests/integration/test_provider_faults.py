@@ -49,9 +49,16 @@ def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, 
         {"throttle_rate": 0.4},
         {"garbage_rate": 0.4},
         {"image_errors": 0.5},
+        {"first_image_try_fails": True},
+        {"not_images": 0.5},
+        {"expired_links": 0.5},
+        {"wrong_types": 1.0},
+        {"reset_rate": 0.4},
+        {"clock_skew_s": -120.0},
+        {"clock_skew_s": 1_500.0},
         {"slow_images_bps": 60_000.0},
     ],
-    ids=lambda faults: next(iter(faults)),
+    ids=lambda faults: " ".join(f"{name}={value}" for name, value in faults.items()),
 )
 def test_faults_that_come_and_go(kiln: Deployment, client: Client, faults: dict[str, float]) -> None:
     kiln.set_faults(**faults)

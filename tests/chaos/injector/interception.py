@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.util
 import json
 import os
+import random
 import re
 import sys
 import threading
@@ -62,7 +63,7 @@ class Invocation:
         for plan in self.plans:
             if (plan["call"], plan["occurrence"]) == (call, occurrence) and _is_its_turn(plan):
                 return str(plan["action"])
-        return ""
+        return "refuse" if self.markers and _is_throttled(self.function, call) else ""
 
 
 _current: Invocation | None = None
@@ -243,6 +244,15 @@ def _plans(function: str, markers: set[str]) -> list[dict[str, Any]]:
             if plan["function"] == function:
                 plans.append({**plan, "id": path.stem})
     return plans
+
+
+def _is_throttled(function: str, call: str) -> bool:
+    """Whether this call meets a service that refuses some of them, for as long as the test says."""
+    with contextlib.suppress(FileNotFoundError):
+        weather = json.loads((FOLDER / "throttling.json").read_text(encoding="utf-8"))
+        is_met = call.partition(".")[0] in weather["services"] or call in weather["services"]
+        return is_met and function in weather["functions"] and random.random() < weather["rate"]
+    return False
 
 
 def _is_its_turn(plan: dict[str, Any]) -> bool:

@@ -182,6 +182,63 @@ def test_image_errors():
         assert rig.client.get(url).status_code == 200
 
 
+def test_the_first_try_at_each_image_fails():
+    with provider() as rig:
+        rig.set_faults(first_image_try_fails=True)
+        urls = rig.image_urls(make_job(n=2))
+        assert {rig.client.get(url).status_code for url in urls} <= {403, 404}
+        assert [rig.client.get(url).status_code for url in urls] == [200, 200]
+
+
+def test_not_images():
+    with provider() as rig:
+        (url,) = rig.image_urls(make_job())
+        rig.set_faults(not_images=1)
+        answer = rig.client.get(url)
+        assert answer.status_code == 200
+        assert answer.text.startswith("<html>")
+
+
+def test_expired_links_are_those_of_one_answer():
+    with provider() as rig:
+        (good,) = rig.image_urls(make_job(external_task_id="late"))
+        rig.set_faults(expired_links=1)
+        (expired,) = [image["url"] for image in rig.found("late")["task_result"]["images"]]
+        assert expired.partition("?")[0] == good.partition("?")[0]
+        assert rig.client.get(expired).status_code == 403
+        rig.set_faults()
+        (fresh,) = [image["url"] for image in rig.found("late")["task_result"]["images"]]
+        assert rig.client.get(fresh).status_code == 200
+
+
+def test_wrong_types_say_nothing_of_the_content():
+    with provider() as rig:
+        rig.set_faults(wrong_types=1)
+        (url,) = rig.image_urls(make_job())
+        assert rig.get(PATH).headers["content-type"].startswith("text/html")
+        picture = rig.client.get(url)
+        assert picture.headers["content-type"] == "text/plain"
+        rig.set_faults()
+        assert rig.client.get(url).content == picture.content
+        assert rig.client.get(url).headers["content-type"].startswith("image/")
+
+
+@pytest.mark.parametrize(
+    ("skew", "code"), [(-4, 0), (-60, 1003), (1_700, 0), (1_801, 1004)], ids=["behind", "early", "ahead", "late"]
+)
+def test_clock_skew(skew, code):
+    with provider() as rig:
+        rig.set_faults(clock_skew_s=skew)
+        assert rig.get(PATH).json()["code"] == code
+
+
+def test_shuffled_callbacks_all_come():
+    with provider() as rig:
+        rig.set_faults(shuffle_callbacks_s=0.2)
+        rig.image_urls(make_job(callback_url=CALLBACK))
+        rig.until_callbacks(3)
+
+
 def test_slow_images_arrive_whole():
     with provider() as rig:
         (url,) = rig.image_urls(make_job())

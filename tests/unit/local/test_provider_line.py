@@ -1,0 +1,79 @@
+"""The simulated provider's line is cut as a real one is: with a reset, and nobody knows whether the task was made."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+import pytest
+from starlette.types import Message
+
+from local.provider.line import NoAnswer, with_line
+from tests.unit.local.provider_rig import make_job, provider
+
+
+def test_a_reset_leaves_a_create_made_or_not():
+    with provider(max_slots=100) as rig:
+        rig.set_faults(reset_rate=1)
+        for _ in range(20):
+            rig.create(make_job())
+        assert 0 < rig.stats()["generated"] < 20
+
+
+def test_a_reset_is_one_on_the_line():
+    here, there = socket.socketpair()
+    line = Line(here)
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect" if line.is_cut else "http.request"}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    with here, there:
+        asyncio.run(NoAnswer()({"type": "http", "simulated-provider.line": line}, receive, send))
+        linger = struct.unpack("ii", here.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
+    assert (line.is_cut, linger, told) == (True, (1, 0), [])
+
+
+def test_without_a_line_there_is_none_to_cut():
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(NoAnswer()({"type": "http"}, _unused, _unused))
+
+
+def test_the_line_is_handed_down():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["simulated-provider.line"])
+
+    class Cycle:
+        transport = "the transport"
+
+        async def send(self, message):
+            raise AssertionError(message)
+
+    asyncio.run(with_line(app)({"type": "http"}, _unused, Cycle().send))
+    asyncio.run(with_line(app)({"type": "http"}, _unused, _unused))
+    assert seen == ["the transport", None]
+
+
+async def _unused(*_):
+    raise AssertionError("nothing is to be received or sent")
+
+
+class Line:
+    """A server's transport, as much of it as is used."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self.is_cut = False
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        assert name == "socket"
+        return self._end
+
+    def abort(self) -> None:
+        self.is_cut = True
