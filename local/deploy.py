@@ -21,7 +21,7 @@ _CAPABILITIES: Any = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO
 
 
 class DeployError(Exception):
-    """CloudFormation could not create the stack; the message names what failed, and why."""
+    """CloudFormation could not create or update the stack; the message names what failed, and why."""
 
 
 class UnknownParameterError(DeployError):
@@ -35,8 +35,9 @@ def deploy(
     *,
     defaults: Mapping[str, str],
     overrides: Mapping[str, str] | None = None,
+    is_update: bool = False,
 ) -> dict[str, str]:
-    """Creates the stack that a SAM template describes.
+    """Creates the stack that a SAM template describes, or brings one up to it.
 
     Args:
         clients: Of the AWS to deploy to.
@@ -44,13 +45,14 @@ def deploy(
         stack_name: What the stack is called.
         defaults: Parameters to set where the template declares them.
         overrides: Parameters to set whatever ``defaults`` say.
+        is_update: Whether the stack is there already.
 
     Returns:
         The stack's outputs.
 
     Raises:
         UnknownParameterError: ``overrides`` names a parameter that the template does not have.
-        DeployError: The stack was not created.
+        DeployError: The stack was not created or updated.
     """
     packaged = package(template_path, ARTIFACTS_BUCKET)
     unknown = set(overrides or {}) - packaged.parameters
@@ -67,14 +69,15 @@ def deploy(
     s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=template_key, Body=json.dumps(packaged.template, default=str).encode())
 
     cloudformation = clients.cloudformation
-    cloudformation.create_stack(
+    change = cloudformation.update_stack if is_update else cloudformation.create_stack
+    change(
         StackName=stack_name,
         TemplateURL=f"{clients.endpoint_url}/{ARTIFACTS_BUCKET}/{template_key}",
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
         Capabilities=_CAPABILITIES,
     )
     stack = _wait(cloudformation, stack_name)
-    if stack["StackStatus"] != "CREATE_COMPLETE":
+    if stack["StackStatus"] != ("UPDATE_COMPLETE" if is_update else "CREATE_COMPLETE"):
         reasons = "\n".join(f"  {reason}" for reason in _failures(cloudformation, stack_name))
         raise DeployError(f"{stack_name} ended as {stack['StackStatus']}:\n{reasons or '  no reason was given'}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

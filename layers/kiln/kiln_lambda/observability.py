@@ -65,8 +65,8 @@ def _is_sampled() -> bool:
 
 @cache
 def _tracer() -> Tracer:
-    # The X-Ray SDK costs half of what a whole cold start may: it is loaded for the first invocation that is sampled.
-    return Tracer(patch_modules=[name for name in ("botocore", "httpx") if name in sys.modules])
+    # Loaded for the first invocation that is sampled; of what it can patch, only what this function calls with.
+    return Tracer(patch_modules=["botocore", *(["httpx"] if "httpx" in sys.modules else [])])
 
 
 def _traced(handler: Handler) -> Handler:

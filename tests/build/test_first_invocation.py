@@ -1,0 +1,106 @@
+"""Each function's first invocation from the build output alone: no site-packages, nothing compiled, nothing missing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.cold_start import INVOKE, STARTS, TASK_ID, Start, environment, isolated
+
+WATCHED = """
+import sys
+compiled = []
+sys.addaudithook(lambda event, arguments: compiled.append(str(arguments[1])) if event == "compile" else None)
+"""
+
+REPORT = """
+print("REPORT", json.dumps({
+    "compiled": [name for name in compiled if not name.startswith("<")],
+    "files": sorted({module.__file__ for module in sys.modules.values() if getattr(module, "__file__", None)}),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def standard_library(python: str) -> str:
+    paths = "import sysconfig; print(sysconfig.get_path('stdlib'))"
+    return subprocess.check_output([python, "-c", paths], text=True).strip()
+
+
+@pytest.fixture(params=STARTS, ids=lambda start: start.function)
+def start(request: pytest.FixtureRequest) -> Start:
+    chosen: Start = request.param
+    return chosen
+
+
+def test_a_function_answers_from_the_build_output_alone(start, native, python, outside, standard_library):
+    folder = native / start.folder
+    command = isolated(python, WATCHED + INVOKE + REPORT, str(folder), json.dumps(start.payload()))
+    layer = native / "KilnLayer"
+    done = subprocess.run(
+        command, env=environment(layer, outside), cwd="/", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answer, report = told(done.stdout, "ANSWER"), told(done.stdout, "REPORT")
+    assert is_success(answer), done.stdout
+    assert report["compiled"] == []
+    strangers = [
+        file
+        for file in report["files"]
+        if not file.startswith((str(layer), str(folder), standard_library)) or "site-packages" in file
+    ]
+    assert strangers == []
+
+
+def test_a_sampled_invocation_tells_x_ray_of_its_calls(native, python, outside):
+    (poll,) = (each for each in STARTS if each.function == "poll")
+    command = isolated(python, INVOKE, str(native / poll.folder), json.dumps(poll.payload()))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.setblocking(False)
+        address = f"127.0.0.1:{daemon.getsockname()[1]}"
+        variables = {**environment(native / "KilnLayer", outside, sampled=True), "AWS_XRAY_DAEMON_ADDRESS": address}
+        done = subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert told(done.stdout, "ANSWER")["outcome"] == "generated"
+        segments = list(flat(received(daemon)))
+    assert {each["trace_id"] for each in segments if "trace_id" in each} == {"1-66af6fe5-0f1e2d3c4b5a69788796a5b4"}
+    assert TASK_ID in {each.get("annotations", {}).get("task_id") for each in segments}
+    assert {"dynamodb", "secretsmanager", "127.0.0.1"} <= {each["name"].lower() for each in segments}
+
+
+def received(daemon: socket.socket) -> Iterator[dict[str, Any]]:
+    """What lies in the socket: the process that sent it has ended."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield json.loads(daemon.recv(65_536).decode().partition("\n")[2])
+
+
+def flat(segments: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for segment in segments:
+        yield segment
+        yield from flat(segment.get("subsegments", []))
+
+
+def told(output: str, what: str) -> Any:
+    (line,) = (each for each in output.splitlines() if each.startswith(f"{what} "))
+    return json.loads(line.removeprefix(f"{what} "))
+
+
+def is_success(answer: Any) -> bool:
+    """Whether an answer is what a function gives when all is well, in the form of whoever calls it."""
+    if answer is None:
+        return True
+    if "statusCode" in answer:
+        return bool(answer["statusCode"] == 200)
+    if "batchItemFailures" in answer:
+        return not answer["batchItemFailures"]
+    if "refusal" in answer:
+        return not answer["refusal"]
+    return answer.get("outcome") in ("generated", "dispatched", "delivered", "ended") or "announcement" in answer
