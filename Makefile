@@ -136,9 +136,13 @@ test-build: setup build build-native ## What was built: run from the build outpu
 check-cold-starts: setup build-native ## Instructions of every cold start against benchmarks/expected.json (needs valgrind)
 	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.cold_start --check
 
+.PHONY: check-costs
+check-costs: setup ## Instructions of a warm submit against benchmarks/expected.json (needs valgrind)
+	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.instructions --check
+
 .PHONY: bench
-bench: setup ## The measurements that the README's figures come from
-	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks
+bench: setup build-native ## The measurements that the README's figures come from (on an otherwise idle machine)
+	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks
 
 .PHONY: cost
 cost: setup ## Write docs/cost.md's tables: recorded calls times list prices (RECORD=1 records anew)

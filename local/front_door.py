@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import html
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 BODY_LIMIT = 10 * 1024 * 1024
@@ -46,7 +45,7 @@ class BodyTooLargeError(Exception):
 
 
 class FrontDoor:
-    """An ASGI application (``app``) that passes everything but ``/`` on to the API."""
+    """An ASGI application (``app``) that passes everything on to the API."""
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         """Opens nothing yet.
@@ -58,22 +57,11 @@ class FrontDoor:
         self._client = client or httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT, limits=_LIMITS)
         self._callbacks = asyncio.Semaphore(_CALLBACKS_AT_ONCE)
         self._stage: httpx.URL | None = None
-        self._page = ""
-        routes = [Route("/", self._show_page), Mount("/", self._serve)]
-        self.app = Starlette(routes=routes, lifespan=self._lifespan)
+        self.app = Starlette(routes=[Mount("/", self._serve)], lifespan=self._lifespan)
 
-    def lead_to(self, stage_url: str, shown: Mapping[str, str]) -> None:
-        """Sets where requests go from now on.
-
-        Args:
-            stage_url: The address of the API's stage.
-            shown: What the page at ``/`` tells, by name.
-        """
+    def lead_to(self, stage_url: str) -> None:
+        """Sets where requests go from now on: the address of the API's stage."""
         self._stage = httpx.URL(stage_url)
-        self._page = _render(shown)
-
-    async def _show_page(self, _: Request) -> Response:
-        return HTMLResponse(self._page)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         turn = self._callbacks if scope["path"].startswith(_CALLBACKS) else contextlib.nullcontext()
@@ -155,19 +143,3 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]], left_out: set[bytes]) ->
     pairs = [(name.lower(), value) for name, value in headers]
     named = {token.strip().lower() for name, value in pairs if name == b"connection" for token in value.split(b",")}
     return [(name, value) for name, value in pairs if name not in left_out and name not in named]
-
-
-def _render(shown: Mapping[str, str]) -> str:
-    escaped = [(html.escape(name), html.escape(value)) for name, value in shown.items()]
-    rows = "".join(f"<dt>{name}</dt><dd><code>{value}</code></dd>" for name, value in escaped)
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Kiln</title>
-<style>
-  body {{ font: 16px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 48rem; padding: 0 1rem; color: #222; }}
-  dt {{ margin-top: 1rem; font-weight: 600; }} dd {{ margin: 0; overflow-wrap: anywhere; }}
-  @media (prefers-color-scheme: dark) {{ body {{ background: #16181c; color: #e6e6e6; }} }}
-</style>
-<h1>Kiln is running</h1>
-<p>The template of this project on a local AWS, with a simulated provider. Everything here is gone when it stops.</p>
-<dl>{rows}</dl></html>
-"""

@@ -68,7 +68,10 @@ SECRETS = {
 ACCOUNT = "123456789012"
 BUCKETS = ("kiln-inbox", "kiln-inputs", "kiln-outbox")
 MADE_ONCE = (settings.load, provider_client.account, placing.http, admission._line_of, delivery._client)
-CLIENTS = (aws.dynamodb, aws.events, aws.s3, aws.secrets_manager, aws.sqs, aws.step_functions, aws._session, aws._trusted)
+CLIENTS = (
+    *(aws.dynamodb, aws.events, aws.s3, aws.secrets_manager, aws.sqs, aws.step_functions),
+    *(aws._session, aws._trusted),
+)
 
 _secrets_changed: set[str] = set()
 

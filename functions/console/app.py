@@ -1,0 +1,75 @@
+"""The console function: the page at the API's root, and the files it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.errors import ResourceNotFound
+from kiln.settings import ConsoleSettings, load
+from kiln_lambda.contract_api import ContractApi
+from kiln_lambda.observability import observed
+
+_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_PAGE = "index.html"
+_FILES = {
+    path.name: path.read_text("utf-8")
+    for path in sorted(Path(__file__).with_name("page").iterdir())
+    if path.suffix in _TYPES
+}
+# Part of every file's address: a file of one version may be kept for ever, and the next version is never mixed with it.
+_VERSION = hashlib.sha256("\0".join(name + text for name, text in _FILES.items()).encode()).hexdigest()[:12]
+
+app = ContractApi()
+
+
+@cache
+def _protection() -> dict[str, str]:
+    """What the page may do: run its own files, and talk to this API and to the buckets."""
+    ours = f"'self' {load(ConsoleSettings).buckets}"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"img-src {ours} blob:; connect-src {ours}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _file(name: str, text: str, kept: str) -> Response[str]:
+    content_type = f"{_TYPES[Path(name).suffix]}; charset=utf-8"
+    return Response(200, content_type, text, {**_protection(), "Cache-Control": kept})
+
+
+@app.get("/")
+def page() -> Response[str]:
+    """The page; everything it names is relative to the address it is at, so that address has to end in a slash."""
+    path = str(app.current_event.request_context.path)
+    if not path.endswith("/"):
+        return Response(302, "text/plain", "", {"Location": f"{path.rpartition('/')[2]}/"})
+    text = _FILES[_PAGE].replace("{version}", _VERSION).replace("{buckets}", load(ConsoleSettings).buckets)
+    return _file(_PAGE, text, "no-cache")
+
+
+@app.get("/console/.+")
+def file() -> Response[str]:
+    """One of the page's files."""
+    version, _, name = str(app.current_event.path_parameters["file"]).partition("/")
+    if version != _VERSION or name not in _FILES or name == _PAGE:
+        raise ResourceNotFound("no such file of the console; reload the page")
+    return _file(name, _FILES[name], "public, max-age=31536000, immutable")
+
+
+@observed("requestContext.requestId")
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Serves API Gateway."""
+    return app.resolve(event, context)

@@ -1,0 +1,167 @@
+// One task in the gallery: its images when it is done, its stages while it is not, its reason when it has failed.
+
+import * as api from "./api.js";
+import * as download from "./download.js";
+import { icon, make, say } from "./elements.js";
+import { t } from "./strings.js";
+import { ago, clock, moment } from "./times.js";
+
+/** The stages a task goes through, in their order. */
+export const STAGES = ["waiting", "dispatching", "generating", "collecting"];
+
+/** Whether a task will change no more. */
+export const hasEnded = (task) => task.task_status === "succeed" || task.task_status === "failed";
+
+/** What a task is called: its caller's id, or the beginning of its own. */
+export const nameOf = (task) => task.task_info.external_task_id || task.task_id.slice(0, 8);
+
+/** Where a task is, in words. */
+export function stageText(progress) {
+  const { stage, queue_position: place } = progress;
+  if (stage !== "waiting" || !place) return t(`stage_${stage}`);
+  return place === 1 ? t("stage_next") : t("stage_line", place);
+}
+
+/** What is known of a task's course from its status alone, until its progress is known. */
+const guessed = (task) => ({ stage: task.task_status === "processing" ? "generating" : "waiting", queue_position: task.queue_position });
+
+function control(name, label, drawn, act) {
+  return make("button", { type: "button", class: "quiet icon", "aria-label": label, title: name, onclick: act }, icon(drawn));
+}
+
+/** A gallery's card; `acts` are `open(task, index)`, `retried(task)` and `changed(task)`. */
+export class Card {
+  constructor(task, acts, preview) {
+    this.acts = acts;
+    this.preview = preview;
+    this.progress = null;
+    this.frame = make("div", { class: "frame" });
+    this.state = make("p", { class: "state" });
+    this.actions = make("div", { class: "actions" });
+    this.element = make("li", { class: "task", "data-id": task.task_id }, this.frame, make("div", { class: "caption" }, this.state, this.actions));
+    this.update(task);
+  }
+
+  /** Shows the task as it is now. */
+  update(task) {
+    const isSame = this.task && this.task.task_status === task.task_status && this.task.updated_at === task.updated_at;
+    this.task = task;
+    if (!isSame) this.draw();
+  }
+
+  /** Shows where the task is on its way. */
+  advance(progress) {
+    const { task_status: status } = progress;
+    const isMove = progress.stage !== this.progress?.stage || status !== this.task.task_status;
+    this.progress = progress;
+    this.task = { ...this.task, task_status: status };
+    if (isMove) this.draw();
+    else if (!hasEnded(this.task)) this.frame.querySelector(".stage").textContent = stageText(progress);
+  }
+
+  /** Draws everything anew, as in another language. */
+  draw() {
+    const { task } = this;
+    const held = this.element.contains(document.activeElement) ? document.activeElement.className : null;
+    this.element.className = `task ${task.task_status}`;
+    const drawn = { succeed: () => this.images(), failed: () => this.failure() }[task.task_status] ?? (() => this.stages());
+    this.frame.replaceChildren(...drawn());
+    this.state.replaceChildren(
+      make("span", { class: "dot", "aria-hidden": "true" }),
+      make("span", { class: "name", title: task.task_id }, nameOf(task)),
+      // A task under way counts its seconds in the frame.
+      hasEnded(task) ? make("time", { dateTime: new Date(task.created_at).toISOString(), title: moment(task.created_at), "data-ago": task.created_at }, ago(task.created_at)) : "",
+    );
+    this.actions.replaceChildren(...this.buttons());
+    // What had the focus has been replaced: the card's first control has it now.
+    if (held !== null) this.element.querySelector("button")?.focus();
+  }
+
+  images() {
+    const { images } = this.task.task_result;
+    this.frame.dataset.count = images.length;
+    return images.map((image, at) =>
+      make("button",
+        { type: "button", class: "shot", "aria-label": t("open_picture", at + 1, images.length, nameOf(this.task)), onclick: () => this.acts.open(this.task, at) },
+        make("img", { src: api.link(image.url), alt: "", loading: "lazy", decoding: "async" })),
+    );
+  }
+
+  failure() {
+    delete this.frame.dataset.count;
+    const again = () => retry(this.task, this.acts.retried);
+    return [make("div", { class: "failure" }, icon("alert"), make("strong", {}, t("failed")), make("p", {}, this.task.task_status_msg),
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry")))];
+  }
+
+  stages() {
+    delete this.frame.dataset.count;
+    const progress = this.progress && STAGES.includes(this.progress.stage) ? this.progress : guessed(this.task);
+    this.frame.dataset.stage = progress.stage;
+    const at = STAGES.indexOf(progress.stage);
+    const bars = STAGES.map((stage, number) =>
+      make("span", { class: number < at ? "bar-step past" : number === at ? "bar-step now" : "bar-step" }));
+    return [
+      this.preview ? make("img", { class: "glow-image", src: this.preview, alt: "" }) : null,
+      make("div", { class: "glow", "aria-hidden": "true" }),
+      make("div", { class: "working" },
+        make("span", { class: "elapsed", "data-since": this.task.created_at, title: t("elapsed") }, clock(Date.now() - this.task.created_at)),
+        make("strong", { class: "stage" }, stageText(progress)),
+        progress.refusal ? make("small", { class: "held-up" }, t("refusal", progress.refusal)) : null,
+        make("div", { class: "bars", "aria-hidden": "true" }, ...bars)),
+    ].filter(Boolean);
+  }
+
+  buttons() {
+    const { task } = this;
+    const name = nameOf(task);
+    const details = control(t("details"), t("details_of", name), "zoom", () => this.acts.open(task, 0));
+    if (task.task_status === "succeed") return [control(t("save"), t("save_of", name), "down", () => save(task)), details];
+    const mayCancel = !hasEnded(task) && (this.progress ?? guessed(task)).stage === "waiting";
+    if (!mayCancel) return [details];
+    const cancelling = make("button", { type: "button", class: "quiet", "aria-label": t("cancel_of", name), onclick: () => cancel(task, this.acts.changed) }, t("cancel"));
+    return [cancelling, details];
+  }
+}
+
+async function act(call) {
+  try {
+    await call();
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
+    say(error.status ? t("refused", error.message) : t("unreachable_now"));
+  }
+}
+
+// One value a task: pressing twice makes one new task.
+const retries = new Map();
+
+/** Makes the same request a new task. */
+export function retry(task, retried) {
+  if (!retries.has(task.task_id)) retries.set(task.task_id, api.once());
+  return act(async () => {
+    const made = await api.retry(task.task_id, retries.get(task.task_id));
+    say(t("retried"));
+    retried(made, task);
+  });
+}
+
+/** Ends a task that waits for its turn. */
+export function cancel(task, changed) {
+  return act(async () => {
+    const ended = await api.cancel(task.task_id);
+    changed(ended);
+    say(t("cancelled"));
+  });
+}
+
+/** Saves all images of a task. */
+export async function save(task) {
+  try {
+    await download.all(task, (number, count) => say(t("packing", number, count)));
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    say(t("save_failed", error.message));
+  }
+}

@@ -1,0 +1,187 @@
+// The form: what a person chooses, its errors beside its fields, and sending it.
+
+import * as api from "./api.js";
+import * as images from "./images.js";
+import { find, icon, make, say } from "./elements.js";
+import * as request from "./request.js";
+import { t } from "./strings.js";
+
+const PROMPT_CHARACTERS = 2500;
+const RATIOS = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"];
+const MODELS = ["kling-v2", "kling-v2-1"];
+const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+// What a repeated press is known by, until the draft changes or a task is made of it.
+let once = null;
+let sending = false;
+
+const chosen = (name) => find("compose").querySelector(`input[name=${name}]:checked`).value;
+
+// Counted as the API counts: a character outside the basic plane is one.
+const length = (text) => [...text].length;
+
+function draft() {
+  return {
+    ...images.picked,
+    prompt: find("prompt").value.trim(),
+    ratio: chosen("ratio"),
+    n: Number(chosen("n")),
+    model: find("model").value,
+    watermark: find("watermark").checked,
+    external: find("external").value.trim(),
+    callback: find("callback").value.trim(),
+  };
+}
+
+function radio(name, value, shown, isChosen) {
+  const id = `${name}-${value.toString().replace(":", "-")}`;
+  const input = make("input", { type: "radio", name, id, value, checked: isChosen });
+  return make("span", { class: "choice" }, input, make("label", { htmlFor: id }, ...shown));
+}
+
+function shape(ratio) {
+  const [width, height] = ratio.split(":").map(Number);
+  const scale = 20 / Math.max(width, height);
+  const drawn = make("span", { class: "shape", "aria-hidden": "true" });
+  drawn.style.inlineSize = `${width * scale}px`;
+  drawn.style.blockSize = `${height * scale}px`;
+  return make("span", { class: "cell", "aria-hidden": "true" }, drawn);
+}
+
+function field(name) {
+  return find("compose").querySelector(`[data-field="${CSS.escape(name)}"]`) ?? find("compose").querySelector("[data-field=body]");
+}
+
+function errorOf(element) {
+  return [...element.children].find((child) => child.matches(".error"));
+}
+
+function refuse(name, text) {
+  const element = field(name);
+  const folded = element.closest("details");
+  if (folded) folded.open = true;
+  errorOf(element).textContent = text;
+  element.classList.add("wrong");
+  const control = element.querySelector("textarea, select, input, button");
+  if (control?.matches("textarea, select, input")) control.setAttribute("aria-invalid", "true");
+  control?.focus();
+}
+
+function clearErrors() {
+  for (const element of find("compose").querySelectorAll("[data-field].wrong")) {
+    element.classList.remove("wrong");
+    errorOf(element).textContent = "";
+    element.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
+  }
+  for (const image of Object.values(images.picked).flat()) delete image.refused;
+  errorOf(field("body")).textContent = "";
+}
+
+/** What is wrong before anything is sent: the field and the text. */
+function violation(now) {
+  if (!now.subjects.length) return ["subject_image_list", t("subject_missing")];
+  for (const [name, list] of [["subject_image_list", now.subjects], ["scene_image", now.scene], ["style_image", now.style]]) {
+    if (list.some((image) => image.problem)) return [name, t("image_wrong")];
+  }
+  const over = length(now.prompt) - PROMPT_CHARACTERS;
+  return over > 0 ? ["prompt", t("prompt_too_long", over)] : null;
+}
+
+function showRefusal(error) {
+  const found = error.status === 400 || error.status === 422 ? error.field : null;
+  if (!found) {
+    refuse("body", error.status ? t("refused", error.message) : t("unreachable_now"));
+    return;
+  }
+  const list = { subject_image_list: "subjects", scene_image: "scene", style_image: "style" }[found.name];
+  const image = list && images.picked[list][found.number];
+  if (image) {
+    image.refused = found.said;
+    images.show(list);
+  }
+  refuse(found.name, image ? t("image_wrong") : t("refused", found.said));
+}
+
+async function submit(event, accepted) {
+  event.preventDefault();
+  if (sending) return;
+  clearErrors();
+  const now = draft();
+  const wrong = violation(now);
+  if (wrong) {
+    refuse(...wrong);
+    return;
+  }
+  sending = true;
+  once ??= api.once();
+  const button = find("submit");
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const task = await request.send(now, once, (text) => button.replaceChildren(text));
+    once = null;
+    find("external").value = "";
+    say(t("accepted"));
+    accepted(task, now);
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
+    else showRefusal(error);
+  } finally {
+    sending = false;
+    button.removeAttribute("aria-disabled");
+    refresh();
+  }
+}
+
+async function copy() {
+  const text = request.curl(draft());
+  try {
+    await navigator.clipboard.writeText(text);
+    say(t("copied"));
+  } catch {
+    // Without a secure context there is no clipboard: the text is shown to be copied by hand.
+    find("request-text").textContent = text;
+    getSelection().selectAllChildren(find("request-text"));
+    say(t("not_copied"));
+  }
+}
+
+/** Shows everything that follows from the choices: the counter, the request, the button. */
+export function refresh() {
+  const now = draft();
+  const count = length(now.prompt);
+  find("prompt-count").textContent = t("prompt_count", count);
+  find("prompt-count").classList.toggle("over", count > PROMPT_CHARACTERS);
+  if (find("request").open) find("request-text").textContent = request.shown(now);
+  if (!sending) find("submit").textContent = t("submit", now.n);
+  find("copy-curl").replaceChildren(icon("copy"), t("copy_curl"));
+}
+
+/** Makes the form work; `accepted` gets every new task and what it was made of. */
+export function start(accepted) {
+  find("ratios").append(...RATIOS.map((each, at) => radio("ratio", each, [shape(each), each.replace(":", " : ")], at === 0)));
+  find("numbers").append(...NUMBERS.map((each) => radio("n", each, [String(each)], each === 1)));
+  find("model").append(...MODELS.map((each) => make("option", { value: each }, each)));
+  const changed = () => {
+    once = null;
+    refresh();
+  };
+  images.start(() => {
+    clearErrors();
+    changed();
+  });
+  find("compose").addEventListener("input", changed);
+  for (const id of ["more", "request"]) {
+    find(id).addEventListener("toggle", () => {
+      refresh();
+      // Unfolded below the edge, it would seem that nothing has happened.
+      if (find(id).open) find(id).scrollIntoView({ block: "nearest" });
+    });
+  }
+  find("copy-curl").addEventListener("click", copy);
+  find("compose").addEventListener("submit", (event) => submit(event, accepted));
+  find("compose").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) find("compose").requestSubmit();
+  });
+  refresh();
+}

@@ -1,0 +1,62 @@
+// Builds elements: text is always text, so nothing that a caller or the API sent is ever read as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Makes an element; `class`, `data-*`, `aria-*` and `role` are attributes, functions named `on…` listeners. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name in element && !name.includes("-") && name !== "list") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const STROKES = {
+  add: ["M12 5v14", "M5 12h14"],
+  alert: ["M12 8v5", "M12 16.5v.5", "M12 3.5 2.8 20h18.4z"],
+  archive: ["M4 8h16v12H4z", "M3 4h18v4H3z", "M10 12h4"],
+  check: ["m5 12.5 4.5 4.5L19 7.5"],
+  close: ["m6 6 12 12", "M18 6 6 18"],
+  copy: ["M9 9h11v11H9z", "M5 15H4V4h11v1"],
+  down: ["M12 4v11", "m7 11 5 5 5-5", "M5 20h14"],
+  left: ["m14.5 5-7 7 7 7"],
+  moon: ["M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5z"],
+  out: ["M10 4H5v16h5", "M10 12h10", "m16 8 4 4-4 4"],
+  picture: ["M4 5h16v14H4z", "m4 16 5-5 4 4 3-3 4 4", "M15.5 9.5v.01"],
+  retry: ["M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9", "M20 4v5h-5"],
+  right: ["m9.5 5 7 7-7 7"],
+  sun: ["M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8", "M12 2v2.5M12 19.5V22M2 12h2.5M19.5 12H22M5 5l1.7 1.7M17.3 17.3 19 19M19 5l-1.7 1.7M6.7 17.3 5 19"],
+  zoom: ["M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13", "m15.5 15.5 5 5", "M10.5 8v5M8 10.5h5"],
+};
+
+/** One of the icons, drawn in the colour of the text; it says nothing to a screen reader. */
+export function icon(name) {
+  const drawn = document.createElementNS(SVG, "svg");
+  drawn.setAttribute("viewBox", "0 0 24 24");
+  drawn.setAttribute("class", "drawn");
+  drawn.setAttribute("aria-hidden", "true");
+  for (const stroke of STROKES[name]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", stroke);
+    drawn.append(path);
+  }
+  return drawn;
+}
+
+export const find = (id) => document.getElementById(id);
+
+let clearing;
+
+/** Tells something in passing: shown for a while, and read out. */
+export function say(text) {
+  const said = find("said");
+  // Inside an open dialog, as everything beside it is inert.
+  (document.querySelector("dialog[open]") ?? document.body).append(said);
+  said.textContent = text;
+  clearTimeout(clearing);
+  clearing = setTimeout(() => said.replaceChildren(), 6000);
+}

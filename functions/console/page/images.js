@@ -1,0 +1,169 @@
+// The pictures a person gives: judged by the contract's limits before they are sent, and shown in slots.
+
+import { find, icon, make, say } from "./elements.js";
+import { t } from "./strings.js";
+import { size } from "./times.js";
+
+const BYTES = 10 * 1024 * 1024;
+const SIDE = 300;
+const RATIO = 2.5;
+const SUBJECTS = 4;
+const ACCEPTED = "image/png,image/jpeg";
+
+/** What is picked so far, by the name of its place. */
+export const picked = { subjects: [], scene: [], style: [] };
+
+const PLACES = {
+  subjects: { room: SUBJECTS, add: "add_subject" },
+  scene: { room: 1, add: "add_scene" },
+  style: { room: 1, add: "add_style" },
+};
+
+let changed = () => {};
+
+async function typeOf(file) {
+  const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
+  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return "image/jpeg";
+  return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a].every((each, at) => head[at] === each) ? "image/png" : null;
+}
+
+/** What is wrong with a file by the contract, as a text's name and what to fill in; null when nothing is. */
+async function judge(file) {
+  if (file.size > BYTES) return ["too_big", size(file.size)];
+  if (!(await typeOf(file))) return ["not_an_image"];
+  // What the browser cannot draw may still be a picture: the API says so if it is none.
+  const drawn = await createImageBitmap(file).catch(() => null);
+  if (!drawn) return null;
+  const { width, height } = drawn;
+  drawn.close();
+  if (Math.min(width, height) < SIDE) return ["too_small", width, height];
+  return Math.max(width, height) > RATIO * Math.min(width, height) ? ["too_long", width, height] : null;
+}
+
+/** Takes files, or the addresses of pictures, for a place; a place for one picture takes the last. */
+export async function take(place, things) {
+  const found = await Promise.all(
+    things.map(async (thing) =>
+      typeof thing === "string"
+        ? { name: thing, address: thing, problem: null }
+        : { name: thing.name, file: thing, shown: URL.createObjectURL(thing), problem: await judge(thing) },
+    ),
+  );
+  const { room } = PLACES[place];
+  const all = room === 1 ? found.slice(-1) : [...picked[place], ...found];
+  const over = all.splice(room);
+  picked[place].filter((each) => !all.includes(each)).forEach(release);
+  over.forEach(release);
+  picked[place] = all;
+  if (over.length) say(t("too_many"));
+  else if (found.length) say(t("picked", found.map((each) => each.name).join(", ")));
+  show(place);
+  changed();
+}
+
+function release(image) {
+  if (image.shown) URL.revokeObjectURL(image.shown);
+}
+
+/** Takes every picture away. */
+export function clear() {
+  for (const place of Object.keys(picked)) {
+    picked[place].forEach(release);
+    picked[place] = [];
+  }
+  showAll();
+}
+
+function choose(place, number) {
+  const input = make("input", { type: "file", accept: ACCEPTED, multiple: PLACES[place].room > 1 && number === undefined });
+  input.addEventListener("change", () => {
+    if (number !== undefined) drop(place, number, false);
+    take(place, [...input.files]);
+  });
+  input.click();
+}
+
+function drop(place, number, told = true) {
+  const [gone] = picked[place].splice(number, 1);
+  release(gone);
+  if (!told) return;
+  show(place);
+  changed();
+  say(t("removed", gone.name));
+  find(place).querySelector("button")?.focus();
+}
+
+function tile(place, image, number) {
+  const problem = image.problem && t(...image.problem);
+  const host = image.address && new URL(image.address).host;
+  return make(
+    "li",
+    { class: `slot filled${problem || image.refused ? " wrong" : ""}` },
+    image.shown
+      ? make("img", { src: image.shown, alt: image.name })
+      : make("span", { class: "address", title: image.address }, icon("picture"), host),
+    make("button", { type: "button", class: "take-out", "aria-label": t("remove", image.name), title: t("remove", image.name), onclick: () => drop(place, number) }, icon("close")),
+    problem || image.refused ? make("p", { class: "error" }, problem || image.refused) : null,
+  );
+}
+
+/** Draws the slots of a place anew. */
+export function show(place) {
+  const { room, add } = PLACES[place];
+  const filled = picked[place].map((image, number) => tile(place, image, number));
+  const open =
+    filled.length < room
+      ? [make("li", { class: `slot${filled.length || room === 1 ? "" : " first"}` },
+          make("button", { type: "button", class: "add", id: `add-${place}`, onclick: () => choose(place) }, icon("add"),
+            make("span", {}, t(add)), filled.length || room === 1 ? null : make("small", {}, t("drop_here"))))]
+      : [];
+  find(place).replaceChildren(...filled, ...open);
+}
+
+/** Draws all slots anew, as in another language. */
+export const showAll = () => Object.keys(PLACES).forEach(show);
+
+/** The picture files of what was dropped or pasted, or the addresses of pictures. */
+export function thingsIn(transfer) {
+  const files = [...transfer.files];
+  if (files.length) return files;
+  return (transfer.getData("text/uri-list") || transfer.getData("text/plain"))
+    .split(/\s+/)
+    .filter((each) => /^https?:\/\/[^/]/.test(each) && URL.canParse(each));
+}
+
+/** Makes the page take pictures by drop and paste; `tell` is called after every change. */
+export function start(tell) {
+  changed = tell;
+  showAll();
+  for (const place of Object.keys(PLACES)) {
+    const field = find(place).closest(".field");
+    field.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      field.classList.add("over");
+      document.body.classList.remove("dragging");
+    });
+    field.addEventListener("dragleave", () => field.classList.remove("over"));
+    field.addEventListener("drop", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      field.classList.remove("over");
+      take(place, thingsIn(event.dataTransfer));
+    });
+  }
+  // Anywhere else in the form is meant for the subjects; beside the form nothing is dropped, and nothing navigates away.
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.target.closest?.("#make")) take("subjects", thingsIn(event.dataTransfer));
+  });
+  document.addEventListener("paste", (event) => {
+    if (find("studio").hidden || document.querySelector("dialog[open]")) return;
+    const isText = event.target.matches?.("textarea, input");
+    const things = isText ? [...event.clipboardData.files] : thingsIn(event.clipboardData);
+    if (!things.length) return;
+    event.preventDefault();
+    take("subjects", things);
+  });
+}

@@ -1,0 +1,212 @@
+// Brings the page up: who is signed in, what the address asks for, language and theme; everything else is in its own file.
+
+import * as api from "./api.js";
+import * as compose from "./compose.js";
+import { find, icon } from "./elements.js";
+import * as gallery from "./gallery.js";
+import * as images from "./images.js";
+import { t, tag, translate, turn } from "./strings.js";
+import * as viewer from "./viewer.js";
+
+const root = document.documentElement;
+const buckets = document.querySelector("meta[name=kiln-buckets]").content.split(/\s+/);
+
+/** What the address says after its #: the page, the filters, the task that is open. */
+function address() {
+  const said = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  return { ...said, page: Math.min(1000, Math.max(1, Math.round(Number(said.page)) || 1)) };
+}
+
+function write(next, replaced = false, state = null) {
+  const said = new URLSearchParams(Object.entries(next).filter(([name, value]) => value !== undefined && value !== "" && !(name === "page" && value === 1)));
+  const url = `${location.pathname}${location.search}${said.size ? `#${said}` : ""}`;
+  history[replaced ? "replaceState" : "pushState"](state, "", url);
+}
+
+function place(name) {
+  root.dataset.view = name;
+  for (const button of find("places").querySelectorAll("button")) {
+    if (button.dataset.place === name) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+}
+
+/** Opens or closes the viewer as the address says. */
+async function showTask({ task, image }) {
+  if (!task) {
+    viewer.hide();
+    return;
+  }
+  const known = gallery.shown().find((each) => each.task_id === task);
+  try {
+    viewer.show(known ?? (await api.get(task)), Number(image) || 0);
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    if (error.status === 401) leave("key_expired");
+    else close();
+  }
+}
+
+const withoutTask = ({ task, image, ...rest }) => rest;
+
+function close() {
+  if (!address().task) return;
+  if (history.state?.opened) history.back();
+  else write(withoutTask(address()), true);
+}
+
+function open(task, image) {
+  const isOpen = Boolean(address().task);
+  // One step back closes the viewer, however many pictures were looked at.
+  write({ ...address(), task: task.task_id, image }, isOpen, isOpen ? history.state : { opened: true });
+  viewer.show(task, image);
+}
+
+let arrived = "";
+
+/** Shows the page of the gallery that the address asks for, if it is another one. */
+async function arrive() {
+  const asked = withoutTask(address());
+  if (arrived === JSON.stringify(asked)) return;
+  arrived = JSON.stringify(asked);
+  await gallery.arrive(asked);
+}
+
+function enter() {
+  find("sign-in").hidden = true;
+  find("studio").hidden = false;
+  find("sign-out").hidden = false;
+  find("places").hidden = false;
+  place(address().task || location.hash.length > 1 ? "pictures" : "make");
+  arrived = "";
+  arrive().then(() => showTask(address()));
+}
+
+function leave(reason) {
+  api.key.forget();
+  viewer.hide();
+  find("studio").hidden = true;
+  find("sign-out").hidden = true;
+  find("places").hidden = true;
+  find("sign-in").hidden = false;
+  place("sign-in");
+  find("key-error").textContent = reason ? t(reason) : "";
+  find("key").value = "";
+  find("key").focus();
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const key = find("key").value.trim();
+  const fail = (text) => {
+    find("key-error").textContent = text;
+    find("key").setAttribute("aria-invalid", "true");
+    find("key").focus();
+  };
+  if (!key) {
+    fail(t("key_missing"));
+    return;
+  }
+  // A header takes printable characters only, and no key has any other.
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    fail(t("key_unknown"));
+    return;
+  }
+  try {
+    await api.list({ pageNum: 1, pageSize: 1 }, key);
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    if (error.status === 401) fail(t("key_unknown"));
+    else fail(error.status ? t("refused", error.message) : t("unreachable_now"));
+    return;
+  }
+  find("key").removeAttribute("aria-invalid");
+  find("key").value = "";
+  find("key-error").textContent = "";
+  api.key.set(key);
+  enter();
+  find("make-title").scrollIntoView({ block: "nearest" });
+  find("main").focus();
+}
+
+/** A link may bring the key; it is taken out of the address, and out of the history, at once. */
+function takeKeyFromAddress() {
+  const { key, ...rest } = address();
+  if (!key) return;
+  api.key.set(key);
+  write(rest, true);
+}
+
+function speak() {
+  translate();
+  find("language").textContent = t("other_language");
+  find("language").lang = tag() === "en" ? "zh-Hans" : "en";
+}
+
+function paintTheme() {
+  find("theme").replaceChildren(icon(window.kilnTheme.isDark() ? "sun" : "moon"));
+}
+
+speak();
+paintTheme();
+find("sign-out").append(icon("out"));
+takeKeyFromAddress();
+
+compose.start((task, draft) => {
+  const file = draft.subjects[0].file;
+  gallery.added(task, file && URL.createObjectURL(file));
+  place("pictures");
+});
+gallery.start({
+  open,
+  changed: viewer.changed,
+  start: () => place("make"),
+  went: (next) => {
+    write(next);
+    arrive();
+  },
+});
+viewer.start({
+  move: open,
+  closed: close,
+  tasks: gallery.shown,
+  retried: gallery.added,
+  // Another site's picture is linked to, not loaded: the page talks to nobody else.
+  isOurs: (url) => buckets.some((origin) => url.startsWith(`${origin}/`)),
+});
+
+find("language").addEventListener("click", () => {
+  turn();
+  speak();
+  images.showAll();
+  compose.refresh();
+  gallery.redraw();
+  viewer.redraw();
+});
+find("theme").addEventListener("click", () => {
+  window.kilnTheme.turn();
+  paintTheme();
+});
+window.kilnTheme.onChange(paintTheme);
+find("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  find("main").focus();
+});
+find("sign-in-form").addEventListener("submit", signIn);
+find("sign-out").addEventListener("click", () => {
+  leave();
+  // Nothing of this caller's stays in the page.
+  location.replace(location.pathname);
+});
+for (const button of find("places").querySelectorAll("button")) button.addEventListener("click", () => place(button.dataset.place));
+document.addEventListener("kiln:signed-out", () => leave("key_expired"));
+addEventListener("popstate", () => {
+  const before = api.key.get();
+  takeKeyFromAddress();
+  // Somebody else's key: nothing of the first caller's stays in the page.
+  if (api.key.get() !== before) location.reload();
+  else if (before) arrive().then(() => showTask(address()));
+});
+
+if (api.key.get()) enter();
+else leave();

@@ -1,0 +1,235 @@
+// One task in full: its images one at a time and large, what they were made from beside them, its course and its facts.
+
+import * as api from "./api.js";
+import { hasEnded, nameOf, retry, save } from "./card.js";
+import * as download from "./download.js";
+import { find, icon, make, say } from "./elements.js";
+import { t } from "./strings.js";
+import { moment, span } from "./times.js";
+
+let task = null;
+let at = 0;
+let acts;
+let stage;
+let side;
+let opener = null;
+let openerId = null;
+
+const imagesOf = () => task.task_result.images;
+
+function control(label, drawn, act, more = {}) {
+  return make("button", { type: "button", class: "round", "aria-label": label, title: label, onclick: act, ...more }, icon(drawn));
+}
+
+function zoom(on = !stage.classList.contains("actual")) {
+  stage.classList.toggle("actual", on);
+  // What can be scrolled can be reached, so that the arrows of the keyboard scroll it.
+  stage.tabIndex = on ? 0 : -1;
+  const button = find("viewer").querySelector(".zoom");
+  const label = on ? t("whole_picture") : t("actual_size");
+  button?.setAttribute("aria-pressed", String(on));
+  if (button) Object.assign(button, { title: label, ariaLabel: label });
+  if (on) stage.scrollTo((stage.scrollWidth - stage.clientWidth) / 2, (stage.scrollHeight - stage.clientHeight) / 2);
+}
+
+async function saveOne() {
+  try {
+    await download.one(task, imagesOf()[at]);
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    say(t("save_failed", error.message));
+  }
+}
+
+/** The picture that comes before or after this one: of the same task, else of its neighbour in the gallery. */
+function neighbour(steps) {
+  const next = at + steps;
+  if (next >= 0 && next < imagesOf().length) return [task, next];
+  const done = acts.tasks().filter((each) => each.task_result.images.length);
+  const here = done.findIndex((each) => each.task_id === task.task_id);
+  const other = here < 0 ? undefined : done[here + steps];
+  return other && [other, steps > 0 ? 0 : other.task_result.images.length - 1];
+}
+
+function step(steps) {
+  const next = neighbour(steps);
+  if (next) acts.move(...next);
+}
+
+function drawStage() {
+  const images = imagesOf();
+  stage.classList.remove("actual");
+  if (!images.length) {
+    stage.replaceChildren();
+    return;
+  }
+  const image = make("img", { class: "whole", src: api.link(images[at].url), alt: t("picture_alt", at + 1, images.length), onclick: () => zoom() });
+  image.addEventListener("error", () => image.replaceWith(make("div", { class: "notice failed" }, icon("alert"), make("p", {}, t("unreadable")))));
+  stage.replaceChildren(image);
+}
+
+function bar() {
+  const images = imagesOf();
+  const title = make("h2", { id: "viewer-title", tabIndex: -1 }, t("task", nameOf(task)), " ",
+    images.length > 1 ? make("small", {}, `${at + 1} / ${images.length}`) : null);
+  return make("div", { class: "viewer-bar" }, title,
+    images.length ? control(t("actual_size"), "zoom", () => zoom(), { class: "round zoom", "aria-pressed": "false" }) : null,
+    images.length ? control(t("save_one"), "down", saveOne) : null,
+    images.length > 1 ? control(t("save_all", images.length), "archive", () => save(task)) : null,
+    control(t("close"), "close", () => find("viewer").close(), { class: "round close" }));
+}
+
+function strip() {
+  const images = imagesOf();
+  if (images.length < 2) return null;
+  return make("div", { class: "strip" }, ...images.map((image, number) =>
+    make("button", { type: "button", "aria-current": number === at ? "true" : null, "aria-label": t("picture_alt", number + 1, images.length), onclick: () => acts.move(task, number) },
+      make("img", { src: api.link(image.url), alt: "", loading: "lazy" }))));
+}
+
+function input(label, url) {
+  const isOurs = acts.isOurs(url);
+  const shown = isOurs
+    ? make("img", { src: url, alt: "", loading: "lazy" })
+    : make("span", { class: "address", title: t("elsewhere") }, icon("picture"), new URL(url).host);
+  if (isOurs) shown.addEventListener("error", () => shown.replaceWith(make("span", { class: "address" }, icon("picture"), t("unreadable"))));
+  return make("li", {}, make("a", { href: url, target: "_blank", rel: "noreferrer noopener" }, shown, make("span", {}, label)));
+}
+
+function row(name, ...values) {
+  return [make("dt", {}, t(name)), make("dd", {}, ...values)];
+}
+
+function course(progress) {
+  const rows = progress.steps.map(({ step: name, at: when }, number) => {
+    const before = progress.steps[number - 1]?.at;
+    return make("li", { class: `to-${name}` }, make("span", {}, t(`step_${name}`)), make("time", { dateTime: new Date(when).toISOString(), title: moment(when) }, number ? `+ ${span(when - before)}` : moment(when)));
+  });
+  return make("ol", { class: "course" }, ...rows);
+}
+
+function drawSide(request, progress) {
+  const inputs = request
+    ? [
+        ...request.subject_image_list.map((each, number) => input(t("subject_number", number + 1), each.subject_image)),
+        ...(request.scene_image ? [input(t("scene"), request.scene_image)] : []),
+        ...(request.style_image ? [input(t("style"), request.style_image)] : []),
+      ]
+    : [];
+  const copyId = async () => {
+    await navigator.clipboard.writeText(task.task_id).then(() => say(t("copied")), () => say(t("not_copied")));
+  };
+  const failed = task.task_status === "failed";
+  const again = () => retry(task, (made) => {
+    find("viewer").close();
+    acts.retried(made);
+  });
+  side.replaceChildren(
+    ...(failed ? [make("h3", {}, t("reason")), make("p", { class: "reason" }, task.task_status_msg), make("button", { type: "button", class: "primary", onclick: again }, t("retry"))] : []),
+    ...(hasEnded(task) ? [] : [make("p", { class: "words none" }, t("no_pictures_yet"))]),
+    ...(request ? [make("h3", {}, t("made_from")), make("ul", { class: "inputs" }, ...inputs), make("p", { class: request.prompt ? "words" : "words none" }, request.prompt || t("prompt_none"))] : []),
+    ...(progress ? [make("h3", {}, t("course")), course(progress), progress.refusal ? make("p", { class: "reason" }, t("refusal", progress.refusal)) : ""] : []),
+    make("h3", {}, t("facts")),
+    make("dl", { class: "facts" },
+      ...row("fact_status", t(task.task_status)),
+      ...row("fact_id", make("code", {}, task.task_id), make("button", { type: "button", class: "round small", "aria-label": t("copy_id"), title: t("copy_id"), onclick: copyId }, icon("copy"))),
+      ...(task.task_info.external_task_id ? row("fact_external", make("code", {}, task.task_info.external_task_id)) : []),
+      ...(request ? [...row("fact_model", request.model_name), ...row("fact_ratio", request.aspect_ratio.replace(":", " : ")), ...row("fact_number", String(request.n))] : []),
+      ...row("fact_created", moment(task.created_at)),
+      ...(hasEnded(task) ? row("fact_took", span(task.updated_at - task.created_at)) : []),
+      ...(task.final_unit_deduction ? row("fact_units", task.final_unit_deduction) : [])),
+  );
+}
+
+const known = new Map();
+
+async function drawKnown() {
+  const mine = task;
+  const had = known.get(mine.task_id);
+  // A request does not change, but its links are good for an hour only.
+  const isFresh = had && Date.now() - had.at < 1_800_000;
+  drawSide(isFresh ? had.request : null, null);
+  try {
+    const [request, progress] = await Promise.all([isFresh ? had.request : api.request(mine.task_id), api.progress(mine.task_id)]);
+    known.set(mine.task_id, { at: Date.now(), request });
+    if (known.size > 50) known.delete(known.keys().next().value);
+    if (task === mine && find("viewer").open) drawSide(request, progress);
+  } catch (error) {
+    if (!(error instanceof api.Refusal)) throw error;
+    if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
+    if (task === mine) side.prepend(make("p", { class: "reason" }, error.status ? t("refused", error.message) : t("unreachable_now")));
+  }
+}
+
+function draw(isOther) {
+  const dialog = find("viewer");
+  if (isOther) {
+    stage = make("div", { class: "canvas" });
+    side = make("aside", { class: "side", tabIndex: 0, "aria-label": t("details") });
+  }
+  const hadFocus = dialog.contains(document.activeElement) ? document.activeElement.className : null;
+  const images = imagesOf();
+  dialog.classList.toggle("without", !images.length);
+  dialog.replaceChildren(
+    make("div", { class: "show" }, bar(), stage,
+      images.length && neighbour(-1) ? control(t("previous"), "left", () => step(-1), { class: "round beside back" }) : "",
+      images.length && neighbour(1) ? control(t("next"), "right", () => step(1), { class: "round beside on" }) : "",
+      strip() ?? ""),
+    side,
+  );
+  drawStage();
+  if (hadFocus) [...dialog.querySelectorAll("button")].find((each) => each.className === hadFocus)?.focus();
+  if (isOther) drawKnown();
+}
+
+/** Shows one image of a task; the dialog stays open while one steps on. */
+export function show(next, index) {
+  const isOther = next.task_id !== task?.task_id || next.task_status !== task.task_status || !find("viewer").open;
+  task = next;
+  at = Math.min(index, Math.max(0, imagesOf().length - 1));
+  const dialog = find("viewer");
+  const wasOpen = dialog.open;
+  if (!wasOpen) {
+    opener = document.activeElement;
+    openerId = next.task_id;
+    dialog.showModal();
+  }
+  draw(isOther);
+  const isLost = document.activeElement === dialog || !dialog.contains(document.activeElement);
+  if (!wasOpen || isLost) dialog.querySelector(".close").focus();
+}
+
+/** Shows what has changed of the task that is shown. */
+export function changed(next) {
+  if (find("viewer").open && next.task_id === task?.task_id && next.updated_at !== task.updated_at) show(next, at);
+}
+
+/** Draws everything anew, as in another language. */
+export function redraw() {
+  if (find("viewer").open) draw(true);
+}
+
+/** Closes it without telling. */
+export function hide() {
+  if (find("viewer").open) find("viewer").close();
+}
+
+/** Makes it work; `given` are `move(task, index)`, `closed()`, `tasks()`, `retried(task)` and `isOurs(url)`. */
+export function start(given) {
+  acts = given;
+  const dialog = find("viewer");
+  dialog.addEventListener("close", () => {
+    document.body.append(find("said"));
+    const card = document.querySelector(`[data-id="${CSS.escape(openerId ?? "")}"] button`);
+    (opener?.isConnected ? opener : card)?.focus();
+    task = null;
+    acts.closed();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const keys = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), "+": () => zoom(true), "=": () => zoom(true), "-": () => zoom(false), 0: () => zoom(false) };
+    if (!(event.key in keys) || !imagesOf().length) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}

@@ -1,0 +1,225 @@
+"""A stack, and Debian's Chromium in front of it; every page is watched for errors and for requests to anywhere else."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import zhplot
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from local.children import ROOT
+from local.stack import Options, Stack
+from tests.integration.client import PATIENCE_S, Caller, picture
+
+SCREENSHOTS = ROOT / ".kiln" / "screenshots"
+"""Where a developer looks at what the tests have seen."""
+
+SAMPLE = ROOT / "samples" / "lantern-cat"
+PATIENCE_MS = PATIENCE_S * 1000
+expect.set_options(timeout=PATIENCE_MS)
+CALLERS = [Caller(f"onlooker-{number}") for number in range(40)]
+
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_EXPECTED = re.compile(r"the server responded with a status of (400|401|404)")
+_WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Console:
+    """The console in one tab, as one caller; ``page`` is Playwright's."""
+
+    def __init__(self, page: Page, stack: Stack, caller: Caller) -> None:
+        self.page = page
+        self.stack = stack
+        self.caller = caller
+        self.url = f"{stack.description['api_url']}/"
+
+    def enter(self, more: str = "") -> None:
+        """Signs in by a link."""
+        self.page.goto(f"{self.url}#key={self.caller.api_key}{more}")
+        self.page.locator("#studio").wait_for()
+
+    def choose(self, place: str, *files: Path) -> None:
+        """Picks files as a person does: by the browser's own dialog."""
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator(f"#add-{place}").click()
+        chooser.value.set_files(list(files))
+
+    def drop(self, selector: str, *files: Path) -> None:
+        """Drops files on an element."""
+        given = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in files]
+        transfer = self.page.evaluate_handle(
+            """files => {
+                const transfer = new DataTransfer();
+                for (const [name, text] of files)
+                    transfer.items.add(new File([Uint8Array.from(atob(text), each => each.charCodeAt(0))], name));
+                return transfer;
+            }""",
+            given,
+        )
+        self.page.dispatch_event(selector, "dragover", {"dataTransfer": transfer})
+        self.page.dispatch_event(selector, "drop", {"dataTransfer": transfer})
+
+    def submit(self) -> str:
+        """Sends the request and gives the id of the task that came of it."""
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "POST" and "multi-image" in answer.url
+        ) as sent:
+            self.page.locator("#submit").click()
+        answer = sent.value.json()
+        assert answer["code"] == 0, answer
+        task_id: str = answer["data"]["task_id"]
+        return task_id
+
+    def card(self, task_id: str, status: str = "") -> Any:
+        """The card of a task, once it has this status."""
+        return self.page.locator(f'[data-id="{task_id}"]{"." + status if status else ""}')
+
+    def api(self, method: str, path: str, **content: Any) -> Any:
+        """What the API answers this caller outside the page."""
+        headers = {"Authorization": f"Bearer {self.caller.api_key}"}
+        answer = httpx.request(method, self.url + path, headers=headers, timeout=PATIENCE_S, trust_env=False, **content)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def look(self, name: str) -> None:
+        """Writes down what there is to see."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    def assert_accessible(self, view: str) -> None:
+        """Nothing that WCAG AA forbids, in the dark and in the light."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            found = Axe().run(self.page, options={"runOnly": _WCAG_AA, "resultTypes": ["violations"]})
+            assert not found.response["violations"], f"{view}, {scheme}\n{found.generate_report()}"
+        self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack under the template's own policies, whose buckets answer a browser as S3 does."""
+    options = Options(
+        tmp_path_factory.mktemp("console"),
+        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2", "TurnCheckSeconds": "3"},
+        aws_environment={"AUTH": "true"},
+        provider_arguments=["--task-seconds", "0.6", "--pixels", "60000"],
+    )
+    with Stack(options) as running:
+        running.clients.secretsmanager.put_secret_value(
+            SecretId=running.description["callers_secret_arn"],
+            SecretString=json.dumps({"callers": [caller.entry() for caller in CALLERS]}),
+        )
+        yield running
+
+
+@pytest.fixture
+def faults(stack: Stack) -> Iterator[Callable[..., None]]:
+    """Switches faults of the provider on; they are off again after the test."""
+
+    def put(**named: object) -> None:
+        url = f"{stack.description['provider_control_url']}/faults"
+        httpx.post(url, json=named, timeout=30, trust_env=False).raise_for_status()
+
+    yield put
+    put()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, with a Chinese font whatever the machine has."""
+    program = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
+    if program is None:
+        pytest.skip("there is no Chromium on the PATH (on Debian: apt-get install chromium)")
+    fonts = tmp_path_factory.mktemp("fonts") / "fonts.conf"
+    folder = Path(zhplot.__file__).with_name("fonts")
+    fonts.write_text(
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        f'<include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{folder}</dir></fontconfig>'
+    )
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=program, env={**os.environ, "FONTCONFIG_FILE": str(fonts)}
+        )
+        yield launched
+        launched.close()
+
+
+_callers = itertools.cycle(CALLERS)
+
+
+@pytest.fixture
+def open_console(browser: Browser, stack: Stack) -> Iterator[Callable[..., Console]]:
+    """Opens consoles, each in a browser profile of its own and for a caller of its own."""
+    with contextlib.ExitStack() as opened:
+        troubles: list[str] = []
+
+        def make(width: int = 1280, height: int = 860, locale: str = "en-GB", **more: Any) -> Console:
+            context: BrowserContext = browser.new_context(
+                viewport={"width": width, "height": height}, locale=locale, color_scheme="light", **more
+            )
+            opened.callback(context.close)
+            context.set_default_timeout(PATIENCE_MS)
+            page = context.new_page()
+            _watch(page, stack, troubles)
+            return Console(page, stack, next(_callers))
+
+        yield make
+        assert troubles == []
+
+
+@pytest.fixture
+def console(open_console: Callable[..., Console]) -> Console:
+    """The console on a desk."""
+    return open_console()
+
+
+def _watch(page: Page, stack: Stack, troubles: list[str]) -> None:
+    """Notes what goes wrong in a page, and every request that does not go to the stack."""
+    ours = {urlsplit(stack.description[name]).netloc for name in ("api_url", "aws_endpoint_url")}
+
+    def asked(url: str) -> None:
+        if urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc not in ours:
+            troubles.append(f"asks {url}")
+
+    def said(kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not _EXPECTED.search(text):
+            troubles.append(text)
+
+    page.on("request", lambda request: asked(request.url))
+    page.on("console", lambda message: said(message.type, message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures, some of which the contract does not allow."""
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "small.png").write_bytes(picture(200, 400))
+    (folder / "long.png").write_bytes(picture(1200, 300))
+    (folder / "it's a cat.png").write_bytes(picture(400, 400, "teal"))
+    (folder / "torn.png").write_bytes(picture(400, 400)[:20])
+    (folder / "text.png").write_text("not a picture")
+    # Noise cannot be compressed: too much for a request's body, and under the contract's 10 MB.
+    (folder / "large.png").write_bytes(_noise(1300))
+    return folder
+
+
+def _noise(side: int) -> bytes:
+    file = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,34 @@
+"""Placing an image that is at hand: signed for its content, checked by S3, tried again where S3 fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln.images import placing
+from kiln.images.placing import NotPlaced, place
+from tests.unit.fakes import SignedPuts
+from tests.unit.pictures import picture
+
+
+def test_the_image_lies_there_as_what_it_is(cloud):
+    place("kiln-inputs", "t/subject-0.png", picture(), "image/png")
+    answer = cloud.s3.get_object(Bucket="kiln-inputs", Key="t/subject-0.png")
+    assert (answer["Body"].read(), answer["ContentType"]) == (picture(), "image/png")
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 503])
+def test_a_refusal_is_told_and_leaves_nothing(cloud, monkeypatch, status):
+    monkeypatch.setattr(placing, "http", lambda: SignedPuts(cloud.s3, status))
+    with pytest.raises(NotPlaced, match=f"S3 answered HTTP {status}"):
+        place("kiln-inputs", "t/subject-0.png", picture(), "image/png")
+    assert "Contents" not in cloud.s3.list_objects_v2(Bucket="kiln-inputs")
+
+
+def test_a_failure_of_s3_is_tried_again_and_a_redirect_is_not_followed(cloud, monkeypatch):
+    pool = SignedPuts(cloud.s3)
+    monkeypatch.setattr(placing, "http", lambda: pool)
+    place("kiln-inputs", "t/subject-0.png", picture(), "image/png")
+    [options] = pool.options
+    assert options["redirect"] is False
+    assert options["retries"].is_retry("PUT", 503)
+    assert not options["retries"].is_retry("PUT", 403)
