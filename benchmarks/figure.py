@@ -1,4 +1,4 @@
-"""One measured figure and what it is held against."""
+"""One measured figure, what it is held against and what it is to be."""
 
 from __future__ import annotations
 
@@ -12,11 +12,32 @@ class Figure:
     Attributes:
         name: What was measured.
         measured: With its unit.
-        reference: What ran beside it, with its unit.
-        ratio: Measured to reference.
+        reference: What ran beside it, with its unit; empty where the figure speaks for itself.
+        ratio: Of the measured to the reference, or the measured number where there is no reference.
+        goal: What the ratio is to be: at most, or at least.
+        at_least: Whether more is better.
     """
 
     name: str
     measured: str
     reference: str
-    ratio: str
+    ratio: float
+    goal: float | None = None
+    at_least: bool = False
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the goal is met; ``None`` where there is none."""
+        if self.goal is None:
+            return None
+        return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
+
+    @property
+    def shown_ratio(self) -> str:
+        """The ratio as a table has it."""
+        return f"{self.ratio:.2f}" if self.ratio < 10 else f"{self.ratio:.0f}"
+
+    @property
+    def shown_goal(self) -> str:
+        """The goal as a table has it."""
+        return "" if self.goal is None else f"{'≥' if self.at_least else '≤'} {self.goal:.3g}"

@@ -46,10 +46,11 @@ def measure_listing() -> Iterator[Figure]:
     counts = {page: _reads(page) for page in (1, 10, 1_000)}
     for page in (10, 1_000):
         yield Figure(
-            f"DynamoDB reads for page {page:,} of 500 over {TASKS:,} tasks",
+            f"DynamoDB reads for page {page:,} of 500 over {TASKS:,} tasks, beyond page 1's",
             str(counts[page]),
             f"{counts[1]}: page 1",
-            f"{counts[page] / counts[1]:.2f}",
+            counts[page] - counts[1],
+            1,
         )
 
 

@@ -1,0 +1,46 @@
+"""How long a person waits: for the sample job of ``make run ONCE=1`` when everything is set up, and for the tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+from benchmarks.figure import Figure
+from local.children import ROOT
+from local.provider.settings import ProviderSettings
+
+_FIRST_RUNS = 3
+
+
+def measure_first_run() -> Iterator[Figure]:
+    """The stack comes up, a job is dropped, its pictures arrive, everything ends: the shortest of a few times."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["-m", "local", "run", "--once", "--port", "0", "--state-dir", folder]
+        taken = min(_seconds(command) for _ in range(_FIRST_RUNS))
+    simulated = ProviderSettings.task_seconds
+    yield Figure("make run ONCE=1, warm", f"{taken:.1f} s", f"of which {simulated:g} s are simulated", taken, 15.0)
+
+
+def measure_unit_tests() -> Iterator[Figure]:
+    """``make test-unit``."""
+    taken = _seconds(["-m", "pytest", "-q", "-n", "auto", "tests/unit"])
+    yield Figure("unit tests", f"{taken:.0f} s", "", taken, 20.0)
+
+
+def measure_all_tests() -> Iterator[Figure]:
+    """``make test``."""
+    unit = _seconds(["-m", "pytest", "-q", "-n", "auto", "tests/unit"])
+    taken = unit + _seconds(["-m", "pytest", "-q", "tests/integration", "tests/e2e"])
+    yield Figure("all tests", f"{taken / 60:.1f} min", "", taken / 60, 8.0)
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = f"{done.stdout[-2_000:]}{done.stderr[-2_000:]}"
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
+    return time.monotonic() - began
