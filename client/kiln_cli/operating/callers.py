@@ -17,7 +17,7 @@ app = typer.Typer(name="callers", help="Who may call: list, add, rotate keys, re
 
 Name = Annotated[str, typer.Argument(help="The caller; its tasks are filed under this name")]
 _OLD_KEYS = f"Functions keep a copy of the secret: the old keys may work for up to {COPY_MINUTES} minutes more."
-_NEW_KEYS = "The new keys work at once. They are not shown again."
+_NEW_KEYS = "The new keys work within 15 seconds. They are not shown again."
 
 
 @operator_command(app, "list")

@@ -77,6 +77,10 @@ class ContractApi(APIGatewayRestResolver):
 
     def answer(self, payload: BaseModel | list[Any], headers: dict[str, str] | None = None) -> Response[str]:
         """A success (HTTP 200, code 0)."""
+        parts = payload if isinstance(payload, list) else [payload]
+        for model in {type(part) for part in parts if isinstance(part, BaseModel)}:
+            # A model that is built when first needed is not built by being a part of anything.
+            model.model_rebuild()
         envelope = Envelope[Any](request_id=self.request_id, data=payload)
         return Response(200, _JSON, envelope.model_dump_json(exclude_none=True), dict(headers or {}))
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from kiln.errors import InvalidRequest, TooManyRequests
 from kiln_lambda.contract_api import ContractApi
@@ -35,6 +36,20 @@ def test_an_answer_is_wrapped(api):
     assert status == 200
     assert body == {"code": 0, "message": "SUCCEED", "request_id": api.request_id, "data": [1, 2]}
     assert headers["X-Own"] == ["1"]
+
+
+class Part(BaseModel, defer_build=True):
+    number: int
+
+
+class Whole(BaseModel, defer_build=True):
+    parts: list[Part]
+
+
+def test_parts_of_a_model_that_were_never_built_themselves_are_wrapped(api):
+    answering(api, lambda: api.answer(Whole.model_validate({"parts": [{"number": 1}]}).parts))
+    status, body, _ = resolve(api)
+    assert (status, body["data"]) == (200, [{"number": 1}])
 
 
 def test_what_kiln_raises_on_purpose_is_a_refusal_of_its_own_kind(api):
