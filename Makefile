@@ -11,6 +11,7 @@ ONCE ?=
 RECORD ?=
 MEASURE ?=
 UPGRADE ?=
+WORKERS ?= 3
 
 # The newest Python that is there, on the PATH or under pyenv (whose shims may name a version that is not active).
 find_python = for version in $(1); do \
@@ -82,7 +83,8 @@ up: setup ## Start the stack alone, until Ctrl-C (PORT=8080)
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
 	@$(BIN)/python -m pytest -n auto tests/unit
-	@$(BIN)/python -m pytest tests/integration tests/e2e
+	@# A file is one worker's, and each worker has stacks of its own: they mostly wait, so there is one more than cores.
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)

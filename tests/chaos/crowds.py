@@ -103,8 +103,8 @@ def assert_served(kiln: ChaosDeployment, burst: Burst, slots: int) -> None:
     assert {task["task_status"] for task in burst.tasks} == {"succeed"}
     made = kiln.stats()["by_external_id"]
     assert [made.get(task["task_id"]) for task in burst.tasks] == [1] * len(burst.tasks)
-    held = kiln.holders()
-    assert held == set(), f"left over: {sorted(held)}"
+    # What leaks stays; what a task of before still holds goes.
+    wait_until(lambda: not kiln.holders(), "no slot is held any more")
     assert burst.refused <= 5
     # Turns alternate between the callers. Before them come who held slots or had been handed some, and who is served
     # until their workflows have started: a few rounds of the slots, whatever the length of the line.

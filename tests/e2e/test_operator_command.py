@@ -76,7 +76,8 @@ def sees_one_task(here: dict[str, str]) -> bool:
     try:
         return len(call(here, TASKS_PATH)["data"]) == 1
     except urllib.error.HTTPError as refused:
-        assert refused.code == 401
+        if refused.code != 401:
+            raise
         return False
 
 
