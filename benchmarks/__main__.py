@@ -68,11 +68,12 @@ def main() -> int:
             machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             figures=figures,
         )
+        results.measurements = {
+            each: results.measurements[each] for each in _MEASUREMENTS if each in results.measurements
+        }
         # After each, so that a long run that is ended keeps what it has.
         results.write()
-    results.measurements = {name: results.measurements[name] for name in _MEASUREMENTS if name in results.measurements}
-    results.write()
-    pages.write(PAGE, tables_of(results))
+        pages.write(PAGE, tables_of(results))
     plots.draw(results, Path(__file__).parents[1] / "docs" / "img")
     _print(results)
     return 1 if failed else 0

@@ -32,8 +32,8 @@ def measure_unit_tests() -> Iterator[Figure]:
 
 def measure_all_tests() -> Iterator[Figure]:
     """``make test``."""
-    unit = _seconds(["-m", "pytest", "-q", "-n", "auto", "tests/unit"])
-    taken = unit + _seconds(["-m", "pytest", "-q", "tests/integration", "tests/e2e"])
+    taken = _seconds(["-m", "pytest", "-q", "-n", "auto", "tests/unit"])
+    taken += _seconds(["-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/integration", "tests/e2e"])
     yield Figure("all tests", f"{taken / 60:.1f} min", "", taken / 60, 8.0)
 
 
