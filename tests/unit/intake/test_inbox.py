@@ -58,7 +58,7 @@ def test_an_image_the_contract_allows_is_offered_in_its_version(put, content):
     version = put("cat.png", content)
     put("cat.png", b"replaced meanwhile")
     file = inbox.DroppedFile("cat.png", "etag", len(content), version, {})
-    assert inbox.checked(INBOX, file, "cat.png") == StoredImage(INBOX, "cat.png", version)
+    assert inbox.checked(INBOX, file, "cat.png") == StoredImage(INBOX, "cat.png", version, "etag")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import re
 import pytest
 
 from kiln import clock
-from kiln.errors import InvalidRequest
+from kiln.auth.callers import Caller
+from kiln.errors import IdempotencyKeyReused, InvalidRequest
 from kiln.images.inputs import StoredImage
+from kiln.intake.create import create
 from kiln.intake.uploads import Uploads, open_upload
 from tests.unit.pictures import picture
 
@@ -37,7 +39,9 @@ def test_what_was_uploaded_is_offered_and_looked_at_once(cloud):
     reference = upload(cloud, picture())
     uploads = Uploads("ada")
     found = uploads.get(reference)
-    assert found == StoredImage("kiln-inputs", f"uploads/ada/{reference.removeprefix('kiln-upload://')}")
+    key = f"uploads/ada/{reference.removeprefix('kiln-upload://')}"
+    assert found == StoredImage("kiln-inputs", key, etag=cloud.s3.head_object(Bucket="kiln-inputs", Key=key)["ETag"])
+    assert uploads.contents() == {reference: found.etag}
     cloud.s3.delete_object(Bucket="kiln-inputs", Key=found.key)
     assert uploads.get(reference) is found
 
@@ -63,3 +67,14 @@ def test_what_was_uploaded_is_held_to_the_contract(cloud):
     reference = upload(cloud, picture(299, 299))
     with pytest.raises(InvalidRequest, match=f"{reference}: each side must be at least 300 px"):
         Uploads("ada").get(reference)
+
+
+def test_an_image_that_is_uploaded_anew_is_the_same_request(cloud):
+    def submit(content: bytes):
+        body = json.dumps({"subject_image_list": [{"subject_image": upload(cloud, content)}]})
+        return create(body, Caller(name="ada"), idempotency_key="once")
+
+    first = submit(picture())
+    assert submit(picture()).task_id == first.task_id
+    with pytest.raises(IdempotencyKeyReused):
+        submit(picture(400, 400))

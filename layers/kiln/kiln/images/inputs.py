@@ -19,11 +19,12 @@ _NAME_CHARACTERS = 1_024
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image that lies in S3 and has been checked: where, and which version of it."""
+    """An image that lies in S3 and has been checked: where, which version of it, and what tells its content."""
 
     bucket: str
     key: str
     version_id: str | None = None
+    etag: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = N
         body: JSON text.
         caller: Who is calling.
         idempotency_key: The header of that name (IETF draft): the same key and body is the same task for as long as
-            the task is kept.
+            the task is kept. An upload counts by its content.
 
     Raises:
         MalformedRequest: The body is not a JSON object (1200).
@@ -40,13 +40,14 @@ def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = N
         IdempotencyKeyReused: The key came before with another body (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    request = parse_create_request(body, Uploads(caller.name))
+    uploads = Uploads(caller.name)
+    request = parse_create_request(body, uploads)
     task_id = task_id_of_key(caller.name, idempotency_key)
     return accept(
         request,
         caller.name,
         task_id=task_id,
-        request_digest=_digest(body) if task_id else "",
+        request_digest=_digest(body, uploads) if task_id else "",
         per_minute=caller.tasks_per_minute or load(CallerSettings).tasks_per_minute,
     )
 
@@ -79,5 +80,9 @@ def task_id_of_key(caller: str, idempotency_key: str | None) -> str | None:
     return content_task_id("idempotency", caller, key) if key else None
 
 
-def _digest(body: str | bytes) -> str:
-    return hashlib.sha256(body if isinstance(body, bytes) else body.encode()).hexdigest()
+def _digest(body: str | bytes, uploads: Uploads) -> str:
+    """What tells one body from another: an image that is uploaded anew has another reference, and is the same image."""
+    content = body if isinstance(body, bytes) else body.encode()
+    for reference, etag in uploads.contents().items():
+        content = content.replace(reference.encode(), etag.encode())
+    return hashlib.sha256(content).hexdigest()

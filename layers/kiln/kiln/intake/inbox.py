@@ -76,7 +76,7 @@ def checked(bucket: str, file: DroppedFile, name: str) -> StoredImage:
         check_shape(facts)
     except ImageViolation as violation:
         raise InvalidRequest(f"{name}: {violation}, got {violation.came}") from violation
-    return StoredImage(bucket=bucket, key=file.key, version_id=file.version_id)
+    return StoredImage(bucket=bucket, key=file.key, version_id=file.version_id, etag=file.etag)
 
 
 def _beginning(bucket: str, file: DroppedFile, amount: int) -> bytes:

@@ -76,6 +76,10 @@ class Uploads:
             self._found[name] = inbox.checked(bucket, file, name)
         return self._found[name]
 
+    def contents(self) -> dict[str, str]:
+        """What tells the content of each upload that was named, by its reference."""
+        return {name: image.etag for name, image in self._found.items()}
+
 
 def _key(caller: str, upload_id: str) -> str:
     return f"uploads/{caller}/{upload_id}"
