@@ -10,9 +10,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kiln import aws, clock, metrics
-from kiln.settings import SlotSettings, TableSettings, load
+from kiln import clock, metrics
+from kiln.settings import SlotSettings, load
 from kiln.tasks import items
+from kiln.tasks.table import TableAccess
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +60,7 @@ class SlotState:
         return sum(name.startswith(f"{_RESERVED}#") for name in self.names)
 
 
-class Slots:
+class Slots(TableAccess):
     """The slots of one provider account.
 
     Args:
@@ -71,8 +72,7 @@ class Slots:
     def __init__(
         self, client: DynamoDBClient | None = None, table_name: str | None = None, limit: int | None = None
     ) -> None:
-        self._client = client or aws.dynamodb()
-        self._table = table_name or load(TableSettings).table_name
+        super().__init__(client, table_name)
         self._limit = limit or load(SlotSettings).provider_slots
 
     def names(self, task_id: str, n: int) -> list[str]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from kiln import aws
 from kiln.errors import TooManyRequests
-from kiln.settings import TableSettings, load
 from kiln.tasks import items
+from kiln.tasks.table import TableAccess
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,17 +42,8 @@ class Ticket:
     turn: int
 
 
-class Admission:
-    """Admits tasks, one caller's item at a time.
-
-    Args:
-        client: A DynamoDB client.
-        table_name: The table.
-    """
-
-    def __init__(self, client: DynamoDBClient | None = None, table_name: str | None = None) -> None:
-        self._client = client or aws.dynamodb()
-        self._table = table_name or load(TableSettings).table_name
+class Admission(TableAccess):
+    """Admits tasks, one caller's item at a time."""
 
     def admit(self, caller: str, n: int, *, per_minute: int) -> Ticket:
         """Admits a task of ``n`` images: one write, and a second one when the caller comes back after a pause.

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kiln import aws, clock
+from kiln import clock
 from kiln.settings import TableSettings, load
 from kiln.tasks import items
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from kiln.tasks.table import TableAccess
 
 REFUSED = "refused"
 """Stands for a task where a folder's newest content made none."""
 
 
-class DropLedger:
-    """The memory of drops, in the table of the tasks and for as long.
-
-    Args:
-        client: A DynamoDB client.
-        table_name: The table.
-    """
-
-    def __init__(self, client: DynamoDBClient | None = None, table_name: str | None = None) -> None:
-        self._client = client or aws.dynamodb()
-        self._table = table_name or load(TableSettings).table_name
+class DropLedger(TableAccess):
+    """The memory of drops, in the table of the tasks and for as long."""
 
     def expect(self, folder: str, task_id: str, seen_at: int) -> bool:
         """Notes that a folder's ``result.json`` is to be this task's.

@@ -5,34 +5,23 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from kiln import aws
 from kiln.contract.listing import ListQuery
-from kiln.settings import TableSettings, load
 from kiln.tasks import items
+from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mypy_boto3_dynamodb import DynamoDBClient
 
-
-class TaskList:
+class TaskList(TableAccess):
     """The list of one caller's tasks.
 
     Tasks are numbered per caller as they are accepted, so a page is a range of numbers: one read of the caller's
     counter and one query (two where a page is over 1 MB), whichever page it is. Moments are turned into numbers by
     bisection: some twenty reads of one item at a million tasks. Only ``task_status`` has to look at the tasks before
     its page, so that its cost grows with the page.
-
-    Args:
-        client: A DynamoDB client.
-        table_name: The table.
     """
-
-    def __init__(self, client: DynamoDBClient | None = None, table_name: str | None = None) -> None:
-        self._client = client or aws.dynamodb()
-        self._table = table_name or load(TableSettings).table_name
 
     def page(self, caller: str, asked: ListQuery) -> list[Task]:
         """One page of a caller's tasks, within the filters that are asked for."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kiln import aws, clock, metrics
+from kiln import clock, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
-from kiln.settings import TableSettings, load
 from kiln.tasks import items, measuring
+from kiln.tasks.table import TableAccess
 from kiln.tasks.task import DeliveryRecord, KeptImage, Task
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 MESSAGE_CHARACTERS = 1_000
 """What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
@@ -23,17 +20,8 @@ LONGEST_POSITION = 1_000
 """Positions in line are counted up to this."""
 
 
-class TaskStore:
-    """Tasks in one DynamoDB table.
-
-    Args:
-        client: A DynamoDB client; made when first needed if not given.
-        table_name: The table; read from the environment if not given.
-    """
-
-    def __init__(self, client: DynamoDBClient | None = None, table_name: str | None = None) -> None:
-        self._client = client or aws.dynamodb()
-        self._table = table_name or load(TableSettings).table_name
+class TaskStore(TableAccess):
+    """Tasks in one DynamoDB table."""
 
     def add(self, task: Task, *, retention_days: int) -> Task:
         """Stores a new task and puts it in line.
