@@ -11,6 +11,7 @@ ONCE ?=
 RECORD ?=
 MEASURE ?=
 UPGRADE ?=
+FUNCTIONS ?=
 WORKERS ?= 3
 
 # The newest Python that is there, on the PATH or under pyenv (whose shims may name a version that is not active).
@@ -135,8 +136,8 @@ test-build: setup build build-native ## What was built: run from the build outpu
 	@PYTHON_SAM="$(PYTHON_SAM)" $(BIN)/python -m pytest tests/build
 
 .PHONY: check-cold-starts
-check-cold-starts: setup build-native ## Instructions of every cold start against benchmarks/expected.json (needs valgrind)
-	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.cold_start --check
+check-cold-starts: setup build-native ## Instructions of cold starts against benchmarks/expected.json (needs valgrind; FUNCTIONS=submit)
+	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.cold_start --check $(FUNCTIONS)
 
 .PHONY: check-costs
 check-costs: setup ## Instructions of a warm submit against benchmarks/expected.json (needs valgrind)
