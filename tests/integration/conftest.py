@@ -76,11 +76,11 @@ def redeployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         stacks: list[Stack] = []
 
         def deploy(**parameters: str) -> Deployment:
-            if stacks:
-                stacks[0].redeploy(parameters)
-                prepare(stacks[0])
-            else:
-                stacks.append(open_things.enter_context(running(tmp_path_factory.mktemp("other"), parameters)))
+            if not stacks:
+                # What the first test asks for must not stay for the next one: it is deployed on top, too.
+                stacks.append(open_things.enter_context(running(tmp_path_factory.mktemp("other"), {})))
+            stacks[0].redeploy(parameters)
+            prepare(stacks[0])
             return open_things.enter_context(contextlib.closing(Deployment(stacks[0])))
 
         yield deploy
