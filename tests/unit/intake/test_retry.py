@@ -77,8 +77,10 @@ def test_others_tasks_are_not_there(cloud):
         retry(BOB, "task-1")
 
 
-def test_it_counts_as_a_task_of_the_minute(cloud):
-    failed()
+def test_it_counts_as_a_task_of_the_minute_and_copies_nothing_when_that_is_used_up(cloud, kept_subject):
+    failed(inputs=[kept_subject])
     retry(ADA, "task-1")
+    kept = cloud.s3.list_objects_v2(Bucket="kiln-inputs")["KeyCount"]
     with pytest.raises(TooManyRequests):
         retry(ADA.model_copy(update={"tasks_per_minute": 1}), "task-1")
+    assert cloud.s3.list_objects_v2(Bucket="kiln-inputs")["KeyCount"] == kept == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from kiln import clock
@@ -72,28 +73,25 @@ def accept(
         origin=origin or Origin(),
         request_digest=request_digest,
     )
-    ticketed = _ticketed(task, per_minute)
-    inputs = _keep_inputs(f"{task_id}/{request_digest[:16]}".rstrip("/"), list(request.images()))
-    return _store(ticketed.model_copy(update={"inputs": inputs}))
+    prefix = f"{task_id}/{request_digest[:16]}".rstrip("/")
+    return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute)
 
 
-def admit(task: Task, *, per_minute: int) -> Task:
-    """Gives a whole task its place in its caller's list and in the line, and stores it.
+def admit(task: Task, keep_inputs: Callable[[], list[KeptInput]], *, per_minute: int) -> Task:
+    """Gives a task its place in its caller's list and in the line, keeps its images and stores it.
+
+    Args:
+        task: All but its place and its images.
+        keep_inputs: Puts its images where the task keeps them; nothing is kept for a task that is not admitted.
+        per_minute: How many tasks the caller may create a minute.
 
     Raises:
         IdempotencyKeyReused: Its id is another request's (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    return _store(_ticketed(task, per_minute))
-
-
-def _ticketed(task: Task, per_minute: int) -> Task:
     ticket = Admission().admit(task.caller, task.n, per_minute=per_minute)
-    return task.model_copy(update={"sequence": ticket.sequence, "turn": ticket.turn})
-
-
-def _store(task: Task) -> Task:
-    stored = TaskStore().add(task, retention_days=load(TableSettings).task_retention_days)
+    placed = {"sequence": ticket.sequence, "turn": ticket.turn, "inputs": keep_inputs()}
+    stored = TaskStore().add(task.model_copy(update=placed), retention_days=load(TableSettings).task_retention_days)
     return _same_request(stored, task.request_digest)
 
 

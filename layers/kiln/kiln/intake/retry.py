@@ -60,9 +60,8 @@ def retry(caller: Caller, either_id: str, *, idempotency_key: str | None = None)
         origin=ended.origin,
         request_digest=digest,
     )
-    inputs = [_kept_again(kept, task_id) for kept in ended.inputs]
     per_minute = caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
-    retried = admit(anew.model_copy(update={"inputs": inputs}), per_minute=per_minute)
+    retried = admit(anew, lambda: [_kept_again(kept, task_id) for kept in ended.inputs], per_minute=per_minute)
     if retried.origin.door == "drop":
         results.expect(retried, now)
     return retried
