@@ -52,6 +52,9 @@ class Faults(BaseModel):
         default=None, description="An image arrives at this many bytes a second"
     )
     max_slots: Annotated[int, Field(ge=0)] | None = Field(default=None, description="1303 beyond so many slots")
+    at_most: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="After so many faults by chance no further one strikes: bad luck ends"
+    )
 
     @classmethod
     def parse(cls, body: bytes) -> Faults:
@@ -76,17 +79,22 @@ class FaultBoard:
     def __init__(self, seed: int | None = None) -> None:
         self._seed = seed
         self._dice = random.Random(seed)  # noqa: S311 - chance in a simulation, not a secret
+        self._struck = 0
         self.now = Faults()
 
     def replace(self, faults: Faults) -> None:
         """Puts these faults in force, and no others; a seeded board throws the same dice again."""
         self.now = faults
+        self._struck = 0
         if self._seed is not None:
             self._dice.seed(self._seed)
 
     def strikes(self, probability: float) -> bool:
-        """Throws the dice once."""
-        return self._dice.random() < probability
+        """Throws the dice once; whether they strike also depends on how often they have since the last replacement."""
+        if self._dice.random() >= probability or self._struck == self.now.at_most:
+            return False
+        self._struck += 1
+        return True
 
     def one_of(self, choices: tuple[int, ...]) -> int:
         """Picks one of several ways to go wrong."""

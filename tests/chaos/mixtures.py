@@ -21,6 +21,9 @@ _ORDER = ("submitted", "processing", "succeed", "failed")
 _BROKEN = (500, 502)
 """What who calls sees of a function that was broken on purpose."""
 
+_STRIKES = 40
+"""How often the faults by chance that last may strike: each task of a mixture can be hit several times in a row."""
+
 _SERVICES = (("dynamodb",), ("s3", "urllib3.PUT"), ("stepfunctions",), ("secretsmanager",))
 _REPEATED = ("Start", "Dispatch", "Callback", "Poll", "Collect", "Release", "Notify")
 """The functions that somebody calls again, as often as it takes."""
@@ -158,7 +161,9 @@ def _faults(dice: random.Random, *, lasting: bool) -> dict[str, Any]:
             "clock_skew_s": dice.choice((-400.0, -30.0, 60.0, 2_000.0)),
         }
     names = dice.sample(sorted(ways), dice.randint(1, 5))
-    return {name: ways[name] for name in names}
+    faults = {name: ways[name] for name in names}
+    # Several kinds at once and without end could keep a task for longer than a test can wait: waits double.
+    return faults if lasting else faults | {"at_most": _STRIKES}
 
 
 def _plans(dice: random.Random, points: Sequence[Point]) -> tuple[Plan, ...]:

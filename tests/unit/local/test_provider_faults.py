@@ -76,6 +76,14 @@ def test_errors_without_effect_come_in_three_kinds():
         assert rig.stats()["generated"] == 0
 
 
+def test_bad_luck_ends_where_it_is_bounded():
+    with provider() as rig:
+        rig.set_faults(throttle_rate=1, at_most=2)
+        assert [rig.create(make_job()).status_code for _ in range(4)] == [429, 429, 200, 200]
+        rig.set_faults(throttle_rate=1, at_most=1)
+        assert [rig.create(make_job()).status_code for _ in range(2)] == [429, 200]
+
+
 def test_garbage_is_not_json_and_has_no_effect():
     with provider() as rig:
         rig.set_faults(garbage_rate=1)
