@@ -20,8 +20,8 @@ import httpx
 from PIL import Image
 
 from benchmarks.counts import Counts
-from benchmarks.listener import Listener
 from benchmarks.observer import Observer, short_name
+from local.receiver import Receiver
 from local.stack import TASKS_PATH, Options, Stack
 
 RECORDER = Path(__file__).parent / "recorder"
@@ -52,7 +52,7 @@ def record(n: int, by_timer: bool) -> Counts:
 @contextlib.contextmanager
 def recorder() -> Iterator[Recorder]:
     """A stack whose workers note what they do, for the length of a ``with`` block."""
-    with tempfile.TemporaryDirectory() as folder, Listener() as listener:
+    with tempfile.TemporaryDirectory() as folder, Receiver() as receiver:
         notes = Path(folder) / "notes"
         notes.mkdir()
         options = Options(
@@ -62,17 +62,17 @@ def recorder() -> Iterator[Recorder]:
             provider_arguments=PROVIDER,
         )
         with Stack(options) as stack:
-            yield Recorder(stack, notes, listener)
+            yield Recorder(stack, notes, receiver)
 
 
 class Recorder:
     """Runs tasks one at a time and says what each has used."""
 
-    def __init__(self, stack: Stack, notes: Path, listener: Listener) -> None:
+    def __init__(self, stack: Stack, notes: Path, receiver: Receiver) -> None:
         self._stack = stack
         self._here = stack.description
         self._observer = Observer(stack, notes)
-        self._listener = listener
+        self._receiver = receiver
         self._http = httpx.Client(
             base_url=self._here["api_url"],
             headers={"Authorization": f"Bearer {self._here['api_key']}"},
@@ -181,7 +181,7 @@ class Recorder:
         image = base64.b64encode(_picture()).decode()
         body = {"prompt": PROMPT, "n": n, "subject_image_list": [{"subject_image": image}]}
         if webhook:
-            body["callback_url"] = self._listener.url
+            body["callback_url"] = self._receiver.url
         answer = self._http.post(TASKS_PATH, json=body)
         answer.raise_for_status()
         return str(answer.json()["data"]["task_id"])

@@ -118,7 +118,8 @@ class FrontDoor:
 def refusal(status: int, code: int, message: str) -> Response:
     """An answer of our own in the contract's envelope."""
     body = {"code": code, "message": message, "request_id": uuid.uuid4().hex}
-    return Response(json.dumps(body), status, media_type="application/json")
+    # As the template's gateway responses with the local stack's CorsOrigin: any page may read why.
+    return Response(json.dumps(body), status, {"Access-Control-Allow-Origin": "*"}, media_type="application/json")
 
 
 async def _read(request: Request) -> bytes:

@@ -38,9 +38,13 @@ def apply_gateway(
         _put_cors(gateway, api_id, resource["Properties"].get("Cors", {}), parameters)
         for response_type, response in resource["Properties"].get("GatewayResponses", {}).items():
             status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
+            headers = response.get("ResponseParameters", {}).get("Headers", {})
             gateway.put_gateway_response(
                 restApiId=api_id,
                 responseType=response_type,
+                responseParameters={
+                    f"gatewayresponse.header.{name}": _resolved(value, parameters) for name, value in headers.items()
+                },
                 responseTemplates=response.get("ResponseTemplates", {}),
                 **status,
             )

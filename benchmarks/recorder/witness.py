@@ -6,16 +6,14 @@ is deployed knows nothing of this.
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.util
 import json
 import os
-import sys
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import wrapt
 
 FILE = Path(os.environ.get("KILN_RECORDING_DIR", ".")) / f"{os.getpid()}.jsonl"
 
@@ -25,38 +23,13 @@ _served = 0
 
 def install() -> None:
     """Wraps the libraries that speak to the outside, and the handler, as soon as each has been imported."""
-    sys.meta_path.insert(
-        0,
-        _AfterImport(
-            {
-                "app": _wrap_handler,
-                "botocore.client": _wrap_aws,
-                "httpx": _wrap_httpx,
-                "urllib3.poolmanager": _wrap_urllib3,
-            }
-        ),
-    )
-
-
-class _AfterImport(importlib.abc.MetaPathFinder):
-    """Runs a function on a module once it has been imported."""
-
-    def __init__(self, wrappers: dict[str, Callable[[Any], None]]) -> None:
-        self._wrappers = wrappers
-
-    def find_spec(self, fullname: str, *_: Any) -> Any:
-        wrap = self._wrappers.pop(fullname, None)
-        spec = importlib.util.find_spec(fullname) if wrap else None
-        if wrap is None or spec is None or spec.loader is None:
-            return None
-        execute = spec.loader.exec_module
-
-        def execute_and_wrap(module: Any) -> None:
-            execute(module)
-            wrap(module)
-
-        spec.loader.exec_module = execute_and_wrap  # type: ignore[method-assign]
-        return spec
+    for name, wrap in {
+        "app": _wrap_handler,
+        "botocore.client": _wrap_aws,
+        "httpx": _wrap_httpx,
+        "urllib3.poolmanager": _wrap_urllib3,
+    }.items():
+        wrapt.register_post_import_hook(wrap, name)
 
 
 def _note(**line: Any) -> None:

@@ -133,7 +133,8 @@ def find_installation(
     boto3 = _boto3()
     named = stack or environment.get("KILN_STACK")
     if named:
-        session = boto3.Session(profile_name=profile, region_name=region)
+        # boto3 knows AWS_DEFAULT_REGION alone; the AWS CLI goes by AWS_REGION first, and both are to mean one place.
+        session = boto3.Session(profile_name=profile, region_name=region or environment.get("AWS_REGION") or None)
         if session.region_name is None:
             raise CommandFailed("which region is it in? give --region or set AWS_REGION", USAGE)
         return Installation(named, session)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from local.receiver import Receiver
 from tests.chaos.plans import Plan, Point, new_marker
 from tests.chaos.scenarios import Scenario
 from tests.chaos.stacks import ChaosDeployment
-from tests.integration.receiver import Receiver
 
 
 @dataclass

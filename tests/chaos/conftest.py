@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.receiver import Receiver
 from tests.chaos.stacks import ChaosDeployment, broken_stack
-from tests.integration.receiver import Receiver
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from local.receiver import Receiver
 from tests.chaos.stacks import ChaosDeployment
 from tests.integration.client import Client, JsonObject, wait_until
 from tests.integration.promise import assert_images_whole
-from tests.integration.receiver import Receiver
 
 _RANKS = {
     "Image Task Submitted": 0,

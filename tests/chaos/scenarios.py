@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Iterator
 
 from kiln.workflow.rescue import RESTARTED
+from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.chaos.invariants import assert_ended, assert_kept, assert_told
 from tests.chaos.stacks import REQUESTER, ChaosDeployment, client_of, inbox_caller
 from tests.integration.client import Client, job, picture, wait_until
-from tests.integration.receiver import Receiver
 
 Scenario = Callable[[ChaosDeployment, Receiver, str], None]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from local.receiver import Receiver
 from tests.chaos.breaking import Account, break_at, record
 from tests.chaos.plans import plans_for
 from tests.chaos.scenarios import (
@@ -19,7 +20,6 @@ from tests.chaos.scenarios import (
     stopped_task,
 )
 from tests.chaos.stacks import ChaosDeployment
-from tests.integration.receiver import Receiver
 
 AT_ONCE = int(os.environ.get("KILN_CHAOS_AT_ONCE", "3"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 
+from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.chaos.permissions import (
     WORKFLOWS,
@@ -27,7 +28,6 @@ from tests.chaos.scenarios import (
 from tests.chaos.secrecy import secrets_of, written
 from tests.chaos.stacks import ChaosDeployment, client_of
 from tests.integration.client import picture, wait_until
-from tests.integration.receiver import Receiver
 from tests.integration.test_operating import operate
 
 UNSEEN = {

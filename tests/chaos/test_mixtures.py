@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from local.receiver import Receiver
 from tests.chaos.breaking import record
 from tests.chaos.mixtures import draw, run
 from tests.chaos.plans import Point
 from tests.chaos.scenarios import api_task, dropped_task
 from tests.chaos.stacks import ChaosDeployment
-from tests.integration.receiver import Receiver
 
 SEED = int(os.environ.get("KILN_CHAOS_SEED", "20260"))
 MIXTURES = int(os.environ.get("KILN_CHAOS_MIXTURES", "60"))

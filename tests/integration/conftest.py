@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from local.receiver import Receiver
 from local.stack import Options, Stack
 from tests.integration.client import Caller, Client
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
-from tests.integration.receiver import Receiver
 
 PARAMETERS = {"PollAfterSeconds": "2", "TurnCheckSeconds": "3", "DropWaitSeconds": "2"}
 # The policies of the template are enforced; waits between retries pass at a fifth of their length.

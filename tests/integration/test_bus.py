@@ -10,10 +10,10 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from local.children import ROOT
+from local.receiver import Receiver
 from tests.integration.client import Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.receiver import Receiver
 from tests.integration.test_cancel import cancel, fill_the_provider
 
 SUCCESS = ["Image Task Submitted", "Image Task Processing", "Image Task Succeeded"]

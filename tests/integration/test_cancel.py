@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import httpx
 
+from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.integration.client import Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.receiver import Receiver
 
 REASON = "Cancelled by the caller before it was its turn"
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.receiver import Receiver
 from tests.chaos.breaking import break_at, record
 from tests.chaos.crowds import assert_served, drop_at_once
 from tests.chaos.mixtures import draw, run
 from tests.chaos.plans import CRASH_AFTER, CRASH_BEFORE, LOSE_ANSWER, Plan, Point, plans_for
 from tests.chaos.scenarios import api_task, queued_tasks, restarted_task
 from tests.chaos.stacks import ChaosDeployment, broken_stack
-from tests.integration.receiver import Receiver
 
 SEED = 7
 POINTS = 4

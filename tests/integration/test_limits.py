@@ -73,3 +73,13 @@ def test_a_browser_may_read_answers_and_refusals(client: Client) -> None:
         assert "retry-after" in answer.headers["access-control-expose-headers"].lower()
         # Keys are sent as a header, never as a cookie.
         assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_a_browser_may_read_what_the_gateway_itself_refuses(client: Client) -> None:
+    refused = [
+        client.send("GET", "/v1/no-such-thing", headers={"Origin": ORIGIN}),
+        client.send("POST", TASKS_PATH, json=job(prompt="x" * (10 * 1024 * 1024)), headers={"Origin": ORIGIN}),
+    ]
+    assert [answer.status_code for answer in refused] == [404, 413]
+    for answer in refused:
+        assert answer.headers["access-control-allow-origin"] == "*", answer.text

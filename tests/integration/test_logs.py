@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from kiln import metrics
+from local.receiver import Receiver
 from local.stack import STACK_NAME, TASKS_PATH
 from tests.integration.client import SUBJECT, Caller, Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
-from tests.integration.receiver import Receiver
 
 PROMPT = f"A prompt that nobody reads in a log {uuid.uuid4().hex}"
 STEPS = ("Start", "Dispatch", "Poll", "Collect", "Release", "Notify")

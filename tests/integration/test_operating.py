@@ -11,19 +11,11 @@ from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
 
 
-def operate(kiln: Deployment, operation: str, **arguments: str) -> JsonObject:
-    """What the command ``kiln`` does."""
-    answer = kiln.invoke("OperateFunction", {"operation": operation, **arguments})
-    assert answer["refusal"] == "", answer
-    result: JsonObject = answer["result"]
-    return result
-
-
 @pytest.fixture(autouse=True)
 def _open_again(kiln: Deployment) -> Iterator[None]:
     """Whatever a test leaves behind, dispatch is open after it."""
     yield
-    operate(kiln, "resume")
+    kiln.operate("resume")
 
 
 def ends(kiln: Deployment, task_id: str) -> list[JsonObject]:
@@ -35,31 +27,31 @@ def test_a_pause_holds_who_waits_and_lets_who_runs_finish(kiln: Deployment, clie
     kiln.set_faults(task_seconds=4)
     running = client.create()
     wait_until(lambda: kiln.generations(running), "the first task runs")
-    assert operate(kiln, "pause")["paused_at"]
+    assert kiln.operate("pause")["paused_at"]
     waiting = client.create(n=2)
     wait_until(lambda: kiln.is_parked(waiting), "the second task waits")
     client.wait_for(running, "succeed")
     kiln.wait_for_end(running)
     # All slots are free, and whoever left has handed them to nobody.
-    wait_until(lambda: operate(kiln, "status")["held"] == 0, "the slots are drained")
-    status = operate(kiln, "status")
+    wait_until(lambda: kiln.operate("status")["held"] == 0, "the slots are drained")
+    status = kiln.operate("status")
     assert (status["waiting"], status["next_task_id"]) == (1, waiting)
     assert kiln.generations(waiting) == 0
     assert client.get(waiting)["task_status"] == "submitted"
-    operate(kiln, "resume")
+    kiln.operate("resume")
     assert_succeeded(kiln, client, waiting, n=2)
 
 
 def test_a_task_that_is_ended_while_it_waits_leaves_by_its_own_workflow(kiln: Deployment, client: Client) -> None:
-    operate(kiln, "pause")
+    kiln.operate("pause")
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id), "the task waits")
-    done = operate(kiln, "fail", task_id=task_id, reason="The campaign was called off")
+    done = kiln.operate("fail", task_id=task_id, reason="The campaign was called off")
     assert done["did"] == "woken"
     kiln.wait_for_end(task_id)
     assert client.get(task_id)["task_status_msg"] == "The campaign was called off"
     wait_until(lambda: ends(kiln, task_id), "its end is on the bus")
-    assert operate(kiln, "status")["waiting"] == 0
+    assert kiln.operate("status")["waiting"] == 0
     assert kiln.generations(task_id) == 0
 
 
@@ -67,7 +59,7 @@ def test_a_running_workflow_begins_again_and_nothing_is_paid_twice(kiln: Deploym
     kiln.set_faults(task_seconds=4)
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id) and kiln.generations(task_id), "the task waits for its callback")
-    assert operate(kiln, "restart", task_id=task_id)["did"] == "restarted"
+    assert kiln.operate("restart", task_id=task_id)["did"] == "restarted"
     client.wait_for(task_id, "succeed")
     wait_until(lambda: kiln.execution_status(f"{task_id}-again-1") == "SUCCEEDED", "its second execution has ended")
     assert kiln.execution_status(task_id) == "ABORTED"
@@ -80,11 +72,11 @@ def test_a_failed_task_is_made_anew(kiln: Deployment, client: Client) -> None:
     failed = client.create(prompt="A cat", n=2)
     client.wait_for(failed, "failed")
     kiln.set_faults()
-    done = operate(kiln, "retry", task_id=failed)
+    done = kiln.operate("retry", task_id=failed)
     assert done["did"] == "created"
     assert_succeeded(kiln, client, done["task_id"], n=2)
 
 
 def test_the_provider_is_asked_with_the_keys_that_are_stored(kiln: Deployment) -> None:
-    checked = operate(kiln, "check-provider")
+    checked = kiln.operate("check-provider")
     assert (checked["accepted"], checked["provider_url"]) == (True, kiln.here["provider_url"])

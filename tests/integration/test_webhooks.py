@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from local.receiver import Received, Receiver
 from tests.integration.client import Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.receiver import Received, Receiver
 
 
 def told(receiver: Receiver, status: str, count: int = 1) -> list[Received]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.integration.client import Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.receiver import Receiver
 from tests.integration.test_bus import assert_of_shape
 from tests.integration.test_webhooks import callback_body, told
 

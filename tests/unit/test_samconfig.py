@@ -43,6 +43,15 @@ def test_an_environment_is_a_stack_of_its_own(environment: str) -> None:
     assert f"environment={environment}" in CONFIG[environment]["deploy"]["parameters"]["tags"]
 
 
+def test_no_deployment_goes_to_a_stack_that_nobody_named() -> None:
+    """A command pasted at night without ``--config-env`` would make an installation beside the one that is broken."""
+    assert "stack_name" not in CONFIG["default"].get("global", {}).get("parameters", {})
+    for page in (ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").glob("*.md")):
+        for line in page.read_text(encoding="utf-8").splitlines():
+            commands = re.findall(r"sam deploy --[^`#]*", line)
+            assert all("--config-env" in each or "--guided" in each for each in commands), f"{page.name}: {line}"
+
+
 def test_images_are_kept_for_as_long_as_their_links_work() -> None:
     for environment in ENVIRONMENTS:
         values = {name: str(each["Default"]) for name, each in PARAMETERS.items()} | _overrides(environment)

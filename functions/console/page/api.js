@@ -78,9 +78,11 @@ export function link(url) {
   return at < 0 ? url : new URL(url.slice(at + 1), BASE).href;
 }
 
-/** The bytes of an image. */
+/**
+ * The bytes of an image. Never from the browser's cache: what an <img> has left there came without CORS, and is refused.
+ */
 export async function picture(url) {
-  const answer = await fetch(link(url)).catch((error) => {
+  const answer = await fetch(link(url), { cache: "no-store" }).catch((error) => {
     throw new Refusal(0, 0, error.message);
   });
   if (!answer.ok) throw new Refusal(answer.status, 0, `HTTP ${answer.status}`);

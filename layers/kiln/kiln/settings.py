@@ -105,9 +105,9 @@ class AddressSettings(_Settings):
 
 
 class CorsSettings(_Settings):
-    """Which web origin may call the API from a browser; none by default."""
+    """Which web origin may call the API from a browser: one, ``*`` for any, or ``none`` (or nothing)."""
 
-    origin: str = Field(default="", alias="CORS_ORIGIN")
+    origin: str = Field(default="none", alias="CORS_ORIGIN")
 
 
 class ConsoleSettings(_Settings):

@@ -31,7 +31,7 @@ class ContractApi(APIGatewayRestResolver):
             expose_headers=["Preference-Applied", "Retry-After"],
             max_age=_CORS_SECONDS,
         )
-        super().__init__(cors=cors if origin else None)
+        super().__init__(cors=None if origin in ("", "none") else cors)
         self.exception_handler(KilnError)(self.refuse)
         self.exception_handler(Exception)(self._fail)
         self.not_found(self._no_such_route)

@@ -7,8 +7,6 @@ recordings are files in the folder ``KILN_CHAOS_DIR``.
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
-import importlib.util
 import json
 import os
 import random
@@ -18,9 +16,10 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import wrapt
 
 FOLDER = Path(os.environ.get("KILN_CHAOS_DIR", "."))
 MARKER = re.compile(r"chaos-[0-9a-f]{8}")
@@ -71,39 +70,14 @@ _current: Invocation | None = None
 
 def install() -> None:
     """Makes the libraries be wrapped when they are imported."""
-    sys.meta_path.insert(
-        0,
-        _AfterImport(
-            {
-                "app": _wrap_handler,
-                "botocore.client": _wrap_aws,
-                "botocore.httpsession": _wrap_aws_transport,
-                "httpx": _wrap_httpx,
-                "urllib3.poolmanager": _wrap_urllib3,
-            }
-        ),
-    )
-
-
-class _AfterImport(importlib.abc.MetaPathFinder):
-    """Runs a function on a module as soon as it has been imported."""
-
-    def __init__(self, wrappers: dict[str, Callable[[Any], None]]) -> None:
-        self._wrappers = wrappers
-
-    def find_spec(self, fullname: str, *_: Any) -> Any:
-        wrap = self._wrappers.pop(fullname, None)
-        spec = importlib.util.find_spec(fullname) if wrap else None
-        if wrap is None or spec is None or spec.loader is None:
-            return None
-        execute = spec.loader.exec_module
-
-        def execute_and_wrap(module: Any) -> None:
-            execute(module)
-            wrap(module)
-
-        spec.loader.exec_module = execute_and_wrap  # type: ignore[method-assign]
-        return spec
+    for name, wrap in {
+        "app": _wrap_handler,
+        "botocore.client": _wrap_aws,
+        "botocore.httpsession": _wrap_aws_transport,
+        "httpx": _wrap_httpx,
+        "urllib3.poolmanager": _wrap_urllib3,
+    }.items():
+        wrapt.register_post_import_hook(wrap, name)
 
 
 def _wrap_handler(module: Any) -> None:

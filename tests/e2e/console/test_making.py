@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from tests.e2e.console.conftest import SAMPLE, Console
 from tests.integration.client import wait_until
@@ -121,12 +121,18 @@ def look_at(console: Console, task_id: str) -> None:
     expect(viewer.locator(".canvas")).to_have_class("canvas")
 
 
+def _is_fetched(request: Request) -> bool:
+    return request.resource_type == "fetch" and "/v1/results/" in request.url
+
+
 def save(console: Console, task_id: str) -> None:
     """Saves the picture that is looked at, and all of its task."""
     page = console.page
     viewer = page.locator("#viewer")
-    with page.expect_download() as saved:
+    with page.expect_request(_is_fetched) as asked, page.expect_download() as saved:
         viewer.get_by_label("Save this picture").click()
+    # What is shown was fetched without CORS, and S3 says so only to who asks: what the browser keeps of it is no good.
+    assert asked.value.all_headers()["cache-control"] == "no-cache"
     assert saved.value.suggested_filename.startswith(f"{task_id}-1.")
     with Image.open(saved.value.path()) as image:
         image.load()

@@ -35,6 +35,12 @@ def test_a_stack_that_is_named_comes_first(folder):
     assert (found.name, found.region, found.is_local) == ("staging", "eu-west-1", False)
 
 
+def test_its_region_is_the_one_that_the_aws_cli_goes_by(folder):
+    environment = {"KILN_STACK": "staging", "AWS_REGION": "eu-central-1"}
+    assert find_installation(environment=environment, folder=folder).region == "eu-central-1"
+    assert find_installation(None, "eu-west-1", environment=environment, folder=folder).region == "eu-west-1"
+
+
 def test_otherwise_it_is_the_local_one(folder):
     found = find_installation(environment={}, folder=folder)
     assert (found.name, found.is_local) == ("kiln", True)
