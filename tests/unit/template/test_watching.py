@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ WATCHING = (ROOT / "docs/watching.md").read_text("utf-8")
 SECTIONS = re.findall(r"^## (\S+)$", RUNBOOK, re.MULTILINE)
 KNOWN = {metric.name: metric for metric in metrics.ALL}
 SUBSTITUTED = re.compile(r"\$\{([^}]+)\}")
+
+
+RECORDED = json.loads((ROOT / "benchmarks" / "recorded_calls.json").read_text("utf-8"))["scenarios"]
 
 
 def metrics_of_alarm(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -171,6 +175,22 @@ def test_every_function_is_on_the_dashboard_and_costs_what_its_memory_costs():
         for name in functions
     }
     assert computed == memory
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDED if name.endswith(("callback", "timer", "no-webhook"))])
+def test_the_estimate_of_a_tasks_transitions_is_what_was_recorded(name):
+    (estimate,) = re.findall(r'"expression": "\((12 \* FILL[^"]*)\) \* 0\.000025"', json.dumps(dashboard()))
+    recorded = RECORDED[name]
+    wakes = recorded["states"]["AwaitCallback"]
+    values = {
+        "executions": recorded["executions"]["task"],
+        "notifications": recorded["executions"].get("notification", 0),
+        "wakes_callback": 0 if name.endswith("timer") else wakes,
+        "wakes_timer": wakes if name.endswith("timer") else 0,
+    }
+    parts = [part.split(" * FILL(") for part in estimate.split(" + ")]
+    computed = sum(Fraction(factor.replace(" ", "")) * values[rest.partition(",")[0]] for factor, rest in parts)
+    assert computed == sum(recorded["transitions"].values())
 
 
 @pytest.mark.parametrize(
