@@ -42,7 +42,9 @@ def test_exactly_the_callback_body(kiln: Deployment, client: Client, receiver: R
         "final_unit_deduction": "",
     }
     assert accepted.json() == callback_body(task) | told_first
-    assert len(receiver.received) == len({request.headers["webhook-id"] for request in receiver.received}) <= 3
+    # The one of "processing" may come while they are counted.
+    ids = [request.headers["webhook-id"] for request in list(receiver.received)]
+    assert len(ids) == len(set(ids)) <= 3
     # This caller has no secret to sign with.
     assert "webhook-signature" not in ended.headers
 

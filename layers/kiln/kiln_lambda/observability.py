@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -17,6 +18,8 @@ from kiln.metrics import Metric, publish_with
 
 # Many invocations have nothing to count; that is no news.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
+# Its warnings name what was asked for, and a link of S3's is all that it takes to ask.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 logger = Logger()
 _metrics = Metrics()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import urllib3
 
 from kiln.images import placing
 from kiln.images.placing import NotPlaced, place
+from kiln_lambda.observability import logger
 from tests.unit.fakes import SignedPuts
 from tests.unit.pictures import picture
 
@@ -32,3 +34,17 @@ def test_a_failure_of_s3_is_tried_again_and_a_redirect_is_not_followed(cloud, mo
     assert options["redirect"] is False
     assert options["retries"].is_retry("PUT", 503)
     assert not options["retries"].is_retry("PUT", 403)
+
+
+def test_an_s3_that_cannot_be_reached_leaves_no_link_in_the_logs(cloud, monkeypatch, logged, caplog):
+    def unreachable(*_, **__):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", unreachable)
+    monkeypatch.setattr(placing, "http", urllib3.PoolManager)
+    monkeypatch.setattr(placing, "_RETRIES", placing._RETRIES.new(backoff_factor=0))
+    with pytest.raises(NotPlaced, match="S3 cannot be reached: MaxRetryError") as failed:
+        place("kiln-inputs", "t/subject-0.png", picture(), "image/png")
+    logger.exception("failed", exc_info=failed.value)
+    assert "S3 cannot be reached" in logged.getvalue()
+    assert "X-Amz-" not in logged.getvalue() + caplog.text

@@ -14,6 +14,7 @@ from kiln.provider.client import account
 from kiln.provider.credentials import ProviderCredentials, Signer
 from kiln.settings import ProviderSettings
 from tests.unit.provider.test_verdicts import TABLE
+from tests.unit.slow_network import SlowNetwork
 
 TASK = {"task_id": "p-1", "task_status": "submitted", "created_at": 1, "updated_at": 1}
 PATH = "/v1/images/multi-image2image"
@@ -211,11 +212,37 @@ class Dripping(httpx.SyncByteStream):
             yield self._piece
 
 
-def test_an_answer_that_drips_beyond_the_total_limit_is_given_up():
-    body = Dripping(b" ", 100_000)
-    answers = lambda _: httpx.Response(200, stream=body)  # noqa: E731
-    assert verdicts(answers, total_seconds=1e-9) == (Verdict.UNKNOWN, Verdict.RETRY)
-    assert body.taken == 2  # The first piece of each.
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [b"HTTP/1.1 200 OK\r\nX: ", *[b"a"] * 100, b"\r\n\r\n"],
+        [*[b"HTTP/1.1 103 Early Hints\r\n\r\n"] * 100, b"HTTP/1.1 200 OK\r\n\r\n"],
+        [b"HTTP/1.1 200 OK\r\n\r\n", *[b" "] * 100],
+    ],
+)
+def test_an_answer_that_drips_beyond_the_total_limit_is_given_up(monkeypatch, answer):
+    network = SlowNetwork(monkeypatch, answer, seconds=1)
+    settings = ProviderSettings(url="https://provider.test", secret_arn="unused")
+    calls = Provider(settings, CountingSigner())
+    with pytest.raises(ProviderError, match="no answer: ReadTimeout") as created:
+        calls.create({"n": 1})
+    assert (created.value.verdict, network.now) == (Verdict.UNKNOWN, 1_025)
+    with pytest.raises(ProviderError, match="no answer: ReadTimeout") as queried:
+        calls.query("7")
+    assert (queried.value.verdict, network.now) == (Verdict.RETRY, 1_050)
+
+
+def test_a_kept_connection_serves_the_next_call_with_a_limit_of_its_own(monkeypatch):
+    body = json.dumps({"code": 0, "data": TASK}).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    network = SlowNetwork(monkeypatch, [answer] * 3, seconds=10)
+    calls = Provider(
+        ProviderSettings(url="http://provider.test", secret_arn="unused", connect_seconds=11, total_seconds=31),
+        CountingSigner(),
+    )
+    for _ in range(3):
+        assert calls.query("7").task_id == "p-1"
+    assert len(network.allowed("connect")) == 1
 
 
 def test_an_answer_without_end_is_given_up_at_4_mib():

@@ -25,6 +25,9 @@ PUBLIC = "93.184.215.14"
         f"https://{PUBLIC}/hook",
         "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/hook",
         "https://例え.test/hook",
+        "https://caller.test./hook",
+        "https://" + "a" * 63 + ".test",
+        "https://xn--fa-hia.test",
     ],
 )
 def test_https_on_the_public_internet_is_allowed(url):
@@ -38,6 +41,11 @@ def test_https_on_the_public_internet_is_allowed(url):
         ("ftp://caller.test", "must be an https URL"),
         ("caller.test/hook", "must be an https URL"),
         ("https:///hook", "with a host"),
+        ("https://" + "a" * 64 + ".example.com/", "labels of 1 to 63 characters"),
+        ("https://hooks..example.com/x", "labels of 1 to 63 characters"),
+        ("https://.example.com/", "labels of 1 to 63 characters"),
+        ("https://caller.test../", "labels of 1 to 63 characters"),
+        ("https://./", "labels of 1 to 63 characters"),
         ("https://user:password@caller.test", "user name or a password"),
         ("https://user@caller.test", "user name or a password"),
         ("https://caller.test:22", "port must be one of 443, 8443"),
@@ -144,6 +152,12 @@ def test_a_host_without_an_address_is_an_outage_like_any_other():
 
     with pytest.raises(httpx.ConnectError, match="no address"):
         public_address("caller.test", 443, resolve=nowhere)
+
+    def unreadable(host: str, port: int) -> list[str]:
+        raise UnicodeError("label too long")
+
+    with pytest.raises(httpx.ConnectError, match="no address"):
+        public_address("caller.test", 443, resolve=unreadable)
     with pytest.raises(httpx.ConnectError, match="no address"):
         public_address("caller.test", 443, resolve=lambda *_: [])
 
@@ -167,6 +181,24 @@ def test_the_connection_goes_to_the_address_that_was_judged_under_the_hosts_name
         assert client.post("https://caller.test:8443/hook").status_code == 200
     assert sent == [(PUBLIC, "caller.test", "caller.test"), (PUBLIC, "caller.test:8443", "caller.test")]
     assert resolved == [("caller.test", 443), ("caller.test", 8443)]
+
+
+@pytest.mark.parametrize("host", ["faß.test", "xn--fa-hia.test"])
+def test_a_name_is_looked_up_and_proved_as_it_is_on_the_network(host):
+    """Python's own way of writing ``faß`` for the network is another name: ``fass``."""
+    looked_up, proved = [], []
+
+    def inner(request: httpx.Request) -> httpx.Response:
+        proved.append(request.extensions["sni_hostname"])
+        return httpx.Response(200)
+
+    def resolve(host: str, port: int) -> list[str]:
+        looked_up.append(host)
+        return [PUBLIC]
+
+    with httpx.Client(transport=GuardedTransport(httpx.MockTransport(inner), resolve)) as client:
+        client.post(f"https://{host}/hook")
+    assert looked_up == proved == ["xn--fa-hia.test"]
 
 
 def test_nothing_is_sent_to_an_address_inside():

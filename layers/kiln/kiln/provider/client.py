@@ -80,8 +80,7 @@ class Provider:
     ) -> None:
         self._settings = settings or load(ProviderSettings)
         self._signer = signer or Signer()
-        timeout = httpx.Timeout(self._settings.read_seconds, connect=self._settings.connect_seconds)
-        self._client = client or httpx.Client(timeout=timeout, follow_redirects=False)
+        self._client = client or _client(self._settings)
 
     def create(self, request: Mapping[str, Any]) -> ProviderTask:
         """Asks for a task.
@@ -151,14 +150,11 @@ class Provider:
     def _converse(
         self, method: str, path: str, headers: dict[str, str], *, creates: bool, body: Mapping[str, Any] | None
     ) -> tuple[int, dict[str, Any]]:
-        ends_at = time.monotonic() + self._settings.total_seconds
         try:
             with self._client.stream(method, self._settings.url + path, headers=headers, json=body) as response:
                 content = bytearray()
                 for chunk in response.iter_bytes():
                     content += chunk
-                    if time.monotonic() > ends_at:
-                        raise _unreadable(f"no whole answer in {self._settings.total_seconds:g} s", creates=creates)
                     if len(content) > _ANSWER_BYTES:
                         raise _unreadable(f"an answer of over {_ANSWER_BYTES} bytes", creates=creates)
                 status = response.status_code
@@ -182,6 +178,13 @@ class Provider:
 def account() -> Provider:
     """The provider account of the environment, one per process: its connections and its JWT are reused."""
     return Provider()
+
+
+def _client(settings: ProviderSettings) -> httpx.Client:
+    from kiln.exchange import TimedTransport  # noqa: PLC0415 - loads what httpx loads with its first client
+
+    timeout = httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds)
+    return httpx.Client(timeout=timeout, transport=TimedTransport(settings.total_seconds), follow_redirects=False)
 
 
 def _unreadable(reason: str, *, creates: bool) -> ProviderError:

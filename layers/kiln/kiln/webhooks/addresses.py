@@ -34,7 +34,7 @@ def check_url(url: str, settings: WebhookSettings | None = None) -> None:
     """Judges a URL by itself, without resolving its host.
 
     Raises:
-        ForbiddenAddress: Scheme, credentials, port or a literal address are not allowed.
+        ForbiddenAddress: Scheme, host, credentials, port or a literal address are not allowed.
     """
     settings = settings or load(WebhookSettings)
     try:
@@ -46,6 +46,9 @@ def check_url(url: str, settings: WebhookSettings | None = None) -> None:
         raise ForbiddenAddress("must be an https URL")
     if not parts.hostname:
         raise ForbiddenAddress("must be an http(s) URL with a host")
+    # What no name can be is refused by whoever looks it up; a dot at the end is part of none.
+    if not all(0 < len(label) < 64 for label in parts.hostname.removesuffix(".").split(".")):
+        raise ForbiddenAddress("must have a host of labels of 1 to 63 characters")
     if parts.username is not None or parts.password is not None:
         raise ForbiddenAddress("must not hold a user name or a password")
     allowed = HTTPS_PORTS if parts.scheme == "https" else HTTPS_PORTS | HTTP_PORTS

@@ -21,7 +21,8 @@ from kiln.webhooks.guarding import GuardedTransport
 SCHEDULE_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
 """Waits between attempts (Standard Webhooks' example schedule): eight attempts over 31 hours."""
 
-_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_ATTEMPT_SECONDS = 15.0
+_CONNECT_SECONDS = 5.0
 _GONE = 410
 _JITTER = 0.1
 
@@ -84,23 +85,25 @@ def deliver(
     text = body.model_dump_json()
     try:
         headers = {"content-type": "application/json", **signed_headers(event_id, text, secret)}
+    except ValueError:
+        return _given_up(attempt, "webhook_secret: must be whsec_ and Base64")
+    try:
         check_url(url)
         with (client or _client()).stream(
             "POST", url, content=text, headers=headers, follow_redirects=False
         ) as response:
             status, retry_after = response.status_code, response.headers.get("retry-after", "")
     except ForbiddenAddress as forbidden:
-        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=f"callback_url: {forbidden}")
-    except ValueError:
-        reason = "webhook_secret: must be whsec_ and Base64"
-        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, reason=reason)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return _given_up(attempt, f"callback_url: {forbidden}")
+    except (httpx.InvalidURL, UnicodeError):
+        # What is no name in any script; only httpx knows them all.
+        return _given_up(attempt, "callback_url: must be an http(s) URL with a host that can be called")
+    except httpx.HTTPError as error:
         return _after_failure(attempt, f"no answer: {type(error).__name__}")
     if 200 <= status < 300:
         return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt, http_status=status)
     if status == _GONE:
-        reason = "the receiver is gone"
-        return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, http_status=status, reason=reason)
+        return _given_up(attempt, "the receiver is gone", status)
     return _after_failure(attempt, f"HTTP {status}", status, _seconds_until(retry_after))
 
 
@@ -118,11 +121,19 @@ def _seconds_until(retry_after: str) -> int:
 
 @cache
 def _client() -> httpx.Client:
-    transport = None if load(WebhookSettings).allow_private else GuardedTransport()
+    from kiln.exchange import TimedTransport  # noqa: PLC0415 - loads what httpx loads with its first client
+
     # Connections are known by address: two hosts behind one address must not share what was proved for the first.
+    timed = TimedTransport(_ATTEMPT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
     return httpx.Client(
-        timeout=_TIMEOUT, transport=transport, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        timeout=httpx.Timeout(_ATTEMPT_SECONDS, connect=_CONNECT_SECONDS),
+        transport=timed if load(WebhookSettings).allow_private else GuardedTransport(timed),
+        trust_env=False,
     )
+
+
+def _given_up(attempt: int, reason: str, http_status: int | None = None) -> Delivery:
+    return Delivery(outcome=DeliveryOutcome.GIVEN_UP, attempt=attempt, http_status=http_status, reason=reason)
 
 
 def _after_failure(attempt: int, reason: str, http_status: int | None = None, retry_after: int = 0) -> Delivery:

@@ -26,7 +26,7 @@ def public_address(host: str, port: int, *, resolve: Resolve | None = None) -> s
     """
     try:
         found = (resolve or _resolve)(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise httpx.ConnectError("the host has no address") from error
     if not found:
         raise httpx.ConnectError("the host has no address")
@@ -39,12 +39,12 @@ class GuardedTransport(httpx.BaseTransport):
     """An httpx transport that connects to judged addresses alone; TLS still proves the host's name.
 
     Args:
-        inner: Moves the bytes.
+        inner: Moves the bytes; it knows connections by address, and must keep none for another host that is there too.
         resolve: Finds a host's addresses.
     """
 
-    def __init__(self, inner: httpx.BaseTransport | None = None, resolve: Resolve | None = None) -> None:
-        self._inner = inner or httpx.HTTPTransport(retries=0)
+    def __init__(self, inner: httpx.BaseTransport, resolve: Resolve | None = None) -> None:
+        self._inner = inner
         self._resolve = resolve
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,7 +53,8 @@ class GuardedTransport(httpx.BaseTransport):
         Raises:
             ForbiddenAddress: It would lead inside.
         """
-        host = request.url.host
+        # As it is on the network: read back into letters, Python would write some names in another way.
+        host = request.url.raw_host.decode("ascii")
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
         address = public_address(host, port, resolve=self._resolve)
         # The Host header was set from the name already; the certificate is checked against it too.
