@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -64,6 +65,8 @@ def kiln(
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command and ends the process with its exit status."""
+    # Whoever ends it from outside is told what Ctrl-C tells: which task goes on, and how to look at it again.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -55,13 +55,20 @@ def find_connection(
     if url and key:
         return Connection(url, key, "--url and --key")
     if profile is None:
-        url, key = url or environment.get("KILN_URL"), key or environment.get("KILN_KEY")
+        known = environment.get("KILN_URL")
+        # A key for another place must not be sent to this one.
+        if not (url and known) or _is_same(url, known):
+            key = key or environment.get("KILN_KEY")
+        url = url or known
         if url and key:
             return Connection(url, key, "KILN_URL and KILN_KEY")
     found = _by_name(profile or environment.get("KILN_PROFILE"), environment, folder or Path.cwd())
-    # A key for another place must not be sent to this one.
-    if url and url.rstrip("/") != found.url.rstrip("/"):
+    if url and (found is None or not _is_same(url, found.url)):
         raise NotConfigured(f"there is no key for {url}: give --key, or kiln login --url {url}")
+    if found is None:
+        raise NotConfigured(
+            "no Kiln is known here: call from the folder of a local stack (make run), or kiln login to a deployed one"
+        )
     return Connection(found.url, key or found.key, found.origin, found.is_local)
 
 
@@ -103,7 +110,11 @@ def write_profile(file: Path, name: str, url: str, key: str) -> None:
     partial.replace(file)
 
 
-def _by_name(profile: str | None, environment: Mapping[str, str], folder: Path) -> Connection:
+def _is_same(url: str, other: str) -> bool:
+    return url.rstrip("/") == other.rstrip("/")
+
+
+def _by_name(profile: str | None, environment: Mapping[str, str], folder: Path) -> Connection | None:
     file = config_file(environment)
     profiles = read_profiles(file)
     name = profile or DEFAULT_PROFILE
@@ -120,7 +131,7 @@ def _by_name(profile: str | None, environment: Mapping[str, str], folder: Path) 
     return _local_stack(folder)
 
 
-def _local_stack(folder: Path) -> Connection:
+def _local_stack(folder: Path) -> Connection | None:
     for each in (folder, *folder.parents):
         file = each / LOCAL_STACK
         try:
@@ -130,9 +141,7 @@ def _local_stack(folder: Path) -> Connection:
             continue
         except (ValueError, KeyError):
             raise NotConfigured(f"{file}: is not what a local stack writes") from None
-    raise NotConfigured(
-        "no Kiln is known here: call from the folder of a local stack (make run), or kiln login to a deployed one"
-    )
+    return None
 
 
 def _quoted(text: str) -> str:

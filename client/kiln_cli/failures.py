@@ -13,6 +13,7 @@ from kiln_client import (
     KilnError,
     NotConfigured,
     NotFound,
+    NotListening,
     NotReachable,
     Refused,
     WaitTimedOut,
@@ -25,6 +26,9 @@ NOT_KNOWN = 4
 NOT_FOUND = 5
 NOT_IN_TIME = 124
 INTERRUPTED = 130
+
+IS_IT_RUNNING = "is it running? make run starts the local stack"
+"""For whoever has called this computer, where nobody listens."""
 
 _STATUSES: tuple[tuple[type[KilnError], int], ...] = (
     (NotConfigured, NOT_REACHABLE),
@@ -85,7 +89,13 @@ def explain(error: Exception, *, as_json: bool) -> int:
     if not told["message"]:
         # Typer has shown the help already.
         return status
-    line = json.dumps({"error": told}, ensure_ascii=False) if as_json else f"kiln: {_line(error, str(told['message']))}"
+    # What was done when it went wrong has added how to go on.
+    how_to_go_on = getattr(error, "__notes__", [])
+    if as_json:
+        told["message"] = "; ".join([str(told["message"]), *how_to_go_on])
+        line = json.dumps({"error": told}, ensure_ascii=False)
+    else:
+        line = "kiln: " + "; ".join([_line(error, str(told["message"])), *how_to_go_on])
     print(line, file=sys.stderr)
     return status
 
@@ -94,6 +104,8 @@ def _line(error: Exception, message: str) -> str:
     said = " ".join(message.split())
     if isinstance(error, AuthenticationFailed):
         return f"{said}; is the key right? kiln login keeps another one"
+    if isinstance(error, NotListening):
+        return f"{said}; {IS_IT_RUNNING}"
     if isinstance(error, Refused) and error.http_status >= 500 and error.request_id:
         return f"{said} (request {error.request_id})"
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -30,23 +31,31 @@ class Terminal:
         """For what a person asked to see."""
         from rich.console import Console  # noqa: PLC0415 - a fifth of a second that pipes do not need
 
-        return Console(highlight=False, soft_wrap=True)
+        return Console(highlight=False, soft_wrap=True, markup=False)
 
     @cached_property
     def aside(self) -> Console:
         """For what a person is told on the way, on stderr."""
         from rich.console import Console  # noqa: PLC0415 - as above
 
-        return Console(stderr=True, highlight=False, soft_wrap=True)
+        return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
     def document(self, value: Any) -> None:
         """One JSON document on a line of its own."""
-        print(json.dumps(value, ensure_ascii=False), flush=True)
+        try:
+            print(json.dumps(value, ensure_ascii=False), flush=True)
+        except UnicodeEncodeError:
+            print(json.dumps(value), flush=True)
 
     def lines(self, lines: Iterable[str | Path]) -> None:
         """Plain lines, for people and programs alike."""
         for line in lines:
-            print(line, flush=True)
+            try:
+                print(line, flush=True)
+            except UnicodeEncodeError:
+                # A file's name need not be text, nor a pipe's encoding have every character.
+                sys.stdout.buffer.write(os.fsencode(f"{line}{os.linesep}"))
+                sys.stdout.buffer.flush()
 
     def rows(self, rows: Iterable[Sequence[object]]) -> None:
         """Lines of fields between tabs, for programs."""

@@ -61,6 +61,14 @@ def show(console: Console, paths: Sequence[Path], environment: Mapping[str, str]
     way = find_way(console, environment)
     if way is Way.OFF or not paths:
         return False
+    try:
+        return _shown(console, paths, way)
+    except (OSError, ValueError):
+        # An image that is only half there, a terminal without such characters: the files are what matters.
+        return False
+
+
+def _shown(console: Console, paths: Sequence[Path], way: Way) -> bool:
     if way is Way.ITERM2:
         for path in paths:
             console.file.write(_iterm2(path.read_bytes()) + "\n")

@@ -23,6 +23,10 @@ class NotReachable(KilnError):
     """Nothing answers, also after several attempts."""
 
 
+class NotListening(NotReachable):
+    """Nobody listens at an address of this computer: nothing was sent, and waiting would not change that."""
+
+
 class WaitTimedOut(KilnError):
     """A task has not ended within the time that was given; it goes on.
 

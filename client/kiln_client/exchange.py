@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from kiln_client.errors import NotReachable, Refused, refusal_of
+from kiln_client.errors import NotListening, NotReachable, Refused, refusal_of
 
 Value = TypeVar("Value")
 
@@ -27,6 +27,9 @@ LONGEST_PAUSE_SECONDS = 90.0
 
 _PERSON_MUST_ACT = {1100, 1101, 1102, 1304}
 """Codes of HTTP 429 that no waiting mends."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names that a computer has for itself."""
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LARGEST_PAUSE_SECONDS = 8.0
@@ -130,7 +133,10 @@ class Exchange:
             try:
                 answer: httpx.Response = yield call
             except httpx.RequestError as error:
-                failure: NotReachable | Refused = NotReachable(f"nothing answers at {_host(call.url)}: {_words(error)}")
+                says = f"nothing answers at {_host(call.url)}: {_words(error)}"
+                if attempt == 0 and isinstance(error, httpx.ConnectError) and httpx.URL(call.url).host in LOOPBACK:
+                    raise NotListening(says) from None
+                failure: NotReachable | Refused = NotReachable(says)
                 pause = _backoff(attempt)
             else:
                 if answer.is_success:

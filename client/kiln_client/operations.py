@@ -168,10 +168,10 @@ class Operations:
     def listing(self, filters: Filters) -> Finding[Task]:
         """Finds the caller's tasks, newest first, page by page.
 
-        A task that is created meanwhile moves the others on, so that the next page repeats some: each is found once.
+        A task that is created meanwhile moves the others on, so that the next page repeats some: each is found once. A
+        page is a range of numbers, of which some may be nobody's: only one with no task at all is beyond the last.
         """
-        page_size = filters.get("page_size", _PAGE_SIZE)
-        asked: dict[str, str | int] = {"pageSize": page_size}
+        asked: dict[str, str | int] = {"pageSize": filters.get("page_size", _PAGE_SIZE)}
         if status := filters.get("status"):
             asked["task_status"] = status
         if after := filters.get("created_after"):
@@ -181,12 +181,11 @@ class Operations:
         seen: set[str] = set()
         for page in range(1, _LAST_PAGE + 1):
             answer = yield from self._exchange.api("GET", TASKS, params={**asked, "pageNum": page})
-            tasks = [Task.read(each) for each in answer]
-            for task in tasks:
+            for task in map(Task.read, answer):
                 if task.task_id not in seen:
                     seen.add(task.task_id)
                     yield Found(task)
-            if len(tasks) < page_size:
+            if not answer:
                 return
 
     def follow(self, task_ids: Iterable[str], *, timeout: float | None) -> Finding[Progress]:

@@ -21,12 +21,16 @@ def exchange(url: str | None, key: str | None, retries: int) -> Exchange:
     """How calls are made, from what was given or else from ``KILN_URL`` and ``KILN_KEY``.
 
     Raises:
-        NotConfigured: One of the two is missing.
+        NotConfigured: One of the two is missing, or cannot be one.
     """
-    url, key = url or os.environ.get("KILN_URL"), key or os.environ.get("KILN_KEY")
+    # What a key was read from often ends with a line break.
+    url, key = url or os.environ.get("KILN_URL"), (key or os.environ.get("KILN_KEY") or "").strip()
     if not url or not key:
         missing = "url (or KILN_URL)" if not url else "key (or KILN_KEY)"
         raise NotConfigured(f"{missing}: must be given")
+    if not (key.isascii() and key.isprintable()):
+        # Further on it would be told in full, as a header that cannot be sent.
+        raise NotConfigured("key: must be ASCII characters without line breaks")
     try:
         is_address = httpx.URL(url).scheme in {"https", "http"} and bool(httpx.URL(url).host)
     except httpx.InvalidURL:

@@ -124,7 +124,7 @@ def _hand_over(session: OperatorSession, keys: Keys, note: str) -> None:
         session.terminal.document(given)
         return
     session.terminal.lines(f"{name:<15} {value}" for name, value in given.items())
-    session.terminal.aside.print(note, markup=False)
+    session.terminal.aside.print(note)
 
 
 def _tell(session: OperatorSession, document: dict[str, object], sentence: str) -> None:

@@ -173,7 +173,7 @@ def workflows(installation: Installation, _http: httpx.Client) -> Iterator[Findi
         "workflows",
         not broken,
         f"{len(broken)} broke within a day: {', '.join(broken[:3])}" if broken else "none broke within a day",
-        f"kiln task show {broken[0].partition('-')[0]}" if broken else "",
+        f"kiln task show {broken[0].partition('-')[0].partition('_')[0]}" if broken else "",
         "workflow-broken",
     )
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import Annotated, Any
 
+import httpx
 import typer
 
-from kiln_cli.failures import NOT_REACHABLE, CommandFailed
+from kiln_cli.failures import IS_IT_RUNNING, NOT_REACHABLE, CommandFailed
 from kiln_cli.installation import Installation, find_installation
 from kiln_cli.pictures.command import Command
 from kiln_cli.terminal import Terminal
+from kiln_client.exchange import LOOPBACK
 
 FOR_OPERATORS = "For operators"
 """The panel of the help that lists these commands."""
@@ -90,4 +92,6 @@ def told(error: Exception) -> CommandFailed | None:
     if isinstance(response, dict) and "Error" in response:
         operation = getattr(error, "operation_name", "AWS")
         return CommandFailed(f"{operation}: {response['Error'].get('Message') or response['Error'].get('Code')}")
-    return CommandFailed(f"AWS: {error}", NOT_REACHABLE)
+    endpoint = getattr(error, "kwargs", {}).get("endpoint_url", "")
+    hint = f"; {IS_IT_RUNNING}" if httpx.URL(endpoint).host in LOOPBACK else ""
+    return CommandFailed(f"AWS: {error}{hint}", NOT_REACHABLE)

@@ -11,7 +11,7 @@ from kiln_cli.installation import Installation
 
 _AT_ONCE = 10
 _HIDDEN_SECONDS = 60
-_TASK_ID = re.compile(r"\A(?:TASK#)?(?P<task_id>[0-9a-f]{32})(?:-again-\d+)?\Z")
+_TASK_ID = re.compile(r"\A(?:TASK#)?(?P<task_id>[0-9a-f]{32})(?:_\d+)?(?:-again-\d+)?\Z")
 
 
 def waiting(installation: Installation, output: str) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kiln_cli.failures import NOT_IN_TIME, CommandFailed
+from kiln_cli.failures import INTERRUPTED, NOT_IN_TIME, CommandFailed
 from kiln_cli.operating.command import OperatorSession, operator_command
 from kiln_cli.operating.moments import date_and_time, since
 
@@ -15,6 +15,7 @@ app = typer.Typer(name="dispatch", help="Dispatch to the provider: status, pause
 
 _LONGEST_LINE = 1_000
 _LOOK_SECONDS = 2.0
+_STAYS_PAUSED = "dispatch stays paused until: kiln dispatch resume"
 
 
 @operator_command(app, "status")
@@ -44,14 +45,18 @@ def drain(
     ends_at = time.monotonic() + timeout
     now = session.installation.operate("pause")
     running = None
-    while now["held"]:
-        if len(now["running"]) != running:
-            running = len(now["running"])
-            session.terminal.remark(f"{running} running, {now['held']} slots held, {_line(now)} …")
-        if time.monotonic() > ends_at:
-            raise CommandFailed(f"{running} tasks run still: {', '.join(now['running'])}", NOT_IN_TIME)
-        time.sleep(min(_LOOK_SECONDS, max(0.0, ends_at - time.monotonic())))
-        now = session.installation.operate("status")
+    try:
+        while now["held"]:
+            if len(now["running"]) != running:
+                running = len(now["running"])
+                session.terminal.remark(f"{running} running, {now['held']} slots held, {_line(now)} …")
+            if time.monotonic() > ends_at:
+                still = f"{_tasks(len(now['running']))} still running: {', '.join(now['running'])}"
+                raise CommandFailed(f"{still}; {_STAYS_PAUSED}", NOT_IN_TIME)
+            time.sleep(min(_LOOK_SECONDS, max(0.0, ends_at - time.monotonic())))
+            now = session.installation.operate("status")
+    except KeyboardInterrupt:
+        raise CommandFailed(f"interrupted; {_STAYS_PAUSED}", INTERRUPTED) from None
     _tell(session, now)
 
 
@@ -59,7 +64,7 @@ def lines(told: dict[str, Any]) -> list[str]:
     """Dispatch in words."""
     paused = f"paused for {since(told['paused_at'])}, since {date_and_time(told['paused_at'])}"
     free = told["slots"] - told["held"] - told["kept_back"] - told["reserved"]
-    slots = [f"{told['held']} of {told['slots']} held by {len(told['running'])} tasks", f"{max(free, 0)} free"]
+    slots = [f"{told['held']} of {told['slots']} held by {_tasks(len(told['running']))}", f"{max(free, 0)} free"]
     if told["kept_back"]:
         slots.append(f"{told['kept_back']} kept back as the provider was full")
     if told["reserved"]:
@@ -79,6 +84,10 @@ def lines(told: dict[str, Any]) -> list[str]:
 def _line(told: dict[str, Any]) -> str:
     waiting = told["waiting"]
     return f"{waiting:,}{' or more' if waiting >= _LONGEST_LINE else ''} waiting"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'s' * (count != 1)}"
 
 
 def _tell(session: OperatorSession, told: dict[str, Any]) -> None:

@@ -38,6 +38,7 @@ _PLAIN = {
     "PublishProcessing": "event Image Task Processing",
     "NotifySubmitted": "telling the caller: submitted",
     "NotifyProcessing": "telling the caller: processing",
+    "HandOnSlot": "slots given back before the images are here",
     "ReleaseSlot": "slots given back",
     "ReleaseSlotAfterFault": "slots given back after a fault",
     "Publish": "event of its end",
@@ -79,7 +80,9 @@ def moments_of(task: dict[str, Any], installation: Installation) -> list[Moment]
         task: As the table holds it.
         installation: Where its workflow ran.
     """
-    found = [*_of_item(task), *_of_workflow(task["task_id"], installation), *_of_notifications(task, installation)]
+    # A release before this one named executions after the task's id.
+    run_id = task.get("run_id") or task["task_id"]
+    found = [*_of_item(task), *_of_workflow(run_id, installation), *_of_notifications(run_id, installation)]
     return sorted(found, key=lambda moment: moment.at)
 
 
@@ -144,10 +147,10 @@ def _of_item(task: dict[str, Any]) -> Iterator[Moment]:
         )
 
 
-def _of_workflow(task_id: str, installation: Installation) -> Iterator[Moment]:
+def _of_workflow(run_id: str, installation: Installation) -> Iterator[Moment]:
     client = installation.client("stepfunctions")
     for times in count():
-        name = f"{task_id}-again-{times}" if times else task_id
+        name = f"{run_id}-again-{times}" if times else run_id
         arn = _execution_arn(installation.output("StateMachineArn"), name)
         try:
             pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
@@ -159,10 +162,10 @@ def _of_workflow(task_id: str, installation: Installation) -> Iterator[Moment]:
             return
 
 
-def _of_notifications(task: dict[str, Any], installation: Installation) -> Iterator[Moment]:
+def _of_notifications(run_id: str, installation: Installation) -> Iterator[Moment]:
     client = installation.client("stepfunctions")
     for status in _TOLD:
-        arn = _execution_arn(installation.output("NotificationWorkflowArn"), f"{task['task_id']}-{status}")
+        arn = _execution_arn(installation.output("NotificationWorkflowArn"), f"{run_id}-{status}")
         try:
             found = client.describe_execution(executionArn=arn)
         except client.exceptions.ExecutionDoesNotExist:

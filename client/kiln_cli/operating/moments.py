@@ -16,6 +16,11 @@ def date_and_time(milliseconds: float) -> str:
     return f"{datetime.fromtimestamp(milliseconds / 1_000, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def timestamp(milliseconds: float) -> str:
+    """``2026-11-22T21:03:11.042+00:00``, for programs."""
+    return datetime.fromtimestamp(milliseconds / 1_000, tz=UTC).isoformat(timespec="milliseconds")
+
+
 def since(milliseconds: float, now: float | None = None) -> str:
     """How long ago: ``3 min``."""
     return duration((time.time() if now is None else now) - milliseconds / 1_000)

@@ -12,7 +12,7 @@ from kiln_cli.installation import OperationRefused
 from kiln_cli.operating import dead_letters
 from kiln_cli.operating.command import OperatorSession, operator_command
 from kiln_cli.operating.history import BELL, TIMER, Moment, moments_of
-from kiln_cli.operating.moments import clock_time, date_and_time, duration
+from kiln_cli.operating.moments import clock_time, date_and_time, duration, timestamp
 
 app = typer.Typer(name="task", help="One task: show its history, retry it, fail it.", no_args_is_help=True)
 
@@ -37,15 +37,18 @@ def show(session: OperatorSession, task_id: TaskId) -> None:
         session.terminal.document({"task": shown, "history": [asdict(moment) for moment in history]})
         return
     session.terminal.lines(_head(task, history))
+    after = [f"+{duration((each.at - task['created_at']) / 1_000)}" for each in history]
     if not session.terminal.is_watched:
-        session.terminal.rows((date_and_time(each.at), each.what, each.detail, each.where) for each in history)
+        session.terminal.rows(
+            (timestamp(each.at), passed, each.what, each.detail, each.where)
+            for each, passed in zip(history, after, strict=True)
+        )
         return
     from rich.table import Table  # noqa: PLC0415 - a fifth of a second that pipes do not need
 
     table = Table("UTC", "after", "what", "", "where", box=None, pad_edge=False)
-    for each in history:
-        after = f"+{duration((each.at - task['created_at']) / 1_000)}"
-        table.add_row(clock_time(each.at), after, each.what, each.detail, each.where)
+    for each, passed in zip(history, after, strict=True):
+        table.add_row(clock_time(each.at), passed, each.what, each.detail, each.where)
     session.terminal.console.print(table, soft_wrap=False)
 
 

@@ -14,7 +14,7 @@ TaskId = Annotated[
 ]
 TaskIds = Annotated[
     list[str],
-    typer.Argument(metavar="ID...", help="The tasks' ids, or their external ids", autocompletion=completing.task_ids),
+    typer.Argument(metavar="ID", help="The tasks' ids, or their external ids", autocompletion=completing.task_ids),
 ]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Where to save the images", file_okay=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING
 from kiln_cli import thumbnails
 from kiln_cli.failures import INTERRUPTED, CommandFailed
 from kiln_cli.pictures.command import Session
-from kiln_client import Kiln, Progress, Task, WaitTimedOut
+from kiln_client import Kiln, NotFound, Progress, Task
+from kiln_client.images import write_whole
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -68,8 +71,7 @@ def finish(
     Raises:
         CommandFailed: A task has failed, or somebody has pressed Ctrl-C.
     """
-    how_to_go_on = f"kiln watch {' '.join(task_ids)}" + (f" --output {output}" if output is not None else "")
-    try:
+    with going_on(session, task_ids, output):
         with _view(session, len(task_ids)) as view:
             for progress in kiln.follow(*task_ids, timeout=timeout):
                 view.update(progress)
@@ -78,16 +80,59 @@ def finish(
         tasks = [kiln.get(task_id) for task_id in task_ids]
         for task in tasks:
             tell(session, task, save(kiln, task, output))
-    except KeyboardInterrupt:
-        whom = "the task goes on" if len(task_ids) == 1 else "the tasks go on"
-        raise CommandFailed(f"interrupted, but {whom}; to look again: {how_to_go_on}", INTERRUPTED) from None
-    except WaitTimedOut as error:
-        raise CommandFailed(f"{error}; to look again: {how_to_go_on}", 124) from None
     failed = [task for task in tasks if not task.has_succeeded]
     if failed:
         raise CommandFailed(
             "; ".join(f"task {task.task_id} failed: {task.task_status_msg or 'no reason given'}" for task in failed)
         )
+
+
+@contextmanager
+def going_on(session: Session, task_ids: Sequence[str], output: Path | None) -> Iterator[None]:
+    """Tasks are kept, and paid for, whatever ends the looking at them: what is told of that says how to look again.
+
+    Args:
+        session: The run of the command.
+        task_ids: The tasks.
+        output: Where their images are saved; nowhere if there is none.
+
+    Raises:
+        CommandFailed: Somebody has pressed Ctrl-C.
+    """
+    how = f"to look again: {how_to_look_again(session, task_ids, output)}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        whom = "the task goes on" if len(task_ids) == 1 else "the tasks go on"
+        raise CommandFailed(f"interrupted, but {whom}; {how}", INTERRUPTED) from None
+    except BrokenPipeError:
+        # Click would end the process without a word.
+        raise CommandFailed(f"nobody reads what this writes; {how}") from None
+    except NotFound:
+        # An id that somebody has mistyped.
+        raise
+    except Exception as error:
+        error.add_note(how)
+        raise
+
+
+def how_to_look_again(session: Session, task_ids: Sequence[str], output: Path | None) -> str:
+    """The command that follows tasks, at the same Kiln; a key is not repeated."""
+    named = {"--profile": session.profile, "--url": session.url, "--output": output}
+    options = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+    return shlex.join(["kiln", "watch", *task_ids, *options])
+
+
+def prepare(output: Path) -> None:
+    """Makes the folder for images and sees that it takes files, while nothing is paid for yet.
+
+    Raises:
+        CommandFailed: It does not.
+    """
+    try:
+        write_whole(output / f".kiln.{os.getpid()}", b"a try").unlink()
+    except OSError as error:
+        raise CommandFailed(f"{output}: {error.strerror or error}") from None
 
 
 def save(kiln: Kiln, task: Task, output: Path | None) -> list[Path]:
@@ -124,6 +169,8 @@ class _Live(_Quiet):
 
     def update(self, progress: Progress) -> None:
         """Shows a change."""
+        from rich.text import Text  # noqa: PLC0415 - pipes do not need it
+
         words = stage_in_words(progress)
         if not self._is_single:
             words = f"{progress.task_id} {words}"
@@ -131,7 +178,8 @@ class _Live(_Quiet):
         if self._is_single:
             for step in progress.steps[self._steps :]:
                 reached = STEPS.get(step.step, step.step)
-                self._bars.console.print(f"  [cyan]{(step.at - progress.steps[0].at) / 1_000:6.1f} s[/cyan]  {reached}")
+                after = Text(f"{(step.at - progress.steps[0].at) / 1_000:6.1f} s", style="cyan")
+                self._bars.console.print(Text.assemble("  ", after, "  ", reached))
             self._steps = len(progress.steps)
         if progress.is_finished:
             self._bars.stop_task(row)
@@ -157,6 +205,6 @@ def _view(session: Session, count: int) -> Iterator[_Quiet]:
     from rich.progress import Progress as Bars  # noqa: PLC0415 - pipes do not need it
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    columns = (SpinnerColumn(finished_text="·"), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(finished_text="·"), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Bars(*columns, console=session.terminal.aside, transient=count == 1) as bars:
         yield _Live(bars, is_single=count == 1)

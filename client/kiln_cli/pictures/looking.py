@@ -15,8 +15,8 @@ from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.pictures import completing, showing
 from kiln_cli.pictures.arguments import TaskId, TaskIds, Timeout
 from kiln_cli.pictures.command import Session, command
-from kiln_cli.pictures.following import finish
-from kiln_client import TaskStatus
+from kiln_cli.pictures.following import finish, prepare
+from kiln_client import Conflict, NotFound, TaskStatus
 
 STATUSES: tuple[str, ...] = get_args(TaskStatus)
 
@@ -37,7 +37,7 @@ SaveTo = Annotated[
 MaybeTaskId = Annotated[
     str | None,
     typer.Argument(
-        metavar="[ID]", help="A task, to open its images", autocompletion=completing.task_ids, show_default=False
+        metavar="ID", help="A task, to open its images", autocompletion=completing.task_ids, show_default=False
     ),
 ]
 
@@ -48,6 +48,8 @@ def watch(session: Session, task_ids: TaskIds, output: SaveTo = None, timeout: T
 
     Prints the links to their images, or saves them with --output.
     """
+    if output is not None:
+        prepare(output)
     with session.kiln() as kiln:
         finish(session, kiln, task_ids, output=output, timeout=timeout, each=True)
 
@@ -67,7 +69,10 @@ def list_tasks(session: Session, status: Status = None, limit: Limit = 20) -> No
     elif terminal.is_watched:
         terminal.show(showing.table(tasks) if tasks else "No tasks.")
     else:
-        rows = ((task.task_id, task.task_status, task.created.isoformat(), task.external_task_id) for task in tasks)
+        rows = (
+            (task.task_id, task.task_status, task.created.isoformat(timespec="milliseconds"), task.external_task_id)
+            for task in tasks
+        )
         terminal.rows(rows)
 
 
@@ -92,12 +97,22 @@ def get(session: Session, task_id: TaskId) -> None:
 def cancel(session: Session, task_ids: TaskIds) -> None:
     """Cancel tasks that still wait for their turn."""
     with session.kiln() as kiln:
+        left = []
         for task_id in task_ids:
-            task = kiln.cancel(task_id)
+            try:
+                task = kiln.cancel(task_id)
+            except (Conflict, NotFound) as refused:
+                if len(task_ids) == 1:
+                    raise
+                # The others still wait, and would be paid for.
+                left.append(f"{task_id}: {refused.message}")
+                continue
             if session.terminal.as_json:
                 session.terminal.document(task.answer)
             else:
                 session.terminal.remark(f"{task.task_id} is cancelled")
+    if left:
+        raise CommandFailed("; ".join(left))
 
 
 @command("open")
@@ -112,9 +127,11 @@ def open_console(session: Session, task_id: MaybeTaskId = None) -> None:
         addresses = [f"{connection.url}/" + (f"#key={connection.key}" if connection.is_local else "")]
     else:
         with session.kiln() as kiln:
-            addresses = [image.url for image in kiln.get(task_id).images]
+            task = kiln.get(task_id)
+        addresses = [image.url for image in task.images]
         if not addresses:
-            raise CommandFailed(f"task {task_id} has no images yet")
+            yet = "" if task.is_finished else " yet"
+            raise CommandFailed(f"task {task_id} has no images{yet}: its status is {task.task_status}")
     if session.terminal.as_json:
         session.terminal.document({"addresses": addresses})
         return

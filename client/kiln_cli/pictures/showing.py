@@ -36,7 +36,7 @@ def sheet(task: Task, progress: Progress, request: KeptRequest) -> RenderableTyp
     facts.add_row("task", task.task_id)
     if task.external_task_id:
         facts.add_row("your id", Text(task.external_task_id))
-    facts.add_row("status", Text.assemble(_status(task), f"; it {stage_in_words(progress)}"))
+    facts.add_row("status", status_in_words(task, progress))
     if task.task_status_msg:
         facts.add_row("reason", Text(task.task_status_msg))
     facts.add_row("prompt", Text(request.prompt or "none"))
@@ -49,6 +49,11 @@ def sheet(task: Task, progress: Progress, request: KeptRequest) -> RenderableTyp
         seconds = (step.at - progress.steps[0].at) / 1_000
         facts.add_row("", f"{when:%Y-%m-%d %H:%M:%S}  {seconds:7.1f} s  {STEPS.get(step.step, step.step)}")
     return Group(facts, *[Text(f"  {image.url}") for image in task.images])
+
+
+def status_in_words(task: Task, progress: Progress) -> Text:
+    """The status, and of a task that has not ended where it is now."""
+    return _status(task) if progress.is_finished else Text.assemble(_status(task), f"; it {stage_in_words(progress)}")
 
 
 def ago(at: int) -> str:

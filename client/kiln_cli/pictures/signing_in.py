@@ -25,10 +25,14 @@ def login(session: Session) -> None:
         raise CommandFailed("--url: must be given where nobody can be asked", USAGE)
     url = (session.url or typer.prompt("The API's address (output ApiUrl of the stack)", err=True)).rstrip("/")
     key = session.key or (typer.prompt("Your key", hide_input=True, err=True) if by_hand else sys.stdin.readline())
-    with session.kiln_at(url, key.strip()) as kiln:
+    key = key.strip()
+    if not key:
+        # The client would take the environment's, which is for another place.
+        raise CommandFailed("no key was given", USAGE)
+    with session.kiln_at(url, key) as kiln:
         next(kiln.list(page_size=1), None)
     file = config_file()
-    write_profile(file, name, url, key.strip())
+    write_profile(file, name, url, key)
     if session.terminal.as_json:
         session.terminal.document({"profile": name, "url": url, "file": str(file)})
     else:

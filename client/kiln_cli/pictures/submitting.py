@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kiln_cli.failures import INTERRUPTED, CommandFailed
+from kiln_cli.failures import INTERRUPTED, USAGE, CommandFailed
 from kiln_cli.pictures import completing
 from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, TaskId, Timeout
 from kiln_cli.pictures.command import Session, command
-from kiln_cli.pictures.following import finish
-from kiln_client import Kiln, Task
+from kiln_cli.pictures.following import finish, going_on, how_to_look_again, prepare
+from kiln_client import Kiln, NotListening, NotReachable, ServerFailed, Task
 
 RATIOS = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
 MODELS = ["kling-v2", "kling-v2-1"]
@@ -21,7 +24,7 @@ MODELS = ["kling-v2", "kling-v2-1"]
 Images = Annotated[
     list[str],
     typer.Argument(
-        metavar="IMAGE...",
+        metavar="IMAGE",
         help="One to four subjects: files (JPEG, PNG) or addresses",
         autocompletion=completing.images,
     ),
@@ -73,10 +76,11 @@ def submit(
 
     Sends them, waits, saves the results and prints their paths.
     """
-    key = idempotency_key or uuid.uuid4().hex
+    key = _key(idempotency_key)
+    _prepare(output, no_wait=no_wait)
     with session.kiln() as kiln:
         session.terminal.remark(f"Sending {len(images)} image{'s' * (len(images) > 1)} to {session.connection.url} …")
-        try:
+        with _paid_once(key):
             task = kiln.create(
                 *images,
                 scene_image=scene,
@@ -90,11 +94,6 @@ def submit(
                 external_task_id=external_id,
                 idempotency_key=key,
             )
-        except KeyboardInterrupt:
-            raise CommandFailed(
-                f"interrupted before the answer; the same command with --idempotency-key {key} does not pay twice",
-                INTERRUPTED,
-            ) from None
         _accepted(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
 
 
@@ -111,17 +110,54 @@ def retry(
 
     After a failure, or to have more of a good one.
     """
+    key = _key(idempotency_key)
+    _prepare(output, no_wait=no_wait)
     with session.kiln() as kiln:
-        task = kiln.retry(task_id, idempotency_key=idempotency_key)
+        with _paid_once(key):
+            task = kiln.retry(task_id, idempotency_key=key)
         _accepted(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
+
+
+def _key(given: str | None) -> str:
+    if given is None:
+        return uuid.uuid4().hex
+    # An empty one, as of a variable that is not set, would be none.
+    if not given.strip():
+        raise CommandFailed("--idempotency-key: must not be empty", USAGE)
+    if not (given.isascii() and given.isprintable()):
+        raise CommandFailed("--idempotency-key: must be ASCII characters without line breaks", USAGE)
+    return given
+
+
+def _prepare(output: Path, *, no_wait: bool) -> None:
+    if not no_wait:
+        prepare(output)
+
+
+@contextmanager
+def _paid_once(key: str) -> Iterator[None]:
+    """Whoever is not told whether there is a task now is told how to send the request again."""
+    how = f"the same command with --idempotency-key {shlex.quote(key)} does not pay twice"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandFailed(f"interrupted before the answer; {how}", INTERRUPTED) from None
+    except NotListening:
+        raise
+    except (NotReachable, ServerFailed) as error:
+        error.add_note(how)
+        raise
 
 
 def _accepted(session: Session, kiln: Kiln, task: Task, output: Path, *, no_wait: bool, timeout: float | None) -> None:
     if not no_wait:
         session.terminal.remark(f"Task {task.task_id}. Ctrl-C stops looking, not the task.")
         finish(session, kiln, [task.task_id], output=output, timeout=timeout)
-    elif session.terminal.as_json:
-        session.terminal.document(task.answer)
-    else:
-        session.terminal.lines([task.task_id])
-        session.terminal.remark(f"To have its images: kiln watch {task.task_id} --output {output}")
+        return
+    with going_on(session, [task.task_id], output):
+        if session.terminal.as_json:
+            session.terminal.document(task.answer)
+        else:
+            session.terminal.lines([task.task_id])
+            how = how_to_look_again(session, [task.task_id], output)
+            session.terminal.remark(f"To have its images: {how}")

@@ -1,16 +1,21 @@
-"""Both clients, called alike, and the API that they talk to."""
+"""Both clients, called alike, the command line, and the API that they talk to."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kiln_cli.app import run
 from kiln_client import AsyncKiln, Kiln
 from tests.unit.client.played_api import KEY, URL, PlayedApi
+from tests.unit.pictures import picture
+
+Said = Callable[..., tuple[int, str, str]]
 
 
 class Blocking:
@@ -55,3 +60,29 @@ def kiln(request: pytest.FixtureRequest, api: PlayedApi, slept: list[float]) -> 
     else:
         with Kiln(URL, KEY, transport=api.transport(), sleep=slept.append) as client:
             yield client
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder that commands are called from: it holds ``cat.png``; address and key are in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("KILN_URL", URL)
+    monkeypatch.setenv("KILN_KEY", KEY)
+    Path("cat.png").write_bytes(picture())
+    return tmp_path
+
+
+@pytest.fixture
+def command(api: PlayedApi, folder: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Runs the command: exit status, stdout, stderr."""
+    # Every look costs half a second: here a task has ended when it is looked at.
+    api.course = ("succeed",)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = run(list(arguments), transport=api.transport())
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call

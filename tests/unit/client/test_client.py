@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,7 @@ from PIL import Image
 
 import kiln_client
 from kiln_client import InvalidImage, Kiln, TaskFailed
-from tests.unit.client.played_api import TASKS, PlayedApi, refusal
+from tests.unit.client.played_api import TASKS, PlayedApi, refusal, success
 from tests.unit.pictures import padded, picture
 
 PNG = picture()
@@ -95,77 +94,6 @@ def test_an_image_that_cannot_work_is_told_before_anything_is_sent(
     assert api.requests == []
 
 
-def test_a_lost_answer_is_asked_for_again_and_pays_once(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
-    def lost(request: httpx.Request) -> httpx.TransportError:
-        api._create(request.headers["Idempotency-Key"], json.loads(request.content))
-        return httpx.ReadError("the connection is gone")
-
-    api.first = [lost, refusal(503, 5001, "down"), httpx.Response(502, text="<html>bad gateway</html>")]
-    assert kiln.create(PNG).task_id == "task-1"
-    sent = api.asked("POST", TASKS)
-    assert len(sent) == 4
-    assert len({(each.headers["Idempotency-Key"], each.content) for each in sent}) == 1
-    assert len(api.tasks) == 1
-    assert len(slept) == 3
-    assert slept == sorted(slept)
-
-
-def test_every_task_has_a_key_of_its_own(kiln: Any, api: PlayedApi) -> None:
-    assert kiln.create(PNG).task_id != kiln.create(PNG).task_id
-
-
-@pytest.mark.parametrize("header", ["17", "Wed, 21 Oct 2015 07:28:00 GMT"])
-def test_retry_after_is_honoured(kiln: Any, api: PlayedApi, slept: list[float], header: str) -> None:
-    api.add("task-9")
-    api.first = [refusal(429, 1302, "too many requests", Retry_After=header)]
-    assert kiln.get("task-9").has_succeeded
-    assert slept == [17.0 if header == "17" else 0.0]
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "kind"),
-    [
-        (400, 1201, kiln_client.InvalidRequest),
-        (401, 1000, kiln_client.AuthenticationFailed),
-        (404, 1203, kiln_client.NotFound),
-        (409, 1201, kiln_client.Conflict),
-        (413, 1201, kiln_client.InvalidRequest),
-        (422, 1201, kiln_client.InvalidRequest),
-        (429, 1102, kiln_client.TooManyRequests),
-    ],
-)
-def test_a_refusal_is_raised_at_once(
-    kiln: Any, api: PlayedApi, slept: list[float], status: int, code: int, kind: type[kiln_client.Refused]
-) -> None:
-    api.first = [refusal(status, code, "n: must be at most 9, got 10")]
-    with pytest.raises(kind) as refused:
-        kiln.get("task-1")
-    error = refused.value
-    assert (error.http_status, error.code, error.message) == (status, code, "n: must be at most 9, got 10")
-    assert error.request_id == "request-1"
-    assert (len(api.requests), slept) == (1, [])
-
-
-def test_nobody_waits_an_hour_for_the_next_attempt(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
-    api.first = [refusal(429, 1302, "too many requests", Retry_After="3600")]
-    with pytest.raises(kiln_client.TooManyRequests) as refused:
-        kiln.get("task-1")
-    assert (refused.value.retry_after, slept) == (3600.0, [])
-
-
-def test_attempts_come_to_an_end(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
-    api.first = [httpx.ConnectError("refused")] * 10
-    with pytest.raises(kiln_client.NotReachable, match=r"https://kiln\.example"):
-        kiln.get("task-1")
-    assert (len(api.requests), len(slept)) == (5, 4)
-
-
-def test_something_else_than_kiln_answers(kiln: Any, api: PlayedApi) -> None:
-    api.first = [httpx.Response(200, text="<html>welcome</html>")]
-    with pytest.raises(kiln_client.Refused, match="does not answer as Kiln does"):
-        kiln.get("task-1")
-
-
 def test_an_external_id_may_have_any_character(kiln: Any, api: PlayedApi) -> None:
     api.add("order 7/8?ä")
     assert kiln.get("order 7/8?ä").has_succeeded
@@ -179,7 +107,18 @@ def test_fields_of_later_versions_are_kept(kiln: Any, api: PlayedApi) -> None:
 def test_a_list_goes_through_all_pages(kiln: Any, api: PlayedApi) -> None:
     api.add(*[f"t{number}" for number in range(5)])
     assert [task.task_id for task in kiln.list(page_size=2)] == ["t4", "t3", "t2", "t1", "t0"]
-    assert len(api.requests) == 3
+    assert len(api.requests) == 4  # Only a page with nothing on it is beyond the last.
+
+
+def test_a_page_that_is_not_full_is_not_the_last(kiln: Any, api: PlayedApi) -> None:
+    api.add(*[f"t{number}" for number in range(5)])
+
+    def with_a_hole(_: httpx.Request) -> httpx.Response:
+        first = api._list(httpx.QueryParams(pageNum=1, pageSize=2)).json()
+        return success(first["data"][:1])
+
+    api.first = [with_a_hole]
+    assert [task.task_id for task in kiln.list(page_size=2)] == ["t4", "t2", "t1", "t0"]
 
 
 def test_a_task_that_a_page_repeats_is_told_once(kiln: Any, api: PlayedApi) -> None:

@@ -4,42 +4,22 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from kiln_cli.app import run
 from kiln_cli.pictures import completing
+from tests.unit.client.conftest import Said
 from tests.unit.client.played_api import KEY, URL, PlayedApi, refusal
 from tests.unit.pictures import picture
 
-Said = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _a_folder_and_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setenv("KILN_URL", URL)
-    monkeypatch.setenv("KILN_KEY", KEY)
-    Path("cat.png").write_bytes(picture())
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.fixture
-def kiln(api: PlayedApi, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs the command: exit status, stdout, stderr."""
-    # Every look costs half a second: here a task has ended when it is looked at.
-    api.course = ("succeed",)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        status = run(list(arguments), transport=api.transport())
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+def kiln(command: Said) -> Said:
+    return command
 
 
 def test_a_pipe_gets_paths_and_nothing_else(kiln: Said) -> None:
@@ -104,8 +84,8 @@ def test_a_list_in_a_pipe_has_tabs(kiln: Said, api: PlayedApi) -> None:
     api.add("t1", external_task_id="mine")
     api.add("t2", course=("failed",))
     assert kiln("list")[1].splitlines() == [
-        "t2\tfailed\t2026-11-18T11:06:40+00:00\t",
-        "t1\tsucceed\t2026-11-18T11:06:40+00:00\tmine",
+        "t2\tfailed\t2026-11-18T11:06:40.000+00:00\t",
+        "t1\tsucceed\t2026-11-18T11:06:40.000+00:00\tmine",
     ]
     assert kiln("list", "--status", "failed", "--limit", "1")[1].count("\n") == 1
     assert [each["task_id"] for each in json.loads(kiln("list", "--json")[1])] == ["t2", "t1"]
@@ -246,3 +226,7 @@ def test_without_arguments_there_is_help_and_no_complaint(kiln: Said) -> None:
 def test_help_names_every_exit_status(kiln: Said) -> None:
     out = kiln("--help")[1]
     assert all(word in out for word in ("Exit status", "124", "130"))
+
+
+def test_an_argument_that_may_be_several_is_written_once(kiln: Said) -> None:
+    assert "..." not in kiln("submit", "--help")[1].replace("}...", "").replace("]...", "")

@@ -55,6 +55,12 @@ def test_what_is_named_outright_comes_first(home: dict[str, str], stack: Path) -
 def test_a_key_is_not_sent_to_another_place(home: dict[str, str], stack: Path) -> None:
     with pytest.raises(NotConfigured, match="there is no key for https://other"):
         find_connection("https://other", environment=home, folder=stack)
+    environment = home | {"KILN_URL": "https://env", "KILN_KEY": "env-key"}
+    with pytest.raises(NotConfigured, match="there is no key for https://other"):
+        find_connection("https://other", environment=environment, folder=stack)
+    assert pair(find_connection("https://env/", environment=environment, folder=stack)) == ("https://env/", "env-key")
+    assert pair(find_connection("http://127.0.0.1:8080", environment=environment, folder=stack))[1] == "local-key"
+    assert pair(find_connection("https://other", environment=home | {"KILN_KEY": "env-key"}))[1] == "env-key"
     assert pair(find_connection("http://127.0.0.1:8080/", environment=home, folder=stack))[1] == "local-key"
     assert pair(find_connection(key="another", environment=home, folder=stack)) == ("http://127.0.0.1:8080", "another")
 
@@ -62,6 +68,8 @@ def test_a_key_is_not_sent_to_another_place(home: dict[str, str], stack: Path) -
 def test_nothing_says_it(home: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="kiln login"):
         find_connection(environment=home, folder=tmp_path)
+    with pytest.raises(NotConfigured, match="there is no key for https://other"):
+        find_connection("https://other", environment=home, folder=tmp_path)
     with pytest.raises(NotConfigured, match="there is no profile prod"):
         find_connection(profile="prod", environment=home, folder=tmp_path)
 

@@ -18,7 +18,7 @@ from tests.unit.pictures import picture
 
 def terminal(**more: Any) -> Console:
     settings: dict[str, Any] = {"force_terminal": True, "color_system": "truecolor", "width": 100, "_environ": {}}
-    return Console(file=io.StringIO(), **(settings | more))
+    return Console(**({"file": io.StringIO()} | settings | more))
 
 
 def said(console: Console) -> str:
@@ -54,6 +54,13 @@ def test_where_colours_or_people_are_missing_there_are_no_pictures(paths: list[P
     for console in (terminal(force_terminal=False), terminal(color_system=None), terminal(no_color=True)):
         assert not show(console, paths, {})
         assert said(console) == ""
+
+
+def test_a_picture_that_cannot_be_shown_is_left_out(paths: list[Path]) -> None:
+    paths[1].write_bytes(paths[1].read_bytes()[:300])
+    assert not show(terminal(), paths, {})
+    latin = io.TextIOWrapper(io.BytesIO(), "latin-1")
+    assert not show(terminal(file=latin), paths[:1], {})
 
 
 def test_blocks_are_side_by_side_and_fit(paths: list[Path]) -> None:

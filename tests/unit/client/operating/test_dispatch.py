@@ -66,7 +66,24 @@ def test_draining_that_takes_too_long_ends_and_says_who_runs(kiln, operate):
     operate.will("pause", BUSY)
     late = kiln("dispatch", "drain", "--timeout", "0")
     assert late.status == 124
-    assert "2 tasks run still: a, b" in late.err
+    assert "2 tasks still running: a, b; dispatch stays paused until: kiln dispatch resume" in late.err
+
+
+def test_draining_that_is_interrupted_says_that_dispatch_stays_paused(kiln, operate, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupted)
+    operate.will("pause", BUSY)
+    stopped = kiln("dispatch", "drain")
+    assert (stopped.status, stopped.err) == (
+        130,
+        "kiln: interrupted; dispatch stays paused until: kiln dispatch resume\n",
+    )
+
+
+def test_one_task_is_not_several():
+    assert dispatch.lines(BUSY | {"running": ["a"]})[1].startswith("slots     3 of 9 held by 1 task,")
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import json
 import sys
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from kiln_cli.failures import CommandFailed
+from kiln_cli.failures import NOT_REACHABLE, CommandFailed
 from kiln_cli.installation import OperationRefused, find_installation
+from kiln_cli.operating.command import told
 
 HERE = {
     "stack_name": "kiln",
@@ -86,6 +88,16 @@ def test_what_the_function_refuses_or_breaks_at_is_told(installation, operate):
     operate.answers["status"] = [{"errorMessage": "out of memory"}]
     with pytest.raises(CommandFailed, match="out of memory"):
         installation.operate("status")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "hint"),
+    [("http://127.0.0.1:9/", "; is it running? make run starts the local stack"), ("https://x", "")],
+)
+def test_a_local_stack_that_is_down_can_be_started(endpoint, hint):
+    failed = told(EndpointConnectionError(endpoint_url=endpoint))
+    assert failed.status == NOT_REACHABLE
+    assert str(failed) == f'AWS: Could not connect to the endpoint URL: "{endpoint}"{hint}'
 
 
 def test_what_aws_refuses_is_one_line(kiln, installation):

@@ -152,6 +152,7 @@ def test_the_whole_story_is_told_in_order(kiln, operate, histories):
     assert shown.status == 0
     assert "1× by the bell, 1× by the timer" in shown.out
     assert "prompt" not in shown.out
+    assert "2026-11-22T21:00:10.000+00:00\t+10.0 s\twebhook succeed: attempt 1 retry\t" in shown.out
     answer = kiln("task", "show", TASK_ID, "--json")
     assert TASK["prompt"] not in answer.out
     history = answer.json["history"]
@@ -161,6 +162,16 @@ def test_the_whole_story_is_told_in_order(kiln, operate, histories):
     assert ("webhook succeed: attempt 1 retry", "HTTP 500; again in 5.0 s") in said
     assert ("webhook succeed: attempt 2 given up", "no answer") in said
     assert said[-1] == ("notification succeed: failed", "States.TaskFailed")
+
+
+def test_a_task_is_looked_up_by_the_name_that_its_executions_have(kiln, operate, histories):
+    run_id = f"{TASK_ID}_{BEGAN_MS}"
+    operate.will("show", TASK | {"run_id": run_id})
+    histories.histories[run_id] = events(("TakeSlot", "", {}))
+    histories.states[f"{run_id}-succeed"] = {"status": "RUNNING", "startDate": BEGAN}
+    said = [each["what"] for each in kiln("task", "show", TASK_ID, "--json").json["history"]]
+    assert "has its slots" in said
+    assert "notification succeed: goes on trying" in said
 
 
 def test_no_such_task(kiln, operate):
@@ -206,6 +217,7 @@ def test_a_task_is_ended_for_a_reason(kiln, operate):
         {"S": f"TASK#{TASK_ID}"},
         {"requestPayload": {"detail": {"name": TASK_ID}}},
         {"requestPayload": {"detail": {"name": f"{TASK_ID}-again-3"}}},
+        {"requestPayload": {"detail": {"name": f"{TASK_ID}_{BEGAN_MS}-again-3"}}},
     ],
 )
 def test_what_was_put_aside_names_its_task(message):
