@@ -102,7 +102,7 @@ def _of_kiln(found: Recordings, stages: Stages, parameters: Mapping[str, Any], p
         f"{rps} a second",
         f"{polled}",
         (rps / polled, rps / polled),
-        "events or webhooks instead of asking; `Prefer: wait`",
+        "events or webhooks instead of asking",
     )
     drop = found.scenarios["drop-1-callback"].work["Submit"]
     seconds, at_once = billed_ms(drop, prices) / 1_000, 10

@@ -30,10 +30,10 @@ def create_task() -> Response[str]:
     """Creates a task (contract); with ``Prefer: wait=N`` answers with the finished one, if it finishes in time."""
     caller = app.caller()
     headers = app.current_event.headers
-    task = create(app.sent(), caller, idempotency_key=headers.get("Idempotency-Key"))
+    seconds = seconds_to_wait(headers.get("Prefer"))
+    task = create(app.sent(), caller, idempotency_key=headers.get("Idempotency-Key"), is_waiting=seconds > 0)
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name})
-    seconds = seconds_to_wait(headers.get("Prefer"))
     if not seconds:
         return app.answer(task.created())
     task = wait_for_end(task, seconds)

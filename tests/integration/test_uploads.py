@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from local.stack import TASKS_PATH
 from tests.integration.client import SUBJECT, Client, JsonObject, job, picture
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
@@ -51,6 +52,27 @@ def test_a_reference_is_usable_wherever_an_image_is(kiln: Deployment, client: Cl
     assert_succeeded(kiln, client, client.create(subject_image_list=[{"subject_image": scene}]))
 
 
+def test_a_task_is_made_of_what_was_there_when_it_was_accepted(kiln: Deployment, client: Client) -> None:
+    place = opened(client)
+    assert upload(kiln, place, picture()).is_success
+    body, once = job(scene_image=place["reference"]), {"Idempotency-Key": place["reference"]}
+
+    def create() -> httpx.Response:
+        return client.send("POST", TASKS_PATH, json=body, headers=once)
+
+    first = create().json()["data"]["task_id"]
+    # The place stays open: what comes later is another image, and another request.
+    assert upload(kiln, place, picture(400, 400)).is_success
+    assert create().status_code == 422
+    assert upload(kiln, place, picture()).is_success
+    assert create().json()["data"]["task_id"] == first
+    kept = client.send("GET", f"{TASKS_PATH}/{first}/request").json()["data"]["scene_image"]
+    assert kiln.http.get(kept).content == picture()
+    assert_succeeded(kiln, client, first)
+    retried = client.send("POST", f"{TASKS_PATH}/{first}/retry").json()["data"]["task_id"]
+    assert_succeeded(kiln, client, retried)
+
+
 def test_the_place_is_described(client: Client) -> None:
     place = opened(client)
     assert place["max_bytes"] == LIMIT
@@ -77,7 +99,7 @@ def test_the_form_is_good_for_its_own_place_alone(kiln: Deployment, client: Clie
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "must have been uploaded first, nothing is there"),
+        (None, "must have been uploaded first, got nothing at "),
         (b"plain text", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
         (picture(299, 400), "each side must be at least 300 px, got 299 x 400 px"),
     ],
@@ -89,7 +111,7 @@ def test_what_is_wrong_with_an_upload_is_told(
     reference = opened(client)["reference"] if content is None else uploaded(kiln, client, content)
     answer = client.post(job(scene_image=reference))
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
-    assert answer.json()["message"] == f"{reference}: {reason}"
+    assert answer.json()["message"] == f"scene_image: {reason}{reference if content is None else ''}"
     assert client.list() == []
 
 
@@ -100,5 +122,5 @@ def test_a_reference_is_worth_nothing_to_others(
     other = new_client(kiln)
     answer = other.post(job(scene_image=reference))
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
-    assert answer.json()["message"] == f"{reference}: must have been uploaded first, nothing is there"
+    assert answer.json()["message"] == f"scene_image: must have been uploaded first, got nothing at {reference}"
     assert other.list() == []

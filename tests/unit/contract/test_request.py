@@ -49,9 +49,26 @@ def test_the_one_required_field_is_enough_and_the_rest_has_the_defaults_of_the_c
         "external_task_id",
     ],
 )
-@pytest.mark.parametrize("empty", [None, "", {}])
+@pytest.mark.parametrize("empty", [None, ""])
 def test_an_empty_optional_field_is_an_absent_one(field, empty):
     assert create_request(**{field: empty}) == create_request()
+
+
+@pytest.mark.parametrize(
+    ("field", "limit"),
+    [
+        ("model_name", "one of 'kling-v2' or 'kling-v2-1'"),
+        ("prompt", "a text"),
+        ("subject_image_list", "a list"),
+        ("scene_image", "an http(s) URL or a Base64 image"),
+        ("n", "an integer"),
+        ("callback_url", "a text"),
+        ("external_task_id", "a text"),
+    ],
+)
+def test_an_empty_object_is_as_wrong_as_any_other(field, limit):
+    assert refusal(create_body(**{field: {}})) == f"{field}: must be {limit}, got an object"
+    assert create_request(watermark_info={}) == create_request()
 
 
 def test_everything_the_contract_names_is_read():
@@ -128,20 +145,20 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
         ({"n": 10}, "n: must be at most 9, got 10"),
         ({"n": "many"}, "n: must be an integer, got 'many'"),
         ({"n": 1.5}, "n: must be an integer, got 1.5"),
-        ({"n": True}, "n: must be an integer, got True"),
+        ({"n": True}, "n: must be an integer, got true"),
         ({"n": [1]}, "n: must be an integer, got a list of 1"),
         (
             {"aspect_ratio": "5:4"},
             "aspect_ratio: must be one of '16:9', '9:16', '1:1', '4:3', '3:4', '3:2', '2:3' or '21:9', got '5:4'",
         ),
-        ({"watermark_info": True}, "watermark_info: must be an object, got True"),
+        ({"watermark_info": True}, "watermark_info: must be an object, got true"),
         ({"watermark_info": {"enabled": "maybe"}}, "watermark_info.enabled: must be true or false, got 'maybe'"),
         ({"watermark_info": {"enabled": [1, 2]}}, "watermark_info.enabled: must be true or false, got a list of 2"),
         ({"callback_url": "ftp://caller.test"}, "callback_url: must be an http(s) URL, got 'ftp://caller.test'"),
-        ({"callback_url": "caller.test/hook"}, "callback_url: must be an http(s) URL, got 'caller.test/hook'"),
-        ({"callback_url": "https://"}, "callback_url: must be an http(s) URL, got 'https://'"),
-        ({"callback_url": "https://[::1"}, "callback_url: must be an http(s) URL, got 'https://[::1'"),
-        ({"callback_url": "https://a.test/x y"}, "callback_url: must be an http(s) URL, got 'https://a.test/x y'"),
+        ({"callback_url": "caller.test/hook"}, "callback_url: must be an http(s) URL, got a text of 16 characters"),
+        ({"callback_url": "https://"}, "callback_url: must be an http(s) URL, got a text of 8 characters"),
+        ({"callback_url": "https://[::1"}, "callback_url: must be an http(s) URL, got a text of 12 characters"),
+        ({"callback_url": "https://a.test/x y"}, "callback_url: must be an http(s) URL, got 'https://a.test'"),
         (
             {"callback_url": "https://a.test/" + "x" * 2_034},
             "callback_url: must be at most 2048 characters, got a text of 2049 characters",

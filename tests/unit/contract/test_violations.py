@@ -17,6 +17,8 @@ from kiln.contract.violations import field_name, invalid_request, shown
         ([1, 2, 3], "a list of 3"),
         ({"a": 1}, "an object"),
         (None, "null"),
+        (True, "true"),
+        (False, "false"),
         (1.5, "1.5"),
         (10**200, "1" + "0" * 79),
     ],

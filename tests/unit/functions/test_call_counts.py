@@ -14,6 +14,7 @@ from botocore.client import BaseClient
 from kiln import clock
 from kiln.auth import signatures
 from kiln.images import placing
+from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
 from kiln.workflow.dispatch import CALLBACK_PURPOSE
 from tests.unit.fakes import SignedPuts
@@ -75,6 +76,26 @@ def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, call
     # The double's own PutObject stands for what went over the link.
     assert sorted(made) == ["PutItem", *["PutObject"] * 4, "UpdateItem"]
     assert len(pool.options) == 4
+
+
+def test_an_upload_adds_two_looks_and_a_copy_however_often_it_is_named(cloud, calls):
+    create(CREATE)
+    place = open_upload("ada")
+    cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
+    uploaded = {"subject_image": place.reference}
+    with calls() as made:
+        create({**CREATE, "subject_image_list": [uploaded]})
+    assert made == ["HeadObject", "GetObject", "UpdateItem", "CopyObject", "PutItem"]
+    with calls() as made:
+        create({**CREATE, "subject_image_list": [uploaded] * 4})
+    assert made == ["HeadObject", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
+
+
+def test_cancelling_reads_the_task_ends_it_gives_its_place_back_and_rings(calls):
+    create({**CREATE, "external_task_id": "order-7"})
+    with calls() as made:
+        assert call("submit", sample("api-cancel"))[0] == 200
+    assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
 
 
 def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_one_for_its_claim(calls):

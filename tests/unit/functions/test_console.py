@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kiln.intake.cancel import REASON
 from kiln.settings import load
 from tests.unit.account import ROOT
 from tests.unit.functions.rig import function, invoke, sample
@@ -110,6 +111,10 @@ def test_no_file_names_another_host():
         for host in re.findall(r"https?://([\w.-]+)", path.read_text("utf-8"))
     }
     assert hosts <= {"www.w3.org"}
+
+
+def test_the_page_knows_a_cancelled_task_by_the_words_it_is_cancelled_with():
+    assert f'"{REASON}"' in (ROOT / "functions/console/page/card.js").read_text("utf-8")
 
 
 def test_where_aws_is_somewhere_else_the_buckets_are_there_too(monkeypatch):

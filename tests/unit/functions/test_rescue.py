@@ -5,8 +5,10 @@ from __future__ import annotations
 from tests.unit.functions.rig import invoke, sample
 
 
-def test_a_broken_workflow_starts_again(executions):
+def test_a_broken_workflow_starts_again(executions, logged):
     broken = sample("rescue-workflow-broken")
     assert invoke("rescue", broken) is None
     name = broken["detail"]["name"]
-    assert executions.started == {f"{name}-again-1": {"task_id": name}}
+    task_id = name.partition("_")[0]
+    assert executions.started == {f"{name}-again-1": {"task_id": task_id}}
+    assert f'"task_id":"{task_id}"' in logged.getvalue()

@@ -7,8 +7,9 @@ from tests.unit.functions.rig import TASK_ID, invoke, sample
 
 def test_a_new_task_gets_its_workflow(executions):
     assert invoke("start", sample("table-new-task")) == {"batchItemFailures": []}
-    assert list(executions.started) == [TASK_ID]
-    assert executions.started[TASK_ID]["slots"]["first"] == f"{TASK_ID}#0"
+    [(name, course)] = executions.started.items()
+    assert name == f"{TASK_ID}_1722769557708"
+    assert course["slots"]["first"] == f"{TASK_ID}#0"
 
 
 def test_being_told_twice_is_being_told_once(executions):

@@ -86,6 +86,14 @@ def test_a_task_that_waits_may_look_after_the_line():
     assert not stored().task_status.is_terminal
 
 
+def test_slots_are_handed_on_before_the_images_are_here():
+    add_task(TASK_ID)
+    TaskStore().begin_dispatch(TASK_ID)
+    add_task("task-2")
+    assert invoke("release", sample("workflow-hand-on")) == {"woken": 1}
+    assert not stored().task_status.is_terminal
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, provider):
     add_task(TASK_ID, created_at=clock.milliseconds())
@@ -99,6 +107,12 @@ def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, 
 def test_the_sample_events_are_what_the_state_machine_hands_in(step):
     handed_in = rendered("TaskWorkflow")["States"][STEPS[step]]["Parameters"]["Payload"]
     assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
+
+
+@pytest.mark.parametrize(("name", "state"), [("workflow-tend-line", "TendLine"), ("workflow-hand-on", "HandOnSlot")])
+def test_so_are_those_of_the_states_that_hand_slots_on(name, state):
+    handed_in = rendered("TaskWorkflow")["States"][state]["Parameters"]["Payload"]
+    assert set(sample(name)) == {each.removesuffix(".$") for each in handed_in}
 
 
 def test_the_same_for_the_notification():

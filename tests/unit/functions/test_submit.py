@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 
@@ -127,6 +128,25 @@ def test_waiting_for_the_end_is_a_preference_that_is_applied(monkeypatch):
     assert headers["Preference-Applied"] == "wait=5"
 
 
+def test_waiting_for_what_is_there_already_is_counted_in_the_minute(monkeypatch):
+    monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "2")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    waited = []
+    monkeypatch.setattr(function("submit"), "wait_for_end", lambda task, seconds: waited.append(seconds) or task)
+    for status in (200, 200, 429):
+        assert create(create_body(), Prefer="wait=5", Idempotency_Key="7")[0] == status
+    assert create(create_body(), Idempotency_Key="7")[0] == 200
+    assert waited == [5, 5]
+
+
+def test_a_password_in_a_refused_callback_url_is_neither_answered_nor_logged(logged):
+    status, body, _ = create(create_body(callback_url="https://ada:swordfish@caller.test/hook"))
+    assert (status, body["code"]) == (400, 1201)
+    assert body["message"].startswith("callback_url: must not hold a user name or a password")
+    assert "swordfish" not in json.dumps(body) + logged.getvalue()
+
+
 def test_an_upload_is_a_place_and_a_reference(cloud):
     status, body, _ = call("submit", sample("api-upload"))
     assert status == 200
@@ -135,7 +155,8 @@ def test_an_upload_is_a_place_and_a_reference(cloud):
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place["fields"]["key"], Body=picture())
     status, body, _ = create(create_body(scene_image=place["reference"]))
     assert status == 200
-    assert TaskStore().get(body["data"]["task_id"]).inputs[1].key == place["fields"]["key"]
+    task_id = body["data"]["task_id"]
+    assert TaskStore().get(task_id).inputs[1].key == f"{task_id}/scene"
 
 
 def test_a_task_in_line_is_cancelled():

@@ -1,6 +1,8 @@
-"""An inbox to drop files into."""
+"""An inbox to drop files into, and a clock that stands still."""
 
 from __future__ import annotations
+
+import time
 
 import pytest
 
@@ -12,3 +14,10 @@ def inbox(cloud, monkeypatch) -> Inbox:
     """Its second looks are due at once."""
     monkeypatch.setenv("DROP_WAIT_SECONDS", "0")
     return Inbox(cloud)
+
+
+@pytest.fixture
+def one_minute(monkeypatch) -> None:
+    """No minute ends while the test runs."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)

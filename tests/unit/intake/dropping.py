@@ -30,6 +30,7 @@ class Inbox:
     def __init__(self, cloud: Any) -> None:
         self._s3 = cloud.s3
         self._sqs = cloud.sqs
+        self.dynamodb = cloud.dynamodb
 
     def drop(self, key: str, content: bytes, **metadata: str) -> Task | None:
         """Puts an object and announces it, as S3 does."""
@@ -42,6 +43,15 @@ class Inbox:
     def version(self, key: str) -> str:
         """The version that lies there now."""
         return self._s3.head_object(Bucket=INBOX, Key=key)["VersionId"]
+
+    def etag(self, key: str) -> str:
+        """What tells the content that lies there now from another."""
+        return self._s3.head_object(Bucket=INBOX, Key=key)["ETag"]
+
+    def forget_answers(self) -> None:
+        """Deletes everything in the outbox, as a person or a lifecycle rule may."""
+        for each in self._s3.list_objects_v2(Bucket="kiln-outbox")["Contents"]:
+            self._s3.delete_object(Bucket="kiln-outbox", Key=each["Key"])
 
     def told(self, folder: str) -> Any:
         """What ``result.json`` says."""

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from kiln.contract import TaskStatus, parse_create_request
-from kiln.errors import DuplicateExternalTaskId, IdempotencyKeyReused, TaskNotFound, TooManyRequests
+from kiln import clock
+from kiln.contract import CreateRequest, TaskStatus, parse_create_request
+from kiln.errors import DuplicateExternalTaskId, IdempotencyKeyReused, InvalidRequest, TaskNotFound, TooManyRequests
 from kiln.images.inputs import StoredImage
 from kiln.intake.accept import accept
+from kiln.tasks import items
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput, Origin
+from kiln.tasks.task import KeptInput, Origin, content_task_id
+from kiln.workflow.rescue import execution_name
+from tests.unit.fakes import client_error
 from tests.unit.pictures import in_base64, picture
 from tests.unit.specimens import SUBJECT_URL, create_body, create_request
 
 pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def test_each_stored_task_has_a_name_of_its_own_whatever_its_id(cloud, monkeypatch):
+    """The same content may come again when its first task is no longer kept, but still known elsewhere by its name."""
+    times = itertools.count(clock.milliseconds())
+    monkeypatch.setattr(clock, "milliseconds", lambda: next(times))
+    first = accept(create_request(), "ada", task_id=content_task_id("the same"))
+    assert accept(create_request(), "ada", task_id=first.task_id).run_id == first.run_id
+    cloud.dynamodb.delete_item(TableName="kiln-table", Key=items.task_key(first.task_id))
+    again = accept(create_request(), "ada", task_id=first.task_id)
+    assert again.task_id == first.task_id
+    assert again.run_id == f"{again.task_id}_{again.created_at}" != first.run_id
+    # With all that is added to it, it is short enough for the name of an execution.
+    assert len(f"{execution_name(again.run_id, 10**6)}-processing") <= 80
 
 
 def test_a_task_is_stored_as_it_was_asked_for(accepted):
@@ -82,6 +103,57 @@ def test_an_object_that_lies_in_s3_is_referred_to_with_its_version(cloud, accept
     assert task.inputs[1] == KeptInput(field="scene_image", bucket="kiln-inbox", key="job/cat.png", version_id="v1")
 
 
+def upload(cloud, content: bytes) -> StoredImage:
+    etag = cloud.s3.put_object(Bucket="kiln-inputs", Key="uploads/ada/1", Body=content)["ETag"]
+    return StoredImage("kiln-inputs", "uploads/ada/1", etag=etag)
+
+
+def with_upload(stored: StoredImage) -> CreateRequest:
+    return parse_create_request(create_body(scene_image="an upload", style_image="an upload"), {"an upload": stored})
+
+
+def test_what_has_no_version_is_copied_as_it_was_when_it_was_checked(cloud, accepted):
+    stored = upload(cloud, picture())
+    task = accept(with_upload(stored), "ada")
+    upload(cloud, b"what came later")
+    assert [each.key for each in task.inputs[1:]] == [f"{task.task_id}/scene", f"{task.task_id}/style"]
+    for kept in task.inputs[1:]:
+        assert (kept.bucket, kept.version_id) == ("kiln-inputs", None)
+        assert cloud.s3.get_object(Bucket=kept.bucket, Key=kept.key)["Body"].read() == picture()
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_changed_since_it_was_checked_is_refused(cloud, accepted, monkeypatch, is_gone):
+    stored = upload(cloud, picture())
+    copy = cloud.s3.copy_object
+    if is_gone:
+        cloud.s3.delete_object(Bucket="kiln-inputs", Key=stored.key)
+    else:
+        upload(cloud, picture(400, 400))
+
+    def copy_object(**request: Any) -> Any:
+        """S3's double does not look at the condition."""
+        source = request["CopySource"]
+        copy(**request)
+        if cloud.s3.head_object(**source)["ETag"] != request["CopySourceIfMatch"]:
+            raise client_error("PreconditionFailed")
+
+    monkeypatch.setattr(cloud.s3, "copy_object", copy_object)
+    with pytest.raises(InvalidRequest, match=r"^scene_image: must not change while it is read, got another or none"):
+        accept(with_upload(stored), "ada")
+    assert len(accepted) == 0
+
+
+def test_a_fault_of_s3_is_no_refusal(cloud, accepted, monkeypatch):
+    def copy_object(**_: Any) -> None:
+        raise client_error("InternalError")
+
+    stored = upload(cloud, picture())
+    monkeypatch.setattr(cloud.s3, "copy_object", copy_object)
+    with pytest.raises(ClientError):
+        accept(with_upload(stored), "ada")
+
+
 def test_accepting_again_under_the_same_id_does_nothing_twice(accepted):
     first = accept(create_request(external_task_id="mine"), "ada", task_id="task-1")
     again = accept(create_request(external_task_id="mine", prompt="other"), "ada", task_id="task-1")
@@ -109,7 +181,7 @@ def test_an_id_by_key_must_come_with_the_same_body(accepted):
     assert refused.value.http_status == 422
 
 
-def test_a_callers_minute_is_its_own(accepted):
+def test_a_callers_minute_is_its_own(accepted, one_minute):
     for _ in range(2):
         accept(create_request(), "ada", per_minute=2)
     with pytest.raises(TooManyRequests):

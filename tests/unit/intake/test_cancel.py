@@ -6,9 +6,10 @@ import pytest
 
 from kiln.contract import TaskStatus
 from kiln.errors import CancelRefused, TaskNotFound
+from kiln.intake.accept import accept
 from kiln.intake.cancel import REASON, cancel
 from kiln.tasks.store import TaskStore
-from tests.unit.specimens import add_task, kept_image
+from tests.unit.specimens import add_task, create_request, kept_image
 from tests.unit.test_waking import park
 
 
@@ -26,6 +27,15 @@ def test_a_task_in_line_fails_and_its_workflow_is_woken(executions, either_id):
     assert stored.bell is not None
     assert stored.model_copy(update={"bell": None, "bells": 0}) == cancelled
     assert executions.succeeded == ["the-token"]
+
+
+def test_a_cancelled_task_counts_no_more_against_its_caller(executions):
+    for number in range(10):
+        accept(create_request(n=9, external_task_id=f"many-{number}"), "ada")
+    for number in range(10):
+        for _ in range(2):  # Once cancelled is once given back.
+            cancel("ada", f"many-{number}")
+    assert accept(create_request(), "ada").turn == 1
 
 
 def test_cancelling_again_answers_the_same(executions):

@@ -73,7 +73,7 @@ def test_an_empty_key_is_none(accepted, empty):
     assert len(accepted) == 2
 
 
-def test_a_callers_own_limit_comes_before_the_installations(monkeypatch):
+def test_a_callers_own_limit_comes_before_the_installations(monkeypatch, one_minute):
     monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
     create(BODY, BOB)
     with pytest.raises(TooManyRequests):
@@ -89,6 +89,36 @@ def test_a_repeated_key_costs_nothing_of_the_minute(accepted):
     once = Caller(name="ada", tasks_per_minute=1)
     first = create(BODY, once, idempotency_key="7")
     assert create(BODY, once, idempotency_key="7") == first
+
+
+def test_who_waits_for_what_is_there_already_has_it_counted(accepted, one_minute):
+    twice = Caller(name="ada", tasks_per_minute=2)
+    first = create(BODY, twice, idempotency_key="7", is_waiting=True)
+    assert create(BODY, twice, idempotency_key="7", is_waiting=True) == first
+    with pytest.raises(TooManyRequests):
+        create(BODY, twice, idempotency_key="7", is_waiting=True)
+    assert create(BODY, twice, idempotency_key="7") == first
+    TaskStore().fail(first, "why")
+    # There is nothing to wait for.
+    assert create(BODY, twice, idempotency_key="7", is_waiting=True).task_id == first.task_id
+    assert len(accepted) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ftp://ada:secret@caller.test/secret", "a text of 35 characters"),
+        ("https://ada:secret@caller.test/secret", "a text of 37 characters"),
+        ("https://ada:s/ecret@caller.test/secret", "a text of 38 characters"),
+        ("http://caller.test/secret?of=secret", "'http://caller.test'"),
+        ("https://caller.test:22/secret", "'https://caller.test'"),
+    ],
+)
+def test_a_refused_callback_url_is_shown_without_what_may_be_secret(url, shown):
+    with pytest.raises(InvalidRequest) as refused:
+        create(json.dumps(create_body(callback_url=url)).encode(), ADA)
+    assert refused.value.message.endswith(f", got {shown}")
+    assert "ecret" not in refused.value.message
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_announcing_everything_again_makes_no_second_task(inbox, accepted):
     again = [arrived(f"f/{name}") for name in [*FILES, *FILES]]
     assert len({task.task_id for task in again if task}) == 1
     assert len(accepted) == 1
+
+
+def test_a_minute_that_another_has_begun_already_refuses_nothing(inbox, accepted, monkeypatch):
+    now = time.time()
+    for ahead, folder in ((60, "f"), (0, "g")):
+        monkeypatch.setattr(time, "time", lambda ahead=ahead: now + ahead)
+        for name, content in FILES.items():
+            inbox.drop(f"{folder}/{name}", content)
+        assert inbox.told(folder) is None
+    assert len(accepted) == 2
 
 
 def test_the_same_content_elsewhere_is_another_task(inbox, accepted):

@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
+from kiln import clock
+from kiln.auth.callers import Caller
 from kiln.intake.drop import object_arrived
+from kiln.intake.retry import retry
 from kiln.results import write_result
+from kiln.tasks import items
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
+from tests.unit.account import ENVIRONMENT
 from tests.unit.intake.dropping import INBOX
 from tests.unit.pictures import picture
+from tests.unit.specimens import kept_image
 
 
 def jobs(*bodies: dict[str, Any]) -> bytes:
@@ -20,6 +27,30 @@ def jobs(*bodies: dict[str, Any]) -> bytes:
 
 def job(name: str, **fields: Any) -> dict[str, Any]:
     return {"subject_image_list": [{"subject_image": name}], **fields}
+
+
+def dropped(inbox, content: bytes) -> list[Task]:
+    inbox.put("f/job.json", content)
+    return object_arrived(INBOX, "f/job.json")
+
+
+def fails(task: Task) -> None:
+    TaskStore().fail(task, task.prompt)
+    write_result(TaskStore().get(task.task_id), "https://kiln.test")
+
+
+def succeeds(task: Task) -> None:
+    TaskStore().succeed(task, [kept_image()], task.prompt)
+    write_result(TaskStore().get(task.task_id), "https://kiln.test")
+
+
+def together(inbox) -> list[str]:
+    """What the folder's own answer says of each job: its reason."""
+    return [each["data"]["task_status_msg"] for each in inbox.told("f")["data"]]
+
+
+def named(*prompts: str) -> list[dict[str, Any]]:
+    return [job("https://a.test/1", prompt=prompt) for prompt in prompts]
 
 
 @pytest.mark.parametrize("form", ["list", "object"])
@@ -102,3 +133,84 @@ def test_once_every_job_has_its_answer_the_folder_has_them_together(inbox):
         "why 2",
         "n: must be at most 9, got 10",
     ]
+
+
+def test_the_last_job_of_an_older_list_leaves_the_folders_newer_answer_alone(inbox):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    fails(first)
+    [newer] = dropped(inbox, json.dumps(named("c")[0]).encode())
+    fails(newer)
+    fails(second)
+    assert inbox.told("f")["request_id"] == newer.task_id
+    assert inbox.told("f/2")["request_id"] == second.task_id
+
+
+def test_the_last_job_of_an_older_list_leaves_a_shorter_ones_answer_alone(inbox):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    fails(first)
+    [newer] = dropped(inbox, jobs(*named("c")))
+    fails(newer)
+    fails(second)
+    assert together(inbox) == ["c"]
+
+
+def test_a_job_that_two_lists_share_counts_for_the_newer(inbox):
+    shared, older = dropped(inbox, jobs(*named("a", "b")))
+    same, newer = dropped(inbox, jobs(*named("a", "c")))
+    assert same.task_id == shared.task_id
+    for task in (older, newer, shared):
+        assert inbox.told("f") is None
+        fails(task)
+    assert together(inbox) == ["a", "c"]
+
+
+def test_a_list_that_comes_back_has_its_answers_put_back(inbox, accepted):
+    ended: set[str] = set()
+    for prompts in (("a", "b"), ("a", "c"), ("a", "b")):
+        for task in dropped(inbox, jobs(*named(*prompts))):
+            if task.task_id not in ended:
+                succeeds(task)
+                ended.add(task.task_id)
+        assert [each["data"]["final_unit_deduction"] for each in inbox.told("f")["data"]] == list(prompts)
+    assert len(accepted) == 3
+
+
+def test_what_failed_of_a_list_is_tried_again_and_joins_what_did_not(inbox, accepted):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    succeeds(first)
+    fails(second)
+    same, again = dropped(inbox, jobs(*named("a", "b")))
+    assert (same.task_id, again.task_id != second.task_id) == (first.task_id, True)
+    succeeds(again)
+    assert [each["request_id"] for each in inbox.told("f")["data"]] == [first.task_id, again.task_id]
+    assert len(accepted) == 3
+
+
+def test_a_retried_job_of_a_list_joins_the_others(inbox):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    fails(first)
+    fails(second)
+    again = retry(Caller(name="inbox"), second.task_id)
+    object_arrived(INBOX, "f/job.json")
+    fails(again)
+    assert [each["request_id"] for each in inbox.told("f")["data"]] == [first.task_id, again.task_id]
+
+
+def test_answers_that_were_deleted_are_written_again_one_and_all(inbox, monkeypatch):
+    made = dropped(inbox, jobs(*named("a", "b")))
+    for task in made:
+        fails(task)
+    inbox.forget_answers()
+    ended_at = max(TaskStore().get(task.task_id).updated_at for task in made)
+    monkeypatch.setattr(clock, "milliseconds", lambda: ended_at + 3_600_000)
+    object_arrived(INBOX, "f/job.json")
+    assert together(inbox) == ["a", "b"]
+
+
+def test_a_list_that_a_release_before_accepted_is_put_together_too(inbox):
+    """It has not been noted as the folder's newest."""
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    inbox.dynamodb.delete_item(TableName=ENVIRONMENT["TABLE_NAME"], Key=items.drop_key("f"))
+    fails(second)
+    fails(first)
+    assert together(inbox) == ["a", "b"]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from kiln import clock, results
 from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
 from kiln.errors import IdempotencyKeyReused, RetryRefused, TaskNotFound, TooManyRequests
+from kiln.intake import attempts
+from kiln.intake import retry as retrying
 from kiln.intake.retry import retry
+from kiln.tasks.drops import DropLedger
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput, Origin
+from kiln.tasks.task import KeptInput, Origin, Task
 from tests.unit.specimens import add_task
 
 ADA = Caller(name="ada", access_key="a", secret_key="s" * 32)
@@ -49,6 +55,100 @@ def test_a_drop_answers_in_its_folder_again(cloud):
     assert made.result_prefix == f"f/{made.task_id}"
 
 
+@pytest.fixture
+def failed_drop(cloud) -> Task:
+    failed(origin=Origin(door="drop", folder="f", version="1"))
+    return TaskStore().get("task-1")
+
+
+def ends(task: Task) -> None:
+    TaskStore().fail(task, "nor then")
+    results.write_result(TaskStore().get(task.task_id), "https://kiln.test")
+
+
+def test_a_drop_has_one_attempt_at_a_time(failed_drop):
+    first = retry(ADA, "task-1")
+    with pytest.raises(RetryRefused, match=f"tried again already, as {first.task_id}"):
+        retry(ADA, "task-1")
+    ends(first)
+    second = retry(ADA, "task-1")
+    ends(second)
+    third = retry(ADA, first.task_id)
+    assert len({"task-1", first.task_id, second.task_id, third.task_id}) == 4
+
+
+def test_the_same_key_is_the_same_attempt_at_a_drop(failed_drop):
+    first = retry(ADA, "task-1", idempotency_key="once")
+    ends(first)
+    ended = TaskStore().get(first.task_id)
+    assert retry(ADA, "task-1", idempotency_key="once") == ended
+    second = retry(ADA, "task-1", idempotency_key="twice")
+    assert second.task_id != first.task_id
+    assert retry(ADA, "task-1", idempotency_key="once") == ended
+    assert retry(ADA, "task-1", idempotency_key="twice") == second
+
+
+def test_a_key_that_was_used_for_something_else_is_no_key_for_a_drop(failed_drop):
+    failed("task-2")
+    retry(ADA, "task-2", idempotency_key="once")
+    with pytest.raises(IdempotencyKeyReused):
+        retry(ADA, "task-1", idempotency_key="once")
+
+
+def test_two_who_retry_a_drop_at_once_make_one_attempt(failed_drop, monkeypatch):
+    admit = retrying.admit
+    monkeypatch.setattr(retrying, "admit", lambda *given, **named: overtaken() or admit(*given, **named))
+
+    def overtaken() -> None:
+        monkeypatch.setattr(retrying, "admit", admit)
+        retry(ADA, "task-1", idempotency_key="faster")
+
+    with pytest.raises(RetryRefused, match="tried again already"):
+        retry(ADA, "task-1", idempotency_key="slower")
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_retry_that_broke_before_it_was_the_folders_newest_is_made_good(cloud, failed_drop, monkeypatch, has_ended):
+    def breaks(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    DropLedger().expect("f", "task-1", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "expect", breaks)
+        with pytest.raises(RuntimeError):
+            retry(ADA, "task-1", idempotency_key="once")
+    made = TaskStore().get(attempts.next_id(failed_drop))
+    if has_ended:
+        ends(made)
+    assert retry(ADA, "task-1", idempotency_key="once").task_id == made.task_id
+    if not has_ended:
+        ends(made)
+    answer = cloud.s3.get_object(Bucket="kiln-outbox", Key="f/result.json")["Body"].read()
+    assert json.loads(answer)["request_id"] == made.task_id
+
+
+def test_what_arrives_while_a_retry_is_made_does_not_take_its_answer(failed_drop, monkeypatch):
+    made_anew = retrying._made_anew
+
+    def meanwhile(*given):
+        now = clock.milliseconds()
+        made = made_anew(*given)
+        monkeypatch.setattr(clock, "milliseconds", lambda: now + 20)
+        DropLedger().expect("f", "task-1", now + 10)
+        return made
+
+    monkeypatch.setattr(retrying, "_made_anew", meanwhile)
+    made = retry(ADA, "task-1")
+    assert DropLedger().is_newest("f", made.task_id)
+
+
+def test_a_repeated_retry_is_not_newer_than_what_was_dropped_since(cloud, failed_drop):
+    retry(ADA, "task-1", idempotency_key="once")
+    DropLedger().expect("f", "newer", clock.milliseconds() + 1)
+    retry(ADA, "task-1", idempotency_key="once")
+    assert DropLedger().is_newest("f", "newer")
+
+
 def test_the_same_key_is_the_same_new_task(cloud):
     failed()
     failed("task-2")
@@ -71,13 +171,59 @@ def test_images_that_are_gone_are_named(cloud):
         retry(ADA, "task-1")
 
 
+def test_what_is_refused_for_its_images_leaves_no_trace(cloud, kept_subject):
+    gone = KeptInput(field="scene_image", bucket="kiln-inputs", key="task-1/gone.png")
+    failed(inputs=[kept_subject, gone])
+    for _ in range(3):
+        with pytest.raises(RetryRefused, match="scene_image: is no longer kept"):
+            retry(ADA.model_copy(update={"tasks_per_minute": 1}), "task-1")
+    assert cloud.s3.list_objects_v2(Bucket="kiln-inputs")["KeyCount"] == 1
+    failed("task-2")
+    made = retry(ADA, "task-2")
+    assert (made.sequence, made.turn) == (1, 1)
+
+
+def test_tags_stay_where_they_are(cloud, kept_subject):
+    """To copy them takes permissions that no function has: the moved image would be refused."""
+    cloud.s3.put_object_tagging(
+        Bucket=kept_subject.bucket, Key=kept_subject.key, Tagging={"TagSet": [{"Key": "project", "Value": "x"}]}
+    )
+    failed(inputs=[kept_subject])
+    [copied] = retry(ADA, "task-1").inputs
+    assert cloud.s3.get_object_tagging(Bucket=copied.bucket, Key=copied.key)["TagSet"] == []
+
+
+def test_the_version_that_was_dropped_is_the_one_that_has_to_be_there(cloud):
+    old = cloud.s3.put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"1")["VersionId"]
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"2")
+    failed(inputs=[KeptInput(field=SUBJECT, bucket="kiln-inbox", key="f/cat.png", version_id=old)])
+    [copied] = retry(ADA, "task-1").inputs
+    assert cloud.s3.get_object(Bucket=copied.bucket, Key=copied.key)["Body"].read() == b"1"
+    cloud.s3.delete_object(Bucket="kiln-inbox", Key="f/cat.png", VersionId=old)
+    with pytest.raises(RetryRefused, match="is no longer kept"):
+        retry(ADA, "task-1")
+
+
+def test_what_is_gone_between_the_look_and_the_copy_is_named_all_the_same(cloud, kept_subject, monkeypatch):
+    failed(inputs=[kept_subject])
+    head = cloud.s3.head_object
+
+    def head_object(**request):
+        head(**request)
+        cloud.s3.delete_object(Bucket=request["Bucket"], Key=request["Key"])
+
+    monkeypatch.setattr(cloud.s3, "head_object", head_object)
+    with pytest.raises(RetryRefused, match="is no longer kept"):
+        retry(ADA, "task-1")
+
+
 def test_others_tasks_are_not_there(cloud):
     failed()
     with pytest.raises(TaskNotFound):
         retry(BOB, "task-1")
 
 
-def test_it_counts_as_a_task_of_the_minute_and_copies_nothing_when_that_is_used_up(cloud, kept_subject):
+def test_it_counts_as_a_task_of_the_minute_and_copies_nothing_when_that_is_used_up(cloud, kept_subject, one_minute):
     failed(inputs=[kept_subject])
     retry(ADA, "task-1")
     kept = cloud.s3.list_objects_v2(Bucket="kiln-inputs")["KeyCount"]

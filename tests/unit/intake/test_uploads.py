@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 
@@ -12,8 +13,9 @@ from kiln import clock
 from kiln.auth.callers import Caller
 from kiln.errors import IdempotencyKeyReused, InvalidRequest
 from kiln.images.inputs import StoredImage
+from kiln.images.inspection import ImageViolation, inspect
 from kiln.intake.create import create
-from kiln.intake.uploads import Uploads, open_upload
+from kiln.intake.uploads import SCHEME, Uploads, open_upload
 from tests.unit.pictures import picture
 
 
@@ -53,28 +55,68 @@ def test_what_is_no_reference_asks_nothing(text):
 
 def test_nothing_uploaded_is_told(cloud):
     reference = open_upload("ada").reference
-    with pytest.raises(InvalidRequest, match=f"{reference}: must have been uploaded first"):
+    with pytest.raises(ImageViolation, match="must have been uploaded first") as violated:
         Uploads("ada").get(reference)
+    assert violated.value.came == f"nothing at {reference}"
 
 
 def test_another_callers_upload_is_not_there(cloud):
     reference = upload(cloud, picture(), "bob")
-    with pytest.raises(InvalidRequest, match="must have been uploaded first"):
+    with pytest.raises(ImageViolation, match="must have been uploaded first"):
         Uploads("ada").get(reference)
 
 
 def test_what_was_uploaded_is_held_to_the_contract(cloud):
     reference = upload(cloud, picture(299, 299))
-    with pytest.raises(InvalidRequest, match=f"{reference}: each side must be at least 300 px"):
+    with pytest.raises(ImageViolation, match="each side must be at least 300 px"):
         Uploads("ada").get(reference)
 
 
-def test_an_image_that_is_uploaded_anew_is_the_same_request(cloud):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "must have been uploaded first, got nothing at kiln-upload://"),
+        (b"plain text", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
+        (picture(299, 400), "each side must be at least 300 px, got 299 x 400 px"),
+    ],
+    ids=["nothing", "no image", "too narrow"],
+)
+def test_the_field_that_names_a_wrong_upload_is_told(cloud, content, reason):
+    reference = open_upload("ada").reference if content is None else upload(cloud, content)
+    body = {"subject_image_list": [{"subject_image": upload(cloud, picture())}], "scene_image": reference}
+    with pytest.raises(InvalidRequest) as refused:
+        create(json.dumps(body), Caller(name="ada"))
+    assert refused.value.message.startswith(f"scene_image: {reason}")
+
+
+def test_what_a_task_was_made_of_stays_whatever_is_uploaded_later(cloud):
+    place = open_upload("ada")
+    cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
+    body = json.dumps({"subject_image_list": [{"subject_image": place.reference}]})
+    first = create(body, Caller(name="ada"), idempotency_key="first")
+    cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture(400, 400))
+    second = create(body, Caller(name="ada"), idempotency_key="second")
+    for task, size in ((first, (320, 320)), (second, (400, 400))):
+        [kept] = task.inputs
+        facts = inspect(cloud.s3.get_object(Bucket=kept.bucket, Key=kept.key)["Body"].read())
+        assert (facts.width, facts.height) == size
+
+
+@pytest.mark.parametrize(("written", "slash"), [("as it is", "/"), ("by PHP", "\\/"), ("by a code", "\\u002f")])
+def test_an_image_that_is_uploaded_anew_is_the_same_request(cloud, written, slash):
     def submit(content: bytes):
-        body = json.dumps({"subject_image_list": [{"subject_image": upload(cloud, content)}]})
-        return create(body, Caller(name="ada"), idempotency_key="once")
+        body = json.dumps({"prompt": written, "subject_image_list": [{"subject_image": upload(cloud, content)}]})
+        return create(body.replace("/", slash), Caller(name="ada"), idempotency_key="once")
 
     first = submit(picture())
     assert submit(picture()).task_id == first.task_id
     with pytest.raises(IdempotencyKeyReused):
         submit(picture(400, 400))
+
+
+def test_a_digest_of_the_release_before_is_still_the_requests(cloud):
+    reference = upload(cloud, picture())
+    body = json.dumps({"subject_image_list": [{"subject_image": reference}]})
+    etag = cloud.s3.head_object(Bucket="kiln-inputs", Key=f"uploads/ada/{reference.removeprefix(SCHEME)}")["ETag"]
+    made = create(body, Caller(name="ada"), idempotency_key="once")
+    assert made.request_digest == hashlib.sha256(body.replace(reference, etag).encode()).hexdigest()

@@ -86,6 +86,15 @@ def test_a_workflow_that_broke_begins_again_with_its_own_input(executions):
     assert executions.started["task-1-again-2"] == {"task_id": "task-1", "turn": "7"}
 
 
+def test_executions_are_found_by_the_name_that_the_task_was_given(executions):
+    add_task(run_id="task-1_2")
+    executions.ended["task-1"] = ("SUCCEEDED", "")
+    change = course.restart("task-1")
+    assert (change.did, change.execution) == ("started", "task-1_2")
+    assert course.restart("task-1").did == "restarted"
+    assert course.restart("task-1").execution == "task-1_2-again-1"
+
+
 def test_an_end_that_was_never_told_is_told(executions):
     task = add_task()
     TaskStore().fail(task, "Why ever")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -106,6 +107,50 @@ def test_a_minute_begun_by_another_request_meanwhile_is_gone_on_with(cloud, monk
             return cloud.dynamodb.update_item(**request)
 
     assert Admission(client=Overtaken()).admit("ada", 1, per_minute=MANY) == Ticket(2, 2)  # type: ignore[arg-type]
+
+
+def test_a_minute_that_another_clock_has_begun_already_is_gone_on_with(admission, cloud, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: NOW + 60)
+    admission.admit("ada", 1, per_minute=3)
+    monkeypatch.setattr(time, "time", lambda: NOW)
+    assert [admission.admit("ada", 1, per_minute=3).sequence for _ in range(2)] == [2, 3]
+    with pytest.raises(TooManyRequests):
+        admission.admit("ada", 1, per_minute=3)
+
+
+def test_a_look_counts_in_its_callers_minute_and_nowhere_else(admission, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: NOW)
+    admission.count("ada", per_minute=3)
+    assert admission.admit("ada", 9, per_minute=3) == Ticket(1, 9)
+    admission.count("ada", per_minute=3)
+    for refused in (partial(admission.count, "ada"), partial(admission.admit, "ada", 1)):
+        with pytest.raises(TooManyRequests):
+            refused(per_minute=3)
+    assert admission.admit("ada", 1, per_minute=4) == Ticket(2, 10)
+
+
+def test_places_that_are_given_back_are_the_callers_own_again(admission):
+    for _ in range(3):
+        admission.admit("ada", 9, per_minute=MANY)
+    for _ in range(3):
+        admission.give_back("ada", 9)
+    assert admission.admit("ada", 1, per_minute=MANY) == Ticket(4, 1)
+
+
+def test_places_behind_the_line_are_not_stood_in_again(admission, cloud):
+    admission.admit("ada", 9, per_minute=MANY)
+    serve(cloud, 500)
+    admission.give_back("ada", 9)
+    assert admission.admit("ada", 1, per_minute=MANY).turn == 501
+
+
+@pytest.mark.parametrize("had", [0, 2])
+def test_no_more_is_given_back_than_was_taken(admission, cloud, had):
+    if had:
+        admission.admit("ada", had, per_minute=MANY)
+    before = cloud.dynamodb.get_item(TableName="kiln-table", Key=items.caller_key("ada")).get("Item")
+    admission.give_back("ada", 9)
+    assert cloud.dynamodb.get_item(TableName="kiln-table", Key=items.caller_key("ada")).get("Item") == before
 
 
 def test_how_far_the_line_is_served_is_read_once_a_second(cloud, monkeypatch):

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from kiln.contract.answers import WatermarkInfo
-from kiln.contract.violations import invalid_request
+from kiln.contract.violations import AddressViolation, invalid_request
 from kiln.contract.vocabulary import (
     EXTERNAL_ID_CHARACTERS,
     IMAGES_PER_TASK,
@@ -74,7 +74,7 @@ class SubjectImage(BaseModel, defer_build=True):
 
 
 class CreateRequest(BaseModel, defer_build=True):
-    """The body of *create* (contract). Fields it does not name are ignored; an empty one counts as absent."""
+    """The body of *create* (contract). Fields it does not name are ignored; null and an empty text count as absent."""
 
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
@@ -100,7 +100,7 @@ class CreateRequest(BaseModel, defer_build=True):
     def _empty_is_absent(cls, body: Any) -> Any:
         if not isinstance(body, Mapping):
             return body
-        return {name: value for name, value in body.items() if value is not None and value not in ("", {})}
+        return {name: value for name, value in body.items() if value is not None and value != ""}
 
     @field_validator("callback_url")
     @classmethod
@@ -113,7 +113,7 @@ class CreateRequest(BaseModel, defer_build=True):
         except ValueError:
             usable = False
         if not usable or any(character.isspace() or character < " " for character in url):
-            raise ValueError("must be an http(s) URL")
+            raise AddressViolation("must be an http(s) URL", url)
         return url
 
     def images(self) -> Iterator[tuple[str, InputImage]]:

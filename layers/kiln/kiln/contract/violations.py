@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from kiln.errors import InvalidRequest
 
@@ -29,6 +30,25 @@ _LIMITS = {
 }
 
 
+class AddressViolation(ValueError):
+    """An address breaks a limit; ``str()`` is the limit, ``came`` is as much of it as may be shown."""
+
+    def __init__(self, limit: str, url: str) -> None:
+        super().__init__(limit)
+        self.came = shown_address(url)
+
+
+def shown_address(url: str) -> str:
+    """An address that came, by scheme and host alone: what else there is may be a password, or as good as one."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    # What stands before an @ may be a password, also where a slash in it moves the @ out of the host's part.
+    return shown(f"{parts.scheme}://{host}") if host and "@" not in url else f"a text of {len(url)} characters"
+
+
 def shown(value: object) -> str:
     """What came, short enough for a message and never an image: at most 80 characters of it."""
     if isinstance(value, str):
@@ -41,6 +61,8 @@ def shown(value: object) -> str:
         return "an object"
     if value is None:
         return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value)[:_SHOWN_CHARACTERS]
 
 

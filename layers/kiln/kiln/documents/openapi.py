@@ -91,7 +91,8 @@ def _paths() -> dict[str, Any]:
                         "header",
                         "Prefer",
                         {"type": "string", "examples": ["wait=20"]},
-                        f"wait=N: answer with the finished task if it ends within N s (at most {LONGEST_WAIT_SECONDS})",
+                        f"wait=N: answer with the finished task if it ends within N s, {LONGEST_WAIT_SECONDS} at most. "
+                        "Waiting again with the same key counts as one more task of the minute",
                     ),
                 ],
                 body="CreateRequest",

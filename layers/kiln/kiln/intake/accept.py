@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from kiln import clock
+from kiln import aws, clock
 from kiln.contract.request import CreateRequest
+from kiln.contract.violations import shown_address
 from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
-from kiln.images.inputs import InputImage
+from kiln.images.inputs import InputImage, StoredImage
 from kiln.images.inspection import EXTENSIONS
-from kiln.images.placing import place
+from kiln.images.placing import place, place_copy
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
 from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
 from kiln.webhooks.addresses import ForbiddenAddress, check_url
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
+
 UNLIMITED = 1_000_000
 """For callers that nobody counts, such as the inbox."""
 
 _MOST_IMAGES = 6
+_CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})
 
 
 def accept(
@@ -31,6 +37,7 @@ def accept(
     task_id: str | None = None,
     request_digest: str = "",
     per_minute: int = UNLIMITED,
+    is_waiting: bool = False,
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
 
@@ -41,9 +48,10 @@ def accept(
         task_id: The task's id, when the request has one by its content or by its ``Idempotency-Key``.
         request_digest: Of the body that a repeated ``task_id`` must come with.
         per_minute: How many tasks the caller may create a minute.
+        is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
 
     Raises:
-        InvalidRequest: The ``callback_url`` leads where no webhook may be sent (1201).
+        InvalidRequest: The ``callback_url`` leads where no webhook may be sent, or an image changes meanwhile (1201).
         DuplicateExternalTaskId: The caller has used the external id before (1201).
         IdempotencyKeyReused: The ``task_id`` is another body's (422).
         TooManyRequests: The caller's minute is used up (1302).
@@ -53,6 +61,8 @@ def accept(
     if task_id is not None:
         known = known_task(store, task_id, request_digest)
         if known is not None:
+            if is_waiting and not known.task_status.is_terminal:
+                Admission().count(caller, per_minute=per_minute)
             return known
     task_id = task_id or new_task_id()
     store.check_external_id(task_id, caller, request.external_task_id or "")
@@ -90,7 +100,13 @@ def admit(task: Task, keep_inputs: Callable[[], list[KeptInput]], *, per_minute:
         TooManyRequests: The caller's minute is used up (1302).
     """
     ticket = Admission().admit(task.caller, task.n, per_minute=per_minute)
-    placed = {"sequence": ticket.sequence, "turn": ticket.turn, "inputs": keep_inputs()}
+    placed = {
+        "sequence": ticket.sequence,
+        "turn": ticket.turn,
+        "inputs": keep_inputs(),
+        # Without a hyphen: the workflow parts the names of its executions there. With all that is added, 80 at most.
+        "run_id": f"{task.task_id}_{task.created_at}",
+    }
     stored = TaskStore().add(task.model_copy(update=placed), retention_days=load(TableSettings).task_retention_days)
     return _same_request(stored, task.request_digest)
 
@@ -101,7 +117,7 @@ def _check_callback(request: CreateRequest) -> None:
     try:
         check_url(request.callback_url, load(WebhookSettings))
     except ForbiddenAddress as forbidden:
-        raise InvalidRequest(f"callback_url: {forbidden}, got '{request.callback_url[:80]}'") from forbidden
+        raise InvalidRequest(f"callback_url: {forbidden}, got {shown_address(request.callback_url)}") from forbidden
 
 
 def known_task(store: TaskStore, task_id: str, request_digest: str) -> Task | None:
@@ -123,25 +139,44 @@ def _same_request(task: Task, request_digest: str) -> Task:
 
 
 def _keep_inputs(prefix: str, images: list[tuple[str, InputImage]]) -> list[KeptInput]:
-    if all(image.content is None for _, image in images):
+    if all(_can_stay(image) for _, image in images):
         return [_keep(prefix, field, image) for field, image in images]
     with ThreadPoolExecutor(_MOST_IMAGES) as pool:
         return list(pool.map(lambda named: _keep(prefix, *named), images))
 
 
+def _can_stay(image: InputImage) -> bool:
+    """Whether an image is left where it is: behind its URL, or the one version of a dropped file."""
+    return image.url is not None or (image.stored is not None and image.stored.version_id is not None)
+
+
 def _keep(prefix: str, field: str, image: InputImage) -> KeptInput:
+    stored = image.stored
+    if stored is not None and stored.version_id is not None:
+        return KeptInput(field=field, bucket=stored.bucket, key=stored.key, version_id=stored.version_id)
     if image.url is not None:
         return KeptInput(field=field, url=image.url)
-    if image.stored is not None:
-        return KeptInput(
-            field=field, bucket=image.stored.bucket, key=image.stored.key, version_id=image.stored.version_id
-        )
+    bucket = load(InputSettings).inputs_bucket
+    key = f"{prefix}/{input_name(field)}"
+    if stored is not None:
+        _copy(stored, bucket, key, field)
+        return KeptInput(field=field, bucket=bucket, key=key)
     if image.content is None or image.facts is None:
         raise ValueError(f"{field} holds no image")
-    bucket = load(InputSettings).inputs_bucket
-    key = f"{prefix}/{input_name(field)}.{EXTENSIONS[image.facts.content_type]}"
+    key += f".{EXTENSIONS[image.facts.content_type]}"
     place(bucket, key, image.content, image.facts.content_type)
     return KeptInput(field=field, bucket=bucket, key=key)
+
+
+def _copy(stored: StoredImage, bucket: str, key: str, field: str) -> None:
+    """Copies what may be replaced, or be gone before the task's turn; it has to be what was checked."""
+    source: CopySourceTypeDef = {"Bucket": stored.bucket, "Key": stored.key}
+    try:
+        place_copy(bucket, key, source, CopySourceIfMatch=stored.etag)
+    except Exception as error:
+        if aws.error_code(error) in _CHANGED:
+            raise InvalidRequest(f"{field}: must not change while it is read, got another or none") from error
+        raise
 
 
 def input_name(field: str) -> str:

@@ -11,7 +11,7 @@ from kiln.auth.callers import Caller
 from kiln.contract.request import parse_create_request
 from kiln.errors import InvalidRequest
 from kiln.intake.accept import accept
-from kiln.intake.uploads import Uploads
+from kiln.intake.uploads import SCHEME, Uploads
 from kiln.settings import CallerSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task, content_task_id
@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.5
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)", re.IGNORECASE)
 
 
-def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = None) -> Task:
+def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = None, is_waiting: bool = False) -> Task:
     """Creates a task from a request's body.
 
     Args:
@@ -32,6 +32,7 @@ def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = N
         caller: Who is calling.
         idempotency_key: The header of that name (IETF draft): the same key and body is the same task for as long as
             the task is kept. An upload counts by its content.
+        is_waiting: The caller waits for the end; a repeated key then counts against its minute like a new task.
 
     Raises:
         MalformedRequest: The body is not a JSON object (1200).
@@ -49,6 +50,7 @@ def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = N
         task_id=task_id,
         request_digest=_digest(body, uploads) if task_id else "",
         per_minute=caller.tasks_per_minute or load(CallerSettings).tasks_per_minute,
+        is_waiting=is_waiting,
     )
 
 
@@ -84,5 +86,7 @@ def _digest(body: str | bytes, uploads: Uploads) -> str:
     """What tells one body from another: an image that is uploaded anew has another reference, and is the same image."""
     content = body if isinstance(body, bytes) else body.encode()
     for reference, etag in uploads.contents().items():
-        content = content.replace(reference.encode(), etag.encode())
+        # JSON may write the slashes of a reference in other ways, as PHP does, but hardly what comes behind them.
+        for written in (reference, reference.removeprefix(SCHEME)):
+            content = content.replace(written.encode(), etag.encode())
     return hashlib.sha256(content).hexdigest()

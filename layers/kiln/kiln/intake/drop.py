@@ -17,8 +17,8 @@ from typing import Any
 from kiln import aws, clock, results
 from kiln.contract.request import CreateRequest, parse_create_request
 from kiln.contract.vocabulary import TaskStatus
-from kiln.errors import InvalidRequest, KilnError, TaskNotFound
-from kiln.intake import inbox
+from kiln.errors import IdempotencyKeyReused, InvalidRequest, KilnError
+from kiln.intake import attempts, inbox
 from kiln.intake.accept import accept
 from kiln.intake.job_file import DEFAULTS_FILE, JOB_FILE, Job, read_jobs
 from kiln.settings import InboxSettings, load
@@ -96,6 +96,8 @@ def folder_changed(bucket: str, folder: str, *, may_wait: bool = False, is_last_
     tasks = []
     is_waiting = False
     batch = content_task_id("batch", folder, *(job.canonical for job in jobs or []))
+    if jobs and jobs[0].parts:
+        results.expect_list(folder, batch, jobs[0].parts, seen_at)
     for job in jobs or []:
         origin = _origin(folder, job, batch)
         try:
@@ -157,30 +159,32 @@ def _single_image(bucket: str, key: str, seen_at: int) -> list[Task]:
 
 
 def _accept(request: Callable[[], CreateRequest], content: list[str], origin: Origin, seen_at: int) -> Task:
-    """The task of this content; its images are only looked into when it is new.
-
-    What has failed is tried again when it is dropped anew: its ``job.json``, or the single image, has another version
-    then. Told of the same version again, or of content that has not failed, nothing is paid for twice.
-    """
+    """The task of this content, as the rules of *attempts* have it; its images are only looked into when it is new."""
     task_id = content_task_id(origin.folder, *content)
-    task = _known(task_id)
-    if task and task.task_status is TaskStatus.FAILED and task.origin.version != origin.version:
-        task_id = content_task_id(origin.folder, *content, origin.version)
-        task = _known(task_id)
+    made = attempts.all_from(task_id)
+    task = made[-1] if made else None
+    if (
+        task is not None
+        and task.task_status is TaskStatus.FAILED
+        and origin.version not in {each.origin.version for each in made}
+    ):
+        task_id = attempts.next_id(task)
+        # A release before this one made the next attempt's id of the version.
+        task = attempts.known(content_task_id(origin.folder, *content, origin.version))
     if task is None:
-        task = accept(request(), load(InboxSettings).caller, origin=origin, task_id=task_id)
+        task = _new(request(), origin, task_id, is_first=not made)
     results.expect(task, seen_at)
-    if task.task_status.is_terminal:
-        # The same content as once before: its answer is put back in place of what may have come since.
-        results.restore(task)
     return task
 
 
-def _known(task_id: str) -> Task | None:
+def _new(request: CreateRequest, origin: Origin, task_id: str, *, is_first: bool) -> Task:
+    if not is_first:
+        request = request.model_copy(update={"external_task_id": None})
     try:
+        return accept(request, load(InboxSettings).caller, origin=origin, task_id=task_id)
+    except IdempotencyKeyReused:
+        # Somebody's retry was faster: the next attempt is that one.
         return TaskStore().get(task_id)
-    except TaskNotFound:
-        return None
 
 
 def _from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -59,23 +59,32 @@ def read(bucket: str, key: str, *, most: int) -> DroppedFile | None:
 
 
 def checked(bucket: str, file: DroppedFile, name: str) -> StoredImage:
-    """Checks a dropped image against the contract, reading no more of it than its beginning if that is enough.
+    """Checks a dropped image against the contract.
 
     Raises:
         InvalidRequest: It breaks a limit; the message begins with its name.
     """
     try:
-        check_size(file.size)
-        beginning = _beginning(bucket, file, _HEAD_BYTES)
-        try:
-            facts = inspect(beginning)
-        except ImageViolation:
-            if len(beginning) >= file.size:
-                raise
-            facts = inspect(_beginning(bucket, file, file.size))
-        check_shape(facts)
+        return check(bucket, file)
     except ImageViolation as violation:
         raise InvalidRequest(f"{name}: {violation}, got {violation.came}") from violation
+
+
+def check(bucket: str, file: DroppedFile) -> StoredImage:
+    """Checks an image in S3 against the contract, reading no more of it than its beginning if that is enough.
+
+    Raises:
+        ImageViolation: It breaks a limit.
+    """
+    check_size(file.size)
+    beginning = _beginning(bucket, file, _HEAD_BYTES)
+    try:
+        facts = inspect(beginning)
+    except ImageViolation:
+        if len(beginning) >= file.size:
+            raise
+        facts = inspect(_beginning(bucket, file, file.size))
+    check_shape(facts)
     return StoredImage(bucket=bucket, key=file.key, version_id=file.version_id, etag=file.etag)
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from kiln import aws, clock
 from kiln.contract.vocabulary import IMAGE_BYTES
-from kiln.errors import InvalidRequest
 from kiln.images.inputs import StoredImage
+from kiln.images.inspection import ImageViolation
 from kiln.intake import inbox
 from kiln.settings import InputSettings, load
 
@@ -63,7 +63,7 @@ class Uploads:
         """The upload of this reference, checked against the contract; ``None`` for a text that is no reference.
 
         Raises:
-            InvalidRequest: Nothing was uploaded there by this caller, or it is not an image the contract allows.
+            ImageViolation: Nothing was uploaded there by this caller, or it is not an image the contract allows.
         """
         reference = _REFERENCE.fullmatch(name)
         if reference is None:
@@ -72,8 +72,8 @@ class Uploads:
             bucket = load(InputSettings).inputs_bucket
             file = inbox.head(bucket, _key(self._caller, reference[1]))
             if file is None:
-                raise InvalidRequest(f"{name}: must have been uploaded first, nothing is there")
-            self._found[name] = inbox.checked(bucket, file, name)
+                raise ImageViolation("must have been uploaded first", f"nothing at {name}")
+            self._found[name] = inbox.check(bucket, file)
         return self._found[name]
 
     def contents(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ Only the workflow moves a task; here it is woken or started, and every step of i
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
@@ -20,7 +21,7 @@ from kiln.settings import WorkflowSettings, load
 from kiln.tasks.store import MESSAGE_CHARACTERS, TaskStore
 from kiln.tasks.task import Task
 from kiln.waking import wake
-from kiln.workflow.rescue import RESTARTED, execution_name
+from kiln.workflow.rescue import RESTARTED, begun_again, execution_name
 from kiln.workflow.start import start_stored
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def retry(task_id: str, *, tasks: TaskStore | None = None) -> CourseChange:
     Raises:
         TaskNotFound: There is no such task.
         OperationRefused: It has not failed.
-        RetryRefused: Its images are no longer kept.
+        RetryRefused: Its images are no longer kept, or it is a drop that is being tried again already.
     """
     task = (tasks or TaskStore()).get(task_id)
     if task.task_status is not TaskStatus.FAILED:
@@ -101,10 +102,10 @@ def retry(task_id: str, *, tasks: TaskStore | None = None) -> CourseChange:
 
 def _restart(task: Task, given: SFNClient | None) -> tuple[Literal["started", "restarted", "none"], str]:
     client = given or aws.step_functions()
-    last, times = _last_execution(task.task_id, client)
+    last, times = _last_execution(task.run_id, client)
     if last is None:
         start_stored(task.task_id, step_functions=client)
-        return "started", task.task_id
+        return "started", task.run_id
     if last["status"] == "RUNNING":
         # The rescue function is told, and starts it again.
         client.stop_execution(
@@ -113,25 +114,23 @@ def _restart(task: Task, given: SFNClient | None) -> tuple[Literal["started", "r
         return "restarted", last["name"]
     if last["status"] == "SUCCEEDED" and task.task_status.is_terminal:
         return "none", last["name"]
-    again = execution_name(task.task_id, times + 1)
-    try:
+    again = execution_name(task.run_id, times + 1)
+    # The rescue function may be faster.
+    with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
         client.start_execution(
-            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=again, input=last["input"]
+            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=again, input=begun_again(last["input"])
         )
-    except client.exceptions.ExecutionAlreadyExists:
-        # The rescue function was faster.
-        return "started", again
     return "started", again
 
 
-def _last_execution(task_id: str, client: SFNClient) -> tuple[Any, int]:
+def _last_execution(run_id: str, client: SFNClient) -> tuple[Any, int]:
     """The latest execution of a task's workflow, and how many there were before it."""
     arn = load(WorkflowSettings).state_machine_arn.replace(":stateMachine:", ":execution:", 1)
     last: Any = None
     times = -1
     while True:
         try:
-            last = client.describe_execution(executionArn=f"{arn}:{execution_name(task_id, times + 1)}")
+            last = client.describe_execution(executionArn=f"{arn}:{execution_name(run_id, times + 1)}")
         except client.exceptions.ExecutionDoesNotExist:
             return last, times
         times += 1

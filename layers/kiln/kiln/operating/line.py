@@ -58,7 +58,7 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Lin
     return LineStatus(
         paused_at=state.paused_at,
         slots=load(SlotSettings).provider_slots,
-        held=len(state.names) - state.kept_back - state.reserved,
+        held=state.held,
         kept_back=state.kept_back,
         reserved=state.reserved,
         running=state.tasks,

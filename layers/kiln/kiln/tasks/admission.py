@@ -6,6 +6,7 @@ never behind where the line is being served now. Who has 900 tasks waiting does 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +19,11 @@ from kiln.tasks.table import TableAccess
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_SAME_MINUTE = ("in_minute = :minute AND created < :limit", "ADD tasks :one, created :one, finish_tag :n")
+# Whose clock is ahead, or who was quicker over the turn of a minute, may have begun a later one: it is gone on with.
+_SAME_MINUTE = ("in_minute >= :minute AND created < :limit", "ADD tasks :tasks, created :one, finish_tag :n")
 _NEXT_MINUTE = (
     "attribute_not_exists(in_minute) OR in_minute < :minute",
-    "SET in_minute = :minute, created = :one ADD tasks :one, finish_tag :n",
+    "SET in_minute = :minute, created = :one ADD tasks :tasks, finish_tag :n",
 )
 
 
@@ -53,17 +55,41 @@ class Admission(TableAccess):
         Raises:
             TooManyRequests: The caller's minute is used up; nothing has been counted.
         """
-        counted = self._count(caller, n, per_minute)
+        counted = self._count(caller, per_minute, tasks=1, n=n)
         sequence, turn = int(counted["tasks"]["N"]), int(counted["finish_tag"]["N"])
-        earliest = _line_of(self._table).virtual_time(self._client) + n
+        earliest = self.served() + n
         if turn < earliest:
             self._catch_up(caller, earliest)
             turn = earliest
         return Ticket(sequence, turn)
 
-    def _count(self, caller: str, n: int, per_minute: int) -> Any:
+    def count(self, caller: str, *, per_minute: int) -> None:
+        """Counts a request that makes no task, but costs as much to serve, against its caller's minute.
+
+        Raises:
+            TooManyRequests: The caller's minute is used up.
+        """
+        self._count(caller, per_minute, tasks=0, n=0)
+
+    def served(self) -> int:
+        """How far the line has been served, read once a second at most: the turn of who was last given its slots."""
+        return _line_of(self._table).virtual_time(self._client)
+
+    def give_back(self, caller: str, n: int) -> None:
+        """Takes a task of ``n`` images that nobody will serve out of its caller's tag: the next comes ``n`` sooner."""
+        # Nobody's tag is less than what was counted into it, unless its item was lost: then there is nothing to mend.
+        with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.update_item(
+                TableName=self._table,
+                Key=items.caller_key(caller),
+                UpdateExpression="ADD finish_tag :back",
+                ConditionExpression="finish_tag >= :n",
+                ExpressionAttributeValues=items.values(back=-n, n=n),
+            )
+
+    def _count(self, caller: str, per_minute: int, *, tasks: int, n: int) -> Any:
         now = int(time.time())
-        plain = items.values(minute=now // 60, limit=per_minute, one=1, n=n)
+        plain = items.values(minute=now // 60, limit=per_minute, one=1, tasks=tasks, n=n)
         # The minute may be begun by another request between the first try and the second: hence a third.
         for condition, change in (_SAME_MINUTE, _NEXT_MINUTE, _SAME_MINUTE):
             try:

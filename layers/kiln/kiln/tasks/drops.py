@@ -14,13 +14,14 @@ REFUSED = "refused"
 class DropLedger(TableAccess):
     """The memory of drops, in the table of the tasks and for as long."""
 
-    def expect(self, folder: str, task_id: str, seen_at: int) -> bool:
-        """Notes that a folder's ``result.json`` is to be this task's.
+    def expect(self, folder: str, newest: str, seen_at: int, *, parts: int = 0) -> bool:
+        """Notes whose a folder's ``result.json`` is to be.
 
         Args:
             folder: Of the outbox.
-            task_id: The task, or ``REFUSED``.
+            newest: A task's, ``REFUSED``, or that of a list of jobs: its batch.
             seen_at: When the inbox was looked at, in milliseconds since the epoch: what was seen later counts.
+            parts: How many jobs the list has.
 
         Returns:
             Whether nobody has seen newer content there.
@@ -29,9 +30,9 @@ class DropLedger(TableAccess):
             self._client.update_item(
                 TableName=self._table,
                 Key=items.drop_key(folder),
-                UpdateExpression="SET newest = :newest, seen_at = :seen_at, expires_at = :expires",
+                UpdateExpression="SET newest = :newest, seen_at = :seen_at, parts = :parts, expires_at = :expires",
                 ConditionExpression="attribute_not_exists(seen_at) OR seen_at <= :seen_at",
-                ExpressionAttributeValues=items.values(newest=task_id, seen_at=seen_at, expires=_expiry()),
+                ExpressionAttributeValues=items.values(newest=newest, seen_at=seen_at, parts=parts, expires=_expiry()),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
@@ -39,9 +40,16 @@ class DropLedger(TableAccess):
 
     def is_newest(self, folder: str, task_id: str) -> bool:
         """Whether a folder's ``result.json`` is this task's to write, or nobody is known to have come after it."""
-        answer = self._client.get_item(TableName=self._table, Key=items.drop_key(folder), ConsistentRead=True)
-        newest = answer.get("Item", {}).get("newest")
+        newest = self._get(folder).get("newest")
         return newest is None or newest["S"] == task_id
+
+    def list_of(self, folder: str) -> tuple[str, int] | None:
+        """The batch of the list whose jobs a folder's ``result.json`` is to hold together, and how many they are.
+
+        A folder with other content has a batch of no jobs; one of which nothing is known has none.
+        """
+        item = self._get(folder)
+        return (item["newest"]["S"], int(item.get("parts", {}).get("N", "0"))) if "newest" in item else None
 
     def end_part(self, batch: str, part: int, parts: int) -> bool:
         """Notes that one of several jobs has its ``result.json``.
@@ -57,6 +65,10 @@ class DropLedger(TableAccess):
             ReturnValues="ALL_NEW",
         )
         return len(answer["Attributes"]["ended"]["NS"]) >= parts
+
+    def _get(self, folder: str) -> items.Item:
+        answer = self._client.get_item(TableName=self._table, Key=items.drop_key(folder), ConsistentRead=True)
+        return dict(answer.get("Item", {}))
 
 
 def _expiry() -> int:
