@@ -32,7 +32,7 @@ def query_list() -> Response[str]:
 def query_deliveries() -> Response[str]:
     """Answers with every attempt to deliver a task's changes to its ``callback_url``, oldest first."""
     caller = app.caller()
-    return app.answer(TaskStore().find(caller.name, app.path_id()).deliveries)
+    return app.answer(TaskStore().find(caller.name, app.path_id()).attempted_deliveries)
 
 
 @app.get("/v1/images/multi-image2image/.+/progress")
@@ -64,7 +64,8 @@ def query_one() -> Response[str]:
 def result(task_id: str, token: str, file: str) -> Response[str]:
     """Sends whoever holds a result link on to the image; the link is its own proof, no header is asked for."""
     location = download_address(task_id, token, file, method=app.current_event.http_method)
-    headers = {"Location": location, "Cache-Control": "private, max-age=60"}
+    # A minute less than the link is good for: a browser that is sent on anew each time keeps the image for nothing.
+    headers = {"Location": location, "Cache-Control": "private, max-age=840"}
     return Response(status_code=302, content_type="text/plain", body="", headers=headers)
 
 

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import * as download from "./download.js";
 import { icon, make, say } from "./elements.js";
+import { shots } from "./shots.js";
 import { t } from "./strings.js";
 import { ago, clock, moment } from "./times.js";
 
@@ -11,6 +12,12 @@ export const STAGES = ["waiting", "dispatching", "generating", "collecting"];
 
 /** Whether a task will change no more. */
 export const hasEnded = (task) => task.task_status === "succeed" || task.task_status === "failed";
+
+// A task that its caller has taken back has failed by its status; these words alone tell it from an accident.
+const CANCELLED = "Cancelled by the caller before it was its turn";
+
+/** Whether a task was cancelled. */
+export const isCancelled = (task) => task.task_status === "failed" && task.task_status_msg === CANCELLED;
 
 /** What a task is called: its caller's id, or the beginning of its own. */
 export const nameOf = (task) => task.task_info.external_task_id || task.task_id.slice(0, 8);
@@ -63,9 +70,9 @@ export class Card {
   draw() {
     const { task } = this;
     const held = this.element.contains(document.activeElement) ? document.activeElement.className : null;
-    this.element.className = `task ${task.task_status}`;
+    this.element.className = `task ${task.task_status}${isCancelled(task) ? " cancelled" : ""}`;
     const drawn = { succeed: () => this.images(), failed: () => this.failure() }[task.task_status] ?? (() => this.stages());
-    this.frame.replaceChildren(...drawn());
+    drawn();
     this.state.replaceChildren(
       make("span", { class: "dot", "aria-hidden": "true" }),
       make("span", { class: "name", title: task.task_id }, nameOf(task)),
@@ -78,20 +85,24 @@ export class Card {
   }
 
   images() {
+    const { frame } = this;
     const { images } = this.task.task_result;
-    this.frame.dataset.count = images.length;
-    return images.map((image, at) =>
-      make("button",
-        { type: "button", class: "shot", "aria-label": t("open_picture", at + 1, images.length, nameOf(this.task)), onclick: () => this.acts.open(this.task, at) },
-        make("img", { src: api.link(image.url), alt: "", loading: "lazy", decoding: "async" })),
-    );
+    // In another language the pictures are the same.
+    if (!frame.querySelector(".shot")) {
+      frame.dataset.count = images.length;
+      delete frame.dataset.stage;
+      const glow = frame.querySelectorAll(".glow-image, .glow");
+      frame.replaceChildren(...shots(frame, images, (at) => this.acts.open(this.task, at)), ...glow);
+    }
+    frame.querySelectorAll(".shot").forEach((shot, at) => shot.setAttribute("aria-label", t("open_picture", at + 1, images.length, nameOf(this.task))));
   }
 
   failure() {
     delete this.frame.dataset.count;
+    const [drawn, title, why] = isCancelled(this.task) ? ["close", t("cancelled_title"), t("cancelled_why")] : ["alert", t("failed"), this.task.task_status_msg];
     const again = () => retry(this.task, this.acts.retried);
-    return [make("div", { class: "failure" }, icon("alert"), make("strong", {}, t("failed")), make("p", {}, this.task.task_status_msg),
-      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry")))];
+    this.frame.replaceChildren(make("div", { class: isCancelled(this.task) ? "failure quietly" : "failure" }, icon(drawn), make("strong", {}, title), make("p", {}, why),
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry"))));
   }
 
   stages() {
@@ -101,7 +112,7 @@ export class Card {
     const at = STAGES.indexOf(progress.stage);
     const bars = STAGES.map((stage, number) =>
       make("span", { class: number < at ? "bar-step past" : number === at ? "bar-step now" : "bar-step" }));
-    return [
+    const parts = [
       this.preview ? make("img", { class: "glow-image", src: this.preview, alt: "" }) : null,
       make("div", { class: "glow", "aria-hidden": "true" }),
       make("div", { class: "working" },
@@ -109,7 +120,8 @@ export class Card {
         make("strong", { class: "stage" }, stageText(progress)),
         progress.refusal ? make("small", { class: "held-up" }, t("refusal", progress.refusal)) : null,
         make("div", { class: "bars", "aria-hidden": "true" }, ...bars)),
-    ].filter(Boolean);
+    ];
+    this.frame.replaceChildren(...parts.filter(Boolean));
   }
 
   buttons() {

@@ -1,7 +1,7 @@
 // The gallery: one page of tasks at a time, filtered by the API, kept up to date while it is looked at.
 
 import * as api from "./api.js";
-import { Card, hasEnded } from "./card.js";
+import { Card, hasEnded, isCancelled } from "./card.js";
 import { find, make, say } from "./elements.js";
 import * as live from "./live.js";
 import { t } from "./strings.js";
@@ -149,7 +149,7 @@ function changed(task) {
   if (!card) return;
   const isNews = hasEnded(task) && !hasEnded(card.task);
   card.update(task);
-  if (isNews) say(task.task_status === "succeed" ? t("finished", task.task_result.images.length) : t("has_failed"));
+  if (isNews) say(task.task_status === "succeed" ? t("finished", task.task_result.images.length) : t(isCancelled(task) ? "cancelled" : "has_failed"));
   if (hasEnded(task)) live.forget(task.task_id);
   else live.follow(task.task_id, (progress) => advanced(task.task_id, progress));
   acts.changed(task);

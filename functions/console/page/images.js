@@ -28,25 +28,30 @@ async function typeOf(file) {
 }
 
 /** What is wrong with a file by the contract, as a text's name and what to fill in; null when nothing is. */
-async function judge(file) {
+function judge(file, type, drawn) {
   if (file.size > BYTES) return ["too_big", size(file.size)];
-  if (!(await typeOf(file))) return ["not_an_image"];
+  if (!type) return ["not_an_image"];
   // What the browser cannot draw may still be a picture: the API says so if it is none.
-  const drawn = await createImageBitmap(file).catch(() => null);
   if (!drawn) return null;
   const { width, height } = drawn;
-  drawn.close();
   if (Math.min(width, height) < SIDE) return ["too_small", width, height];
   return Math.max(width, height) > RATIO * Math.min(width, height) ? ["too_long", width, height] : null;
+}
+
+/** A file as it is kept: with an address to show it by, if the browser can draw it. */
+async function read(file) {
+  const type = await typeOf(file);
+  const drawn = type && (await createImageBitmap(file).catch(() => null));
+  const image = { name: file.name, file, shown: drawn && URL.createObjectURL(file), problem: judge(file, type, drawn) };
+  drawn?.close();
+  return image;
 }
 
 /** Takes files, or the addresses of pictures, for a place; a place for one picture takes the last. */
 export async function take(place, things) {
   const found = await Promise.all(
     things.map(async (thing) =>
-      typeof thing === "string"
-        ? { name: thing, address: thing, problem: null }
-        : { name: thing.name, file: thing, shown: URL.createObjectURL(thing), problem: await judge(thing) },
+      typeof thing === "string" ? { name: thing, address: thing, problem: null } : read(thing),
     ),
   );
   const { room } = PLACES[place];
@@ -55,7 +60,9 @@ export async function take(place, things) {
   picked[place].filter((each) => !all.includes(each)).forEach(release);
   over.forEach(release);
   picked[place] = all;
+  const wrong = found.filter((each) => each.problem);
   if (over.length) say(t("too_many"));
+  else if (wrong.length) say(wrong.map((each) => t("not_picked", each.name, t(...each.problem))).join(" "));
   else if (found.length) say(t("picked", found.map((each) => each.name).join(", ")));
   show(place);
   changed();
@@ -101,7 +108,7 @@ function tile(place, image, number) {
     { class: `slot filled${problem || image.refused ? " wrong" : ""}` },
     image.shown
       ? make("img", { src: image.shown, alt: image.name })
-      : make("span", { class: "address", title: image.address }, icon("picture"), host),
+      : make("span", { class: "address", title: image.name }, icon("picture"), host ?? image.name),
     make("button", { type: "button", class: "take-out", "aria-label": t("remove", image.name), title: t("remove", image.name), onclick: () => drop(place, number) }, icon("close")),
     problem || image.refused ? make("p", { class: "error" }, problem || image.refused) : null,
   );

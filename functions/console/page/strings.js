@@ -14,8 +14,11 @@ function preferred() {
 
 let language = preferred();
 
-/** The language in use, as HTML and Intl name it. */
+/** The language in use, as HTML names it. */
 export const tag = () => (language === "zh" ? "zh-Hans" : "en");
+
+/** How dates are written: as where the reader is, of the places that speak the language. */
+export const locale = () => (navigator.languages ?? [navigator.language]).find((each) => each.slice(0, 2) === language) ?? tag();
 
 /** The text of this name; a text that has something to fill in is a function of it. */
 export function t(name, ...values) {

@@ -1,6 +1,6 @@
 // How moments and spans are told: "3 min. ago", "0:42", "412 kB".
 
-import { tag } from "./strings.js";
+import { locale } from "./strings.js";
 
 const SPANS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
@@ -8,7 +8,7 @@ const SPANS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["mont
 export function ago(milliseconds) {
   let amount = Math.min(0, (milliseconds - Date.now()) / 1000);
   for (const [unit, size] of SPANS) {
-    if (Math.abs(amount) < size) return new Intl.RelativeTimeFormat(tag(), { numeric: "auto", style: "short" }).format(Math.round(amount), unit);
+    if (Math.abs(amount) < size) return new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style: "short" }).format(Math.round(amount), unit);
     amount /= size;
   }
   return "";
@@ -16,7 +16,7 @@ export function ago(milliseconds) {
 
 /** A moment in full. */
 export function moment(milliseconds) {
-  return new Intl.DateTimeFormat(tag(), { dateStyle: "medium", timeStyle: "medium" }).format(milliseconds);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(milliseconds);
 }
 
 /** A span as a clock shows it: 0:42, 1:02:03. */

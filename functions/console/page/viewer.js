@@ -1,7 +1,7 @@
 // One task in full: its images one at a time and large, what they were made from beside them, its course and its facts.
 
 import * as api from "./api.js";
-import { hasEnded, nameOf, retry, save } from "./card.js";
+import { hasEnded, isCancelled, nameOf, retry, save } from "./card.js";
 import * as download from "./download.js";
 import { find, icon, make, say } from "./elements.js";
 import { t } from "./strings.js";
@@ -103,7 +103,8 @@ function row(name, ...values) {
 function course(progress) {
   const rows = progress.steps.map(({ step: name, at: when }, number) => {
     const before = progress.steps[number - 1]?.at;
-    return make("li", { class: `to-${name}` }, make("span", {}, t(`step_${name}`)), make("time", { dateTime: new Date(when).toISOString(), title: moment(when) }, number ? `+ ${span(when - before)}` : moment(when)));
+    const reached = name === "failed" && isCancelled(task) ? "cancelled" : name;
+    return make("li", { class: `to-${reached}` }, make("span", {}, t(`step_${reached}`)), make("time", { dateTime: new Date(when).toISOString(), title: moment(when) }, number ? `+ ${span(when - before)}` : moment(when)));
   });
   return make("ol", { class: "course" }, ...rows);
 }
@@ -120,18 +121,21 @@ function drawSide(request, progress) {
     await navigator.clipboard.writeText(task.task_id).then(() => say(t("copied")), () => say(t("not_copied")));
   };
   const failed = task.task_status === "failed";
+  const reason = isCancelled(task)
+    ? [make("h3", {}, t("cancelled_title")), make("p", { class: "words none" }, t("cancelled_why"))]
+    : [make("h3", {}, t("reason")), make("p", { class: "reason" }, task.task_status_msg)];
   const again = () => retry(task, (made) => {
     find("viewer").close();
     acts.retried(made);
   });
   side.replaceChildren(
-    ...(failed ? [make("h3", {}, t("reason")), make("p", { class: "reason" }, task.task_status_msg), make("button", { type: "button", class: "primary", onclick: again }, t("retry"))] : []),
+    ...(failed ? [...reason, make("button", { type: "button", class: "primary", onclick: again }, t("retry"))] : []),
     ...(hasEnded(task) ? [] : [make("p", { class: "words none" }, t("no_pictures_yet"))]),
     ...(request ? [make("h3", {}, t("made_from")), make("ul", { class: "inputs" }, ...inputs), make("p", { class: request.prompt ? "words" : "words none" }, request.prompt || t("prompt_none"))] : []),
     ...(progress ? [make("h3", {}, t("course")), course(progress), progress.refusal ? make("p", { class: "reason" }, t("refusal", progress.refusal)) : ""] : []),
     make("h3", {}, t("facts")),
     make("dl", { class: "facts" },
-      ...row("fact_status", t(task.task_status)),
+      ...row("fact_status", t(isCancelled(task) ? "cancelled_title" : task.task_status)),
       ...row("fact_id", make("code", {}, task.task_id), make("button", { type: "button", class: "round small", "aria-label": t("copy_id"), title: t("copy_id"), onclick: copyId }, icon("copy"))),
       ...(task.task_info.external_task_id ? row("fact_external", make("code", {}, task.task_info.external_task_id)) : []),
       ...(request ? [...row("fact_model", request.model_name), ...row("fact_ratio", request.aspect_ratio.replace(":", " : ")), ...row("fact_number", String(request.n))] : []),

@@ -32,6 +32,7 @@ SCREENSHOTS = ROOT / ".kiln" / "screenshots"
 SAMPLE = ROOT / "samples" / "lantern-cat"
 PATIENCE_MS = PATIENCE_S * 1000
 expect.set_options(timeout=PATIENCE_MS)
+ROOM = {"subjects": 4, "scene": 1, "style": 1}
 CALLERS = [Caller(f"onlooker-{number}") for number in range(40)]
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -54,10 +55,13 @@ class Console:
         self.page.locator("#studio").wait_for()
 
     def choose(self, place: str, *files: Path) -> None:
-        """Picks files as a person does: by the browser's own dialog."""
+        """Picks files as a person does: by the browser's own dialog; and waits until they are shown."""
+        shown = self.page.locator(f"#{place} .filled")
+        count = min(shown.count() + len(files), ROOM[place])
         with self.page.expect_file_chooser() as chooser:
             self.page.locator(f"#add-{place}").click()
         chooser.value.set_files(list(files))
+        expect(shown).to_have_count(count)
 
     def drop(self, selector: str, *files: Path) -> None:
         """Drops files on an element."""
@@ -128,15 +132,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def faults(stack: Stack) -> Iterator[Callable[..., None]]:
-    """Switches faults of the provider on; they are off again after the test."""
+def finish(stack: Stack) -> Callable[[], None]:
+    """Ends what the provider is generating, however long it was to take."""
+    return lambda: _control(stack, "finish", {})
+
+
+@pytest.fixture
+def faults(stack: Stack, finish: Callable[[], None]) -> Iterator[Callable[..., None]]:
+    """Switches faults of the provider on; they are off again after the test, and nothing takes long any more."""
 
     def put(**named: object) -> None:
-        url = f"{stack.description['provider_control_url']}/faults"
-        httpx.post(url, json=named, timeout=30, trust_env=False).raise_for_status()
+        _control(stack, "faults", named)
 
     yield put
     put()
+    finish()
+
+
+def _control(stack: Stack, name: str, content: object) -> None:
+    url = f"{stack.description['provider_control_url']}/{name}"
+    httpx.post(url, json=content, timeout=30, trust_env=False).raise_for_status()
 
 
 @pytest.fixture(scope="session")

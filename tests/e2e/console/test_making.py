@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -111,6 +112,8 @@ def look_at(console: Console, task_id: str) -> None:
         wait_until(lambda each=image: each.evaluate(IS_DRAWN), "the input is drawn")
     expect(viewer.locator(".words")).to_have_text("The cat watches over the harbour 🐈")
     expect(viewer.locator(".course li")).to_have_count(5)
+    # As the British write it: the tests' browser is theirs.
+    expect(viewer.locator(".course time").first).to_have_text(re.compile(r"^\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:"))
     console.assert_accessible("a picture in full")
     console.look("viewer")
     page.keyboard.press("ArrowRight")
@@ -192,7 +195,8 @@ def test_a_picture_too_big_for_the_request_is_uploaded_ahead(console: Console, p
     task_id = console.submit()
     expect(console.card(task_id, "succeed").locator(".shot")).to_have_count(1)
     kept = console.api("GET", f"v1/images/multi-image2image/{task_id}/request")
-    assert "/uploads/" in kept["subject_image_list"][0]["subject_image"]
+    # It is the task's own now, a copy of what was uploaded.
+    assert f"/{task_id}/" in kept["subject_image_list"][0]["subject_image"]
 
 
 def test_the_copied_command_makes_the_same_request(
