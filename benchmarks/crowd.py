@@ -149,7 +149,7 @@ class _Bench:
 
     def stages(self, items: list[dict[str, Any]]) -> Stages:
         """How long the parts of the way took for tasks that did not have to wait: the medians."""
-        steps = [self._steps(item["task_id"]["S"]) for item in items]
+        steps = [self._steps(item["run_id"]["S"]) for item in items]
 
         def median(name: str) -> float:
             return statistics.median(each[name] for each in steps)
@@ -186,13 +186,13 @@ class _Bench:
             time.sleep(0.25)
         raise TimeoutError(f"{task_id} has not ended within {_PATIENCE_S:g} s")
 
-    def _steps(self, task_id: str) -> dict[str, float]:
+    def _steps(self, run_id: str) -> dict[str, float]:
         """How long a task's workflow was in each state that it has left."""
-        arn = f"{self._here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{task_id}"
+        arn = f"{self._here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{run_id}"
         deadline = time.monotonic() + _PATIENCE_S
         while self._aws.stepfunctions.describe_execution(executionArn=arn)["status"] == "RUNNING":
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the workflow of {task_id} has not ended within {_PATIENCE_S:g} s")
+                raise TimeoutError(f"the workflow of {run_id} has not ended within {_PATIENCE_S:g} s")
             time.sleep(0.05)
         found: dict[str, float] = {}
         entered: dict[str, float] = {}

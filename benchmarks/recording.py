@@ -214,7 +214,7 @@ class Recorder:
 
     def _wait_for_workflow(self, task_id: str) -> None:
         def ended() -> bool:
-            found = [each for each in self._observer.executions() if each["name"] == task_id]
+            found = [each for each in self._observer.executions() if each["name"].startswith(task_id)]
             return bool(found) and found[0]["status"] != "RUNNING"
 
         _wait_until(ended, f"the workflow of {task_id} has ended")

@@ -23,6 +23,7 @@ STATES = {
     "PublishProcessing": "the bus is told: the provider is at work",
     "NotifyProcessing": "so is the caller's callback_url",
     "Collect": "copies the images into the outbox, to keep them",
+    "HandOnSlot": "an image could not be copied: its share goes to the next in line",
     "WaitToCollect": "an image could not be copied: waits a little",
     "ReleaseSlot": "gives its share back and wakes the next in line",
     "ReleaseSlotAfterFault": "something broke: gives its share back",

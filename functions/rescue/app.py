@@ -14,7 +14,7 @@ from kiln_lambda.observability import about, logger, observed
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Serves the rule on Step Functions' status changes."""
     ended = event["detail"]
-    about(ended["name"].partition("-")[0])
+    about(ended["name"].partition("-")[0].partition("_")[0])
     again = rescue(ended["stateMachineArn"], ended["name"], ended["status"], ended["input"])
     logger.error(
         "a workflow ended abnormally", extra={"execution": ended["name"], "status": ended["status"], "again": again}

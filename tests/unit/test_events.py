@@ -75,6 +75,13 @@ def test_the_id_is_the_same_again_and_another_for_another_event():
     assert event_id("failed") != event_id("failed", "task-2")
 
 
+def test_the_id_is_another_when_the_same_content_comes_again_after_its_task_is_gone():
+    first, again = (make_task(run_id=run_id, created_at=at) for run_id, at in (("task-1_1", 1), ("task-1_2", 2)))
+    assert events.event_id(first, TaskStatus.FAILED) != events.event_id(again, TaskStatus.FAILED)
+    # What the release before has accepted keeps the ids that it was told with.
+    assert events.event_id(make_task(), TaskStatus.FAILED) == "707abe16-926a-5526-ac66-a788a9a46776"
+
+
 def test_an_event_may_tell_of_a_status_that_the_task_has_left():
     task = make_task(**DONE)
     late = events.announcement(task, "https://kiln.test", TaskStatus.SUBMITTED)

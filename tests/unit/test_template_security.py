@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
-TEMPLATE = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8"))
+from tests.unit.account import template
+
+TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
 
@@ -81,3 +81,14 @@ def test_a_function_may_do_what_is_named_and_nothing_else(name):
             assert not [action for action in actions if "*" in action]
             if statement["Resource"] == "*":
                 assert set(actions) <= {"states:SendTaskSuccess"}, "the token is the permission there"
+
+
+@pytest.mark.parametrize("name", ["SubmitFunction", "OperateFunction"])
+def test_a_function_that_copies_inputs_can_tell_that_one_is_gone(name):
+    """S3 answers 403 for what is not there to those who may not list the bucket, and that is no answer."""
+    statements = [each for policy in FUNCTIONS[name]["Policies"] for each in policy["Statement"]]
+    [listed] = [each["Resource"] for each in statements if each["Action"] == "s3:ListBucket"]
+    assert {bucket for bucket in ("InboxBucket", "InputsBucket") if bucket in str(listed)} == {
+        "InboxBucket",
+        "InputsBucket",
+    }

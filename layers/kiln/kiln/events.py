@@ -111,9 +111,9 @@ class Announcement(BaseModel, defer_build=True):
     detail: TaskEvent
 
 
-def event_id(task_id: str, status: TaskStatus) -> str:
+def event_id(task: Task, status: TaskStatus) -> str:
     """The id of a change, wherever and however often it is told: on the bus, and as ``webhook-id``."""
-    return str(uuid.uuid5(_EVENT_IDS, f"{task_id}/{status}"))
+    return str(uuid.uuid5(_EVENT_IDS, f"{task.run_id}/{status}"))
 
 
 def publish_refusal(request_event_id: str, caller: str, error: KilnError) -> None:
@@ -160,16 +160,16 @@ def announcement(task: Task, public_url: str, status: TaskStatus | None = None) 
         public_url: Kiln's own address.
         status: The change told of, when the task may have moved on since.
     """
-    status = status or task.task_status
+    changed = task.as_of(status or task.task_status)
     return Announcement(
-        detail_type=DETAIL_TYPES[status],
+        detail_type=DETAIL_TYPES[changed.task_status],
         detail=TaskEvent(
             metadata=EventMetadata(
-                event_id=event_id(task.task_id, status),
-                occurred_at=task.created_at if status is TaskStatus.SUBMITTED else task.updated_at,
+                event_id=event_id(task, changed.task_status),
+                occurred_at=changed.updated_at,
                 caller=task.caller,
                 door=task.origin.door,
             ),
-            data=delivered(task, public_url).model_copy(update={"task_status": status}),
+            data=delivered(changed, public_url),
         ),
     )

@@ -32,7 +32,7 @@ class BucketSettings(_Settings):
 
 
 class InputSettings(_Settings):
-    """Where images that came as Base64 are kept until the provider has read them."""
+    """Where images that came as Base64 or were uploaded are kept until the provider has read them."""
 
     inputs_bucket: str = Field(alias="INPUTS_BUCKET", min_length=1)
 
@@ -88,8 +88,9 @@ class ProviderSettings(ProviderSecretSettings):
 class DeadlineSettings(_Settings):
     """How long a task may take, in seconds.
 
-    Until the provider has taken it; from then until it is generated; and from then until its images are copied: that
-    one is long, as the generation has been paid for.
+    From its turn until the provider has taken it; from then until it is generated; and from then until its images are
+    copied. That one is long, as the generation has been paid for: so long, too, is a provider waited for that cannot be
+    asked whether it has the task, or how far it is.
     """
 
     dispatch_seconds: int = Field(default=259_200, alias="DISPATCH_DEADLINE_SECONDS", ge=1)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmarks import crowd, pages, recordings, scaling, simulation
+from benchmarks import simulation
 from benchmarks.simulation import Arrival, Stages, burst, capacity, mix_of, percentiles, poisson, simulate
 
 ONLY_GENERATING = Stages(0, 0, generating=10, spread=0, noticing=0, collecting=0, leaving=0, waking=0)
@@ -88,8 +88,3 @@ def test_the_command_says_how_long_tasks_wait(
     said = capsys.readouterr().out
     assert said.startswith("50 tasks in ")
     assert "until the provider has it: p50 " in said
-
-
-def test_the_page_is_what_the_script_writes() -> None:
-    tables = scaling.tables(recordings.read(), crowd.read())
-    assert pages.is_current(scaling.PAGE, tables), "docs/scaling.md is out of date: make scale"

@@ -169,6 +169,45 @@ def test_an_image_that_drips_is_given_up(monkeypatch, is_chunked):
     assert reason.startswith("the time to copy the images in is over")
 
 
+class Dripping:
+    """A connection over which a byte comes every second: whoever asks for many at once waits for all of them."""
+
+    closed = False
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+        self.now = 0.0
+
+    def read1(self, _amount: int = -1) -> bytes:
+        return self.read(1)
+
+    def read(self, amount: int) -> bytes:
+        self.now += amount
+        return self._content.read(amount)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("seconds", [240, 70_000])
+def test_an_image_that_drips_does_not_outlast_its_time(monkeypatch, is_chunked, seconds):
+    """Not in its head, not behind it: the function would be killed, and what else has come would not be recorded."""
+    drips = Dripping(LARGE_PNG)
+    monkeypatch.setattr(copying, "COPY_SECONDS", seconds)
+    monkeypatch.setattr(copying.time, "monotonic", lambda: drips.now)
+    headers = {} if is_chunked else {"Content-Length": str(len(LARGE_PNG))}
+    source = urllib3.HTTPResponse(drips, headers, status=200, preload_content=False, request_method="GET")  # type: ignore[arg-type]
+    reason = failure(HttpPool({URL: lambda: source}))
+    assert reason == "the time to copy the images in is over"
+    assert drips.now <= seconds + 1
+
+
+def test_an_image_whose_time_is_over_is_not_asked_for():
+    with pytest.raises(CopyFailed, match="the time to copy"):
+        copy_image(0, URL, bucket="outbox", prefix="p", ends_at=0, http=HttpPool({}))  # type: ignore[arg-type]
+
+
 def test_copying_twice_writes_the_same_object():
     http = HttpPool({URL: http_answer(PNG)})
     assert copy(http) == copy(http)

@@ -41,11 +41,11 @@ def pool(monkeypatch) -> HttpPool:
 
 
 def generated(seconds: float = 1, **changes):
-    """A task that the provider took so long ago."""
+    """A task whose images are being collected since so long ago."""
     task = add_task(n=3, **changes)
     store = TaskStore()
     store.dispatched(task, "at-provider-1")
-    store._update("task-1", "SET dispatched_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
+    store._update("task-1", "SET collecting_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
 
 
 def stored():
@@ -141,6 +141,16 @@ def test_at_the_deadline_the_task_fails_and_says_why(provider, monkeypatch):
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     assert collect("task-1", provider=provider).outcome is Outcome.ENDED
     assert stored().task_status_msg == "The generated images could not be copied within 60 s; no answer"
+
+
+def test_time_that_passed_before_the_first_try_does_not_count(provider):
+    """The provider was away, or dispatch was, for longer than collecting may take."""
+    generated()
+    yesterday = {":at": {"N": str(clock.milliseconds() - 90_000_000)}}
+    TaskStore()._update("task-1", "SET dispatched_at = :at REMOVE collecting_at", yesterday)
+    provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
+    result = collect("task-1", provider=provider)
+    assert (result.outcome, result.wait) == (Outcome.AGAIN, 2)
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing", "failed"])

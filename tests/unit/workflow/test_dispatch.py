@@ -52,6 +52,7 @@ def test_the_request_is_the_contracts(provider):
         model_name="kling-v2-1",
         callback_url="https://caller.test/mine",
         external_task_id="mine",
+        run_id="task-1_1",
         inputs=[
             KeptInput(field="subject_image_list[0].subject_image", url=SUBJECT_URL),
             KeptInput(field="subject_image_list[1].subject_image", bucket="kiln-inputs", key="task-1/subject-1.png"),
@@ -77,7 +78,7 @@ def test_the_request_is_the_contracts(provider):
         "watermark_info": {"enabled": True},
         "style_image": "https://images.test/style",
         "callback_url": callback_address("task-1", "https://kiln.test"),
-        "external_task_id": "task-1",
+        "external_task_id": "task-1_1",
     }
 
 
@@ -190,10 +191,18 @@ def test_waits_grow_to_five_minutes_and_are_spread(provider):
         assert (longest + 1) // 2 <= wait <= longest
 
 
-@pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.UNKNOWN, Verdict.ACCOUNT])
+def turn_came(seconds: float) -> None:
+    """So long ago, and the first attempt was made then."""
+    store = TaskStore()
+    fresh()
+    store.begin_dispatch("task-1")
+    store._update("task-1", "SET turn_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
+
+
+@pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.ACCOUNT])
 def test_a_task_that_is_not_taken_in_time_fails_with_the_last_answer(provider, verdict, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
-    add_task(created_at=clock.milliseconds() - 61_000)
+    turn_came(61)
     provider.create_errors = [(ProviderError(verdict, "full", 1303), False)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
     assert stored().task_status is TaskStatus.FAILED
@@ -202,10 +211,51 @@ def test_a_task_that_is_not_taken_in_time_fails_with_the_last_answer(provider, v
     )
 
 
-def test_a_late_task_is_still_given_its_chance(provider, monkeypatch):
+@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT, Verdict.UNKNOWN])
+def test_time_in_line_does_not_count(provider, verdict, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
     add_task(created_at=clock.milliseconds() - 61_000)
+    provider.create_errors = [(ProviderError(verdict, "not now"), False)]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
     assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
+
+
+def test_what_may_be_paid_for_is_looked_up_once_more_before_it_ends(provider, monkeypatch):
+    monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
+    turn_came(61)
+    provider.create_errors = [(ProviderError(Verdict.UNKNOWN, "no answer"), True)]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
+    provider.query_errors = [ProviderError(Verdict.RETRY, "no answer either")]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert len(provider.created) == 1
+
+
+@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.PERMANENT, Verdict.ACCOUNT])
+def test_a_provider_that_cannot_even_be_asked_is_waited_for_as_long_as_for_images(provider, verdict, monkeypatch):
+    monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
+    monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "600")
+    turn_came(659)
+    provider.query_errors = [ProviderError(verdict, "no answer") for _ in range(2)]
+    assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
+    TaskStore()._update("task-1", "SET turn_at = turn_at - :more", {":more": {"N": "2000"}})
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status_msg == "The provider did not take the task within 60 s; its last answer: no answer"
+
+
+def test_a_late_task_is_still_given_its_chance(provider, monkeypatch):
+    monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
+    turn_came(61)
+    assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
+
+
+def test_what_the_provider_made_of_the_same_content_long_ago_is_not_adopted(provider):
+    provider.has("task-1", task_status="succeed")
+    provider.has("task-1_1", task_status="succeed")
+    fresh(run_id="task-1_2")
+    assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert provider.queried == ["task-1_2"]
 
 
 def test_a_task_that_has_ended_is_not_dispatched(provider):

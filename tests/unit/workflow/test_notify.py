@@ -53,7 +53,7 @@ def test_the_caller_is_sent_the_end_signed_with_its_own_secret(received):
     assert body["task_info"] == {"external_task_id": "mine"}
     assert body["final_unit_deduction"] == "16"
     assert body["task_result"]["images"][0]["url"].startswith("https://kiln.test/v1/results/task-1/")
-    assert request.headers["webhook-id"] == events.event_id("task-1", TaskStatus.SUCCEED)
+    assert request.headers["webhook-id"] == events.event_id(TaskStore().get("task-1"), TaskStatus.SUCCEED)
 
 
 def test_the_id_is_the_same_on_every_attempt_and_another_for_another_change(received):

@@ -46,10 +46,10 @@ def test_the_provider_is_asked_by_its_own_id(provider):
 
 
 def test_without_one_it_is_asked_by_ours(provider):
-    add_task()
-    provider.has("task-1")
+    add_task(run_id="task-1_1")
+    provider.has("task-1_1")
     poll("task-1", provider=provider)
-    assert provider.queried == ["task-1"]
+    assert provider.queried == ["task-1_1"]
 
 
 def test_processing_is_news_once(provider):

@@ -10,7 +10,7 @@ from kiln.slots import Slots
 from kiln.tasks import items
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
-from kiln.workflow.release import release, tend_line
+from kiln.workflow.release import hand_on, release, tend_line
 from tests.unit.specimens import add_task, kept_image
 from tests.unit.test_waking import park
 
@@ -93,6 +93,24 @@ def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executi
     assert release("task-1", tasks=Expiring()).woken == 1
     assert executions.succeeded == ["token-3"]
     assert Slots().holders() == {"task-3#0"}
+
+
+def test_slots_whose_images_do_not_come_go_to_the_next(executions):
+    """The provider is done with the task: to hold its slots while its images are tried for is to hold up everybody."""
+    add_task()
+    store = TaskStore()
+    store.begin_dispatch("task-1")
+    store.begin_collect("task-1")
+    add_task("task-2")
+    park("task-2", "token-2")
+    aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": ["task-1#0"]}})
+    assert hand_on("task-1") == 1
+    assert executions.succeeded == ["token-2"]
+    assert Slots().holders() == {"task-2#0"}
+    assert not store.get("task-1").task_status.is_terminal
+    store.succeed(store.get("task-1"), [kept_image()], "16")
+    assert release("task-1").announcement.detail_type == "Image Task Succeeded"
+    assert Slots().holders() == {"task-2#0"}
 
 
 def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):

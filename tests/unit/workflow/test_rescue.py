@@ -10,6 +10,7 @@ from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import MOST_RESCUES, RESTARTED, rescue
 from tests.unit.specimens import add_task
+from tests.unit.tasks.test_admission import serve
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
@@ -36,9 +37,28 @@ def test_what_broke_starts_again_with_its_own_input(executions, status):
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
 
 
-def test_what_breaks_again_is_counted(executions):
+@pytest.mark.parametrize(("turn", "again"), [("7", "500"), ("501", "501")])
+def test_what_begins_again_does_not_set_the_line_back_to_its_turn(executions, cloud, turn, again):
     add_task(TASK_ID)
-    assert broke(f"{TASK_ID}-again-1") == f"{TASK_ID}-again-2"
+    serve(cloud, 500)
+    course = {"task_id": TASK_ID, "slots": {"names": [f"{TASK_ID}#0"], "turn": turn}}
+    assert rescue(MACHINE, TASK_ID, "FAILED", json.dumps(course))
+    [started] = executions.started.values()
+    assert started["slots"] == {"names": [f"{TASK_ID}#0"], "turn": again}
+
+
+@pytest.mark.parametrize("run_id", [TASK_ID, f"{TASK_ID}_1722769557708"])
+def test_what_breaks_again_is_counted(executions, run_id):
+    add_task(TASK_ID, run_id=run_id)
+    assert broke(run_id) == f"{run_id}-again-1"
+    assert broke(f"{run_id}-again-1") == f"{run_id}-again-2"
+
+
+def test_a_task_that_is_ended_is_found_by_the_name_of_its_execution(executions):
+    add_task(TASK_ID, run_id=f"{TASK_ID}_1722769557708")
+    executions.ended[f"{TASK_ID}_1722769557708"] = ("ABORTED", "")
+    assert broke(f"{TASK_ID}_1722769557708", status="ABORTED") == f"{TASK_ID}_1722769557708-again-1"
+    assert TaskStore().get(TASK_ID).task_status is TaskStatus.FAILED
 
 
 def test_being_told_twice_starts_one(executions):

@@ -8,9 +8,11 @@ import pytest
 
 from kiln.slots import Slots
 from kiln.tasks import items
+from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
-from kiln.workflow.start import start
-from tests.unit.specimens import make_task
+from kiln.workflow.start import start, start_stored
+from tests.unit.specimens import add_task, kept_image, make_task
+from tests.unit.tasks.test_admission import serve
 from tests.unit.workflow.test_state_machine import rendered
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -29,6 +31,42 @@ def test_the_workflow_is_named_after_the_task_and_knows_its_slots(executions):
     assert course["key"] == "TASK#task-1"
     assert course["slots"] == {"names": ["task-1#0", "task-1#1"], "first": "task-1#0", "room": "7", "turn": "7"}
     assert course["announced"] == {"processing": False}
+
+
+def test_a_task_that_has_left_the_line_does_not_set_it_back(executions, cloud):
+    task = add_task()
+    serve(cloud, 500)
+    TaskStore().begin_dispatch(task.task_id)
+    start_stored(task.task_id)
+    assert executions.started["task-1"]["slots"]["turn"] == "500"
+
+
+def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
+    """Step Functions refuses a name for 90 days after its execution has ended: longer than a task may be kept."""
+    for run_id in ("task-1_1", "task-1_2", "task-1_2"):
+        start(image(run_id=run_id))
+    assert list(executions.started) == ["task-1_1", "task-1_2"]
+    assert {course["task_id"] for course in executions.started.values()} == {"task-1"}
+
+
+def test_what_the_release_before_accepted_is_not_started_twice(executions):
+    told = image()
+    del told["run_id"]
+    executions.started["task-1"] = {}
+    start(told)
+    assert list(executions.started) == ["task-1"]
+
+
+def test_a_task_that_has_ended_is_told_of_as_it_was_accepted(executions, monkeypatch):
+    """As an operator puts it back who restores a part of the table: the function has no business with its images."""
+    for name in ("SIGNING_SECRET_ARN", "OUTBOX_BUCKET"):
+        monkeypatch.delenv(name)
+    start(image(task_status="succeed", result=[kept_image(0)], updated_at=1_722_769_599_999, final_unit_deduction="16"))
+    told = executions.started["task-1"]["submitted"]["detail"]
+    assert told["data"]["task_status"] == "submitted"
+    assert told["data"]["task_result"] == {"images": []}
+    assert told["data"]["final_unit_deduction"] == ""
+    assert told["metadata"]["occurred_at"] == told["data"]["updated_at"] == make_task().created_at
 
 
 def test_a_task_larger_than_the_account_takes_all_of_it(executions):

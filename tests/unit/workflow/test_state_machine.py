@@ -91,6 +91,37 @@ def test_every_task_is_retried_with_patience(machine):
             assert earlier["MaxAttempts"] == 0, name  # What is answered by a Catch, and not by trying again.
 
 
+def test_no_fault_of_a_day_ends_a_task():
+    """A bad release, or an AWS that is away, is mended by a person: until then tasks wait (docs/reliability.md)."""
+    for name, state in rendered("TaskWorkflow")["States"].items():
+        if any(rule["Next"] == "ReleaseSlotAfterFault" for rule in state.get("Catch", [])):
+            rule = state["Retry"][-1]
+            waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** times for times in range(rule["MaxAttempts"])]
+            assert sum(min(wait, rule["MaxDelaySeconds"]) for wait in waits) >= 86_400, name
+            # What is mended goes on soon.
+            assert rule["MaxDelaySeconds"] <= 300, name
+
+
+def test_slots_are_handed_on_once_when_images_do_not_come_and_not_on_the_healthy_path():
+    states = rendered("TaskWorkflow")["States"]
+    again, first = states["Collected"]["Choices"]
+    assert again["And"] == [
+        {"Variable": "$.collect.outcome", "StringEquals": Outcome.AGAIN},
+        {"Variable": states["HandOnSlot"]["ResultPath"], "IsPresent": True},
+    ]
+    assert (again["Next"], first["Next"]) == ("WaitToCollect", "HandOnSlot")
+    # Where it did not work it is tried again with the next try to collect, and nothing is lost by it.
+    assert set(nexts(states["HandOnSlot"])) == {"WaitToCollect"}
+    assert [rule["ResultPath"] for rule in states["HandOnSlot"]["Catch"]] == [None]
+
+
+def test_what_begins_again_without_its_slots_waits_for_nobody():
+    """Its slots went to others while its images were collected, and it stands in no line."""
+    taken, waiting = rendered("TaskWorkflow")["States"]["Heard"]["Choices"]
+    assert (taken["Not"]["Variable"], taken["Not"]["StringEquals"], taken["Next"]) == ("$.heard.taken_at", "0", "Poll")
+    assert (waiting["StringEquals"], waiting["Next"]) == ("submitted", "TakeSlot")
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_both_spellings_of_dynamodbs_errors_are_caught(machine):
     for state in rendered(machine)["States"].values():
@@ -101,7 +132,8 @@ def test_both_spellings_of_dynamodbs_errors_are_caught(machine):
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_nothing_is_used_that_the_local_aws_lacks(machine):
-    for absent in ("TimeoutSecondsPath", "HeartbeatSeconds", "MaxDelaySeconds", "QueryLanguage"):
+    # MaxDelaySeconds it passes over: it waits for a minute at most.
+    for absent in ("TimeoutSecondsPath", "HeartbeatSeconds", "QueryLanguage"):
         assert absent not in text(machine)
 
 
@@ -145,7 +177,7 @@ def test_every_outcome_a_step_can_have_is_routed():
     states = rendered("TaskWorkflow")["States"]
 
     def routed(choice: str) -> dict[str, str]:
-        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"]}
+        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"] if "StringEquals" in each}
 
     assert routed("Dispatched") == {
         Outcome.DISPATCHED: "AwaitCallback",
@@ -157,7 +189,7 @@ def test_every_outcome_a_step_can_have_is_routed():
         Outcome.PROCESSING: "PublishProcessing",
         Outcome.GENERATED: "Collect",
     }
-    assert routed("Collected") == {Outcome.AGAIN: "WaitToCollect"}
+    assert routed("Collected") == {Outcome.AGAIN: "HandOnSlot"}
     assert {states[choice]["Default"] for choice in ("Dispatched", "Polled", "Collected")} == {"ReleaseSlot"}
     [retry] = rendered("NotificationWorkflow")["States"]["Notified"]["Choices"]
     assert retry["StringEquals"] == DeliveryOutcome.RETRY

@@ -17,8 +17,11 @@ from kiln.tasks.task import KeptImage
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-COPY_SECONDS = 240.0
-"""All images of a task have this long together: the function's own limit is 300 s, and must not be what ends it."""
+COPY_SECONDS = 200.0
+"""All images of a task have this long together: the function's own limit is 300 s, and must not be what ends it.
+
+Before them the provider is asked (25 s at most); after them a last connection may take 65 s to say nothing.
+"""
 
 CONCURRENT_COPIES = 4
 """Images copied at once: beyond this a Lambda's network is full and only memory grows."""
@@ -37,7 +40,9 @@ class CopyFailed(Exception):
 
 
 class _Readable(Protocol):
-    def read(self, amount: int, /) -> bytes: ...
+    # Gives what has come, and waits only where nothing has: to wait for a number of bytes would be to wait for as long
+    # as an image that drips takes, as the connection's own limit begins anew with every byte.
+    def read1(self, amount: int, /) -> bytes: ...
 
 
 class _CheckedStream:
@@ -62,15 +67,14 @@ class _CheckedStream:
         while True:
             if not chunk:
                 raise CopyFailed(f"the image ended after {self.size} of {self._length} bytes")
-            if time.monotonic() > self._ends_at:
-                raise CopyFailed("the time to copy the images in is over")
+            _check(self._ends_at)
             self.size += len(chunk)
             self._sha256.update(chunk)
             # Only a short chunk needs what came before it: to join every chunk to it would copy the image once more.
             self._tail = (self._tail + chunk if len(chunk) < _TAIL_BYTES else chunk)[-_TAIL_BYTES:]
             if self.size < self._length:
                 yield chunk
-                chunk = self._rest.read(_CHUNK_BYTES)
+                chunk = self._rest.read1(_CHUNK_BYTES)
                 continue
             if not is_whole(self._tail, self._facts.content_type):
                 raise CopyFailed(f"the {self._facts.content_type} is cut short at {self.size} bytes")
@@ -107,6 +111,7 @@ def copy_image(
     """
     http = http or placing.http()
     ends_at = time.monotonic() + COPY_SECONDS if ends_at is None else ends_at
+    _check(ends_at)
     try:
         source = http.request("GET", url, preload_content=False, redirect=True, retries=_REDIRECTS)
         try:
@@ -127,14 +132,13 @@ def copy_image(
         raise CopyFailed(f"not an image: {error.came}") from error
 
 
-def _spool(source: urllib3.BaseHTTPResponse, spool: BinaryIO, ends_at: float) -> int:
+def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
     length = 0
-    for chunk in source.stream(_CHUNK_BYTES):
+    while chunk := source.read1(_CHUNK_BYTES):
+        _check(ends_at)
         length += spool.write(chunk)
         if length > _SPOOLED_BYTES:
             raise CopyFailed(f"the image has no announced length and is over {_SPOOLED_BYTES} bytes")
-        if time.monotonic() > ends_at:
-            raise CopyFailed("the time to copy the images in is over")
     spool.seek(0)
     return length
 
@@ -149,7 +153,7 @@ def _store(
     s3: S3Client | None,
     http: urllib3.PoolManager,
 ) -> KeptImage:
-    head, facts = _head(source, length)
+    head, facts = _head(source, length, ends_at)
     bucket, prefix = place
     key = f"{prefix}/{index}.{EXTENSIONS[facts.content_type]}"
     stream = _CheckedStream(head, source, length, facts, ends_at)
@@ -168,23 +172,29 @@ def _store(
     )
 
 
-def _head(source: _Readable, length: int) -> tuple[bytes, ImageFacts]:
+def _head(source: _Readable, length: int, ends_at: float) -> tuple[bytes, ImageFacts]:
     """Reads as much as it takes to know the image's size: a JPEG may carry long metadata before it."""
-    head = _read_up_to(source, min(_HEAD_BYTES, length))
+    head = _read_up_to(source, min(_HEAD_BYTES, length), ends_at)
     try:
         return head, inspect(head)
     except ImageViolation:
         if len(head) >= length:
             raise
-    head += _read_up_to(source, min(_LONGEST_HEAD_BYTES, length) - len(head))
+    head += _read_up_to(source, min(_LONGEST_HEAD_BYTES, length) - len(head), ends_at)
     return head, inspect(head)
 
 
-def _read_up_to(source: _Readable, amount: int) -> bytes:
+def _read_up_to(source: _Readable, amount: int, ends_at: float) -> bytes:
     parts = bytearray()
     while len(parts) < amount:
-        chunk = source.read(amount - len(parts))
+        chunk = source.read1(amount - len(parts))
         if not chunk:
             raise CopyFailed(f"the image ended after {len(parts)} bytes")
+        _check(ends_at)
         parts += chunk
     return bytes(parts)
+
+
+def _check(ends_at: float) -> None:
+    if time.monotonic() > ends_at:
+        raise CopyFailed("the time to copy the images in is over")

@@ -80,11 +80,18 @@ class Origin(BaseModel, defer_build=True):
 
 
 class Task(BaseModel, defer_build=True):
-    """One task. Times are milliseconds since the epoch."""
+    """One task. Times are milliseconds since the epoch.
+
+    The ``run_id`` names what is made for the task and must not be mistaken for another's: its executions, its events,
+    and its task at the provider. The ``task_id`` alone would not do: where it is made of the content, it comes again
+    with the content, and those who knew the first task by it may remember it for longer than the table does.
+    """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
 
     task_id: str
+    # What a release before this one has accepted is known by its id alone, to Step Functions and to the provider.
+    run_id: str = Field(default_factory=lambda fields: str(fields["task_id"]))
     caller: str
     sequence: int
     external_task_id: str = ""
@@ -127,15 +134,22 @@ class Task(BaseModel, defer_build=True):
         """Where in the outbox bucket this task's images are; no two tasks share one."""
         return f"{self.origin.folder}/{self.task_id}" if self.origin.door == "drop" else f"tasks/{self.task_id}"
 
+    @property
+    def attempted_deliveries(self) -> list[DeliveryRecord]:
+        """Every attempt, the oldest first: changes are told side by side, and are recorded in any order."""
+        return sorted(self.deliveries, key=lambda delivery: delivery.attempted_at)
+
     def told(self, status: TaskStatus, public_url: str) -> CallbackBody:
         """The task as a callback tells of its change to a status."""
-        found = self.found(public_url).model_dump()
-        if not status.is_terminal:
-            found |= {"task_status_msg": "", "final_unit_deduction": "", "task_result": {}}
-        if status is TaskStatus.SUBMITTED:
-            # The task may have moved on before this is told; what is told is when it was accepted.
-            found["updated_at"] = self.created_at
-        return CallbackBody.model_validate({**found, "task_status": status})
+        return CallbackBody.model_validate(self.as_of(status).found(public_url).model_dump())
+
+    def as_of(self, status: TaskStatus) -> Task:
+        """The task as it was when it changed to a status: it may have moved on before the change is told."""
+        if status.is_terminal:
+            return self.model_copy(update={"task_status": status})
+        past = {"task_status": status, "task_status_msg": "", "final_unit_deduction": "", "result": []}
+        accepted = {"updated_at": self.created_at} if status is TaskStatus.SUBMITTED else {}
+        return self.model_copy(update=past | accepted)
 
     def created(self) -> CreatedTask:
         """The task as *create* answers with it: as it was accepted, however far it has come since."""

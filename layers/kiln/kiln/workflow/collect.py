@@ -31,7 +31,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     try:
-        answer = (provider or account()).query(task.provider_task_id or task.task_id)
+        answer = (provider or account()).query(task.provider_task_id or task.run_id)
         if answer.task_status is not TaskStatus.SUCCEED:
             raise CopyFailed(f"it is {answer.task_status} again")
         if not answer.images:
@@ -68,7 +68,7 @@ def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[KeptImage], Cop
 
 def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
     limit = load(DeadlineSettings).collect_seconds
-    if clock.milliseconds() - task.dispatched_at > limit * 1_000:
+    if clock.milliseconds() - task.collecting_at > limit * 1_000:
         message = f"The generated images could not be copied within {limit} s; {reason}"
         tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE)
         return StepResult(outcome=Outcome.ENDED, reason=reason)
@@ -76,6 +76,6 @@ def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
 
 
 def _wait(task: Task) -> int:
-    """A tenth of the task's age: soon at first, then seldom, so that a day of trying stays a few hundred tries."""
-    age = (clock.milliseconds() - task.dispatched_at) // 1_000
+    """A tenth of the time tried so far: soon at first, then seldom, so that a day of trying is a few hundred tries."""
+    age = (clock.milliseconds() - task.collecting_at) // 1_000
     return int(min(max(age // 10, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS))

@@ -25,6 +25,10 @@ _ACCOUNT_WAIT_SECONDS = 300
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
 
 
+class _NotLookedUp(ProviderError):
+    """The provider did not say whether it has the task: an earlier attempt may have been taken, and is paid for."""
+
+
 def dispatch(
     task_id: str,
     *,
@@ -34,8 +38,8 @@ def dispatch(
 ) -> StepResult:
     """Creates the task at the provider, or adopts the one that an earlier attempt has made.
 
-    The provider is given Kiln's task id as ``external_task_id``. Only the first attempt creates straight away; every
-    later one looks the id up first, as nobody can know how far the one before it came.
+    The provider is given the task's ``run_id`` as ``external_task_id``. Only the first attempt creates straight away;
+    every later one looks the id up first, as nobody can know how far the one before it came.
 
     Args:
         task_id: Of the task.
@@ -66,20 +70,19 @@ def callback_address(task_id: str, public_url: str) -> str:
 def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outcome]:
     if task.dispatch_attempts > 1 or task.provider_task_id:
         try:
-            return provider.query(task.task_id), Outcome.ADOPTED
+            return provider.query(task.run_id), Outcome.ADOPTED
         except ProviderError as error:
-            if error.verdict is Verdict.PERMANENT:
-                # The look-up was refused, not the task: it may be there, and paid for.
-                raise ProviderError(Verdict.RETRY, error.reason, error.code) from error
             if error.verdict is not Verdict.MISSING:
-                raise
+                # Where the look-up was refused, the task was not: for that alone it does not end.
+                verdict = Verdict.RETRY if error.verdict is Verdict.PERMANENT else error.verdict
+                raise _NotLookedUp(verdict, error.reason, error.code) from error
     try:
         return provider.create(_request(task)), Outcome.DISPATCHED
     except ProviderError as error:
         if error.verdict is not Verdict.DUPLICATE:
             raise
     try:
-        return provider.query(task.task_id), Outcome.ADOPTED
+        return provider.query(task.run_id), Outcome.ADOPTED
     except ProviderError as error:
         # It is there, we have just been told: whatever this answer is, it does not end the task.
         raise ProviderError(Verdict.UNKNOWN, error.reason, error.code) from error
@@ -89,9 +92,12 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | 
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
         tasks.fail(task, error.reason, metrics.Failure.REFUSED)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
-    limit = load(DeadlineSettings).dispatch_seconds
-    if clock.milliseconds() - task.created_at > limit * 1_000:
-        reason = f"The provider did not take the task within {limit} s; its last answer: {error}"
+    deadlines = load(DeadlineSettings)
+    # What may be there and paid for is looked up once more, for as long as anything is that is paid for.
+    is_in_doubt = error.verdict is Verdict.UNKNOWN or isinstance(error, _NotLookedUp)
+    limit = deadlines.dispatch_seconds + (deadlines.collect_seconds if is_in_doubt else 0)
+    if clock.milliseconds() - task.turn_at > limit * 1_000:
+        reason = f"The provider did not take the task within {deadlines.dispatch_seconds} s; its last answer: {error}"
         tasks.fail(task, reason, metrics.Failure.DISPATCH_DEADLINE)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
     if error.code == FULL:
@@ -123,7 +129,7 @@ def _request(task: Task) -> dict[str, Any]:
         "aspect_ratio": task.aspect_ratio.value,
         "watermark_info": {"enabled": task.watermark},
         "callback_url": callback_address(task.task_id, load(AddressSettings).public_url),
-        "external_task_id": task.task_id,
+        "external_task_id": task.run_id,
     }
     if task.prompt:
         request["prompt"] = task.prompt

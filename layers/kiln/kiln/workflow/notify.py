@@ -31,7 +31,7 @@ def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore |
     caller = callers.named(task.caller)
     delivery = deliver(
         task.callback_url,
-        events.event_id(task_id, status),
+        events.event_id(task, status),
         task.told(status, public_url),
         secret=caller.webhook_secret if caller else "",
         attempt=attempt,

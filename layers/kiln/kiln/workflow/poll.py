@@ -42,7 +42,7 @@ def poll(
     if waker:
         metrics.record(metrics.WAKE_UPS, of=waker)
     try:
-        answer = (provider or account()).query(task.provider_task_id or task.task_id)
+        answer = (provider or account()).query(task.provider_task_id or task.run_id)
     except ProviderError as error:
         return _unanswered(task, error, tasks)
     if waker and answer.task_status.is_terminal:

@@ -52,6 +52,16 @@ def release(
     )
 
 
+def hand_on(task_id: str, *, tasks: TaskStore | None = None, slots: Slots | None = None) -> int:
+    """Gives the slots of a task back whose images do not come: the provider is done with it, and others may go on.
+
+    Returns:
+        How many waiting tasks were handed their slots.
+    """
+    tasks = tasks or TaskStore()
+    return _wake_next(task_id, tasks.get(task_id).n, tasks, slots or Slots())
+
+
 def tend_line(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> int:
     """Hands out what is free, on behalf of whoever has stood in line for long: the net below every hand-over.
 

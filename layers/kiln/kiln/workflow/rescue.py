@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING
 
 from kiln import aws, metrics
+from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ MOST_RESCUES = 5
 RESTARTED = "Kiln.Restarted"
 """The error that an execution is stopped with when it is to begin again, rather than to end its task."""
 
-_NAME = re.compile(r"\A(?P<task_id>[0-9a-f]+)(?:-again-(?P<times>\d+))?\Z")
+_NAME = re.compile(r"\A(?P<run_id>(?P<task_id>[0-9a-f]+)(?:_\d+)?)(?:-again-(?P<times>\d+))?\Z")
 
 
 def rescue(
@@ -63,17 +65,24 @@ def rescue(
             return None  # It had ended, and telling of it does not work: the alarm is all that is left.
         # It may stand in line where nobody else will wake it: with its bell rung it passes through.
         tasks.ring(named["task_id"])
-    again = execution_name(named["task_id"], times)
-    try:
-        client.start_execution(stateMachineArn=state_machine_arn, name=again, input=json.dumps(json.loads(course)))
-    except client.exceptions.ExecutionAlreadyExists:
-        return again
+    again = execution_name(named["run_id"], times)
+    # Lambda tells of the end at least once: the execution may be started already.
+    with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
+        client.start_execution(stateMachineArn=state_machine_arn, name=again, input=begun_again(course))
     return again
 
 
-def execution_name(task_id: str, times: int) -> str:
+def begun_again(course: str) -> str:
+    """The input to begin again with: taking its slots once more must not set the line back to a turn long past."""
+    again = json.loads(course)
+    if "slots" in again:
+        again["slots"]["turn"] = str(max(int(again["slots"]["turn"]), Admission().served()))
+    return json.dumps(again)
+
+
+def execution_name(run_id: str, times: int) -> str:
     """The name of a task's execution that was started again so many times."""
-    return f"{task_id}-again-{times}" if times else task_id
+    return f"{run_id}-again-{times}" if times else run_id
 
 
 def _is_restarted(state_machine_arn: str, name: str, client: SFNClient) -> bool:

@@ -12,6 +12,7 @@ from kiln.errors import TaskNotFound
 from kiln.settings import StartSettings, TableSettings, WorkflowSettings, load
 from kiln.slots import Slots
 from kiln.tasks import items
+from kiln.tasks.admission import Admission
 from kiln.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -48,10 +49,12 @@ def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_function
     slots = slots or Slots()
     names = slots.names(task.task_id, task.n)
     submitted = events.announcement(task, "", TaskStatus.SUBMITTED)
+    # One that has left the line has no turn any more: it must not set the line back to its beginning.
+    turn = task.turn or Admission().served()
     course = {
         "task_id": task.task_id,
         "key": f"TASK#{task.task_id}",
-        "slots": {"names": names, "first": names[0], "room": str(slots.room(task.n)), "turn": str(task.turn)},
+        "slots": {"names": names, "first": names[0], "room": str(slots.room(task.n)), "turn": str(turn)},
         "submitted": submitted.model_dump(mode="json"),
         "webhook": bool(task.callback_url),
         "announced": {"processing": False},
@@ -59,7 +62,7 @@ def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_function
     client = step_functions or aws.step_functions()
     try:
         client.start_execution(
-            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=task.task_id, input=json.dumps(course)
+            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=task.run_id, input=json.dumps(course)
         )
     except client.exceptions.ExecutionAlreadyExists:
         # The stream tells at least once: the workflow is the one that was wanted.

@@ -1,0 +1,107 @@
+"""What the template lets each function and workflow do, and what they were seen to do, in the same words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from tests.unit.account import ROOT, template
+
+WORKFLOWS = ("TaskWorkflow", "NotificationWorkflow")
+
+Permission = tuple[str, str]
+"""An action, and the logical id of the resource that it is for."""
+
+_SERVICES = {"stepfunctions": "states"}
+_ACTIONS = {
+    "s3:HeadObject": {"s3:GetObject"},
+    "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
+    "dynamodb:TransactWriteItems": {"dynamodb:PutItem"},
+    # Through a presigned link.
+    "urllib3:PUT": {"s3:PutObject"},
+}
+_TARGETS = ("TableName", "FunctionName", "StateMachineArn", "EventBusName")
+_NOT_AWS = ("httpx", "urllib3:GET", "return")
+
+
+def granted() -> dict[str, set[str]]:
+    """The actions that the template allows to each function."""
+    found: dict[str, set[str]] = {}
+    for name, resource in _resources().items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            actions: set[str] = set()
+            for policy in resource["Properties"].get("Policies", []):
+                for statement in policy["Statement"]:
+                    assert statement["Effect"] == "Allow"
+                    named = statement["Action"]
+                    actions |= {named} if isinstance(named, str) else set(named)
+            found[name.removesuffix("Function")] = actions
+    return found
+
+
+def used(calls: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+    """The actions that functions have called for, from a recording."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for call in calls:
+        service, _, operation = call["call"].partition(".")
+        action = f"{_SERVICES.get(service, service)}:{operation}" if operation else service
+        if not action.startswith(_NOT_AWS):
+            found[call["function"]] |= _ACTIONS.get(action, {action})
+    return found
+
+
+def granted_to_workflow(name: str) -> set[Permission]:
+    """What the template allows to the role of a state machine."""
+    found: set[Permission] = set()
+    for policy in _resources()[name]["Properties"]["Policies"]:
+        for statement in policy["Statement"]:
+            assert statement["Effect"] == "Allow"
+            found |= {
+                (action, _logical_id(resource))
+                for action in _listed(statement["Action"])
+                for resource in _listed(statement["Resource"])
+            }
+    return found
+
+
+def needed_by_workflow(name: str, states: Collection[str] | None = None) -> set[Permission]:
+    """What a state machine calls for in some of its states, or in all."""
+    found: set[Permission] = set()
+    for state, course in _definition(name)["States"].items():
+        if course["Type"] == "Task" and (states is None or state in states):
+            service, _, operation = re.sub(r"^.*:::(aws-sdk:)?|[.].*$", "", course["Resource"]).partition(":")
+            action = f"{service}:{operation[0].upper()}{operation[1:]}".replace(":Invoke", ":InvokeFunction")
+            asked = course["Parameters"]
+            for each in (asked, *asked.get("Entries", [])):
+                found |= {(action, each[key]) for key in _TARGETS if key in each}
+    return found
+
+
+def _resources() -> dict[str, Any]:
+    resources: dict[str, Any] = template()["Resources"]
+    return resources
+
+
+def _definition(name: str) -> dict[str, Any]:
+    """A state machine, with logical ids where its definition names resources."""
+    properties = _resources()[name]["Properties"]
+    ids = {key: _logical_id(value) for key, value in properties["DefinitionSubstitutions"].items()}
+    text = (ROOT / properties["DefinitionUri"]).read_text(encoding="utf-8")
+    resources = _resources()
+    # What is no resource is a number where it stands.
+    definition: dict[str, Any] = json.loads(
+        re.sub(r"[$][{](\w+)[}]", lambda found: ids[found[1]] if ids[found[1]] in resources else "0", text)
+    )
+    return definition
+
+
+def _logical_id(reference: Any) -> str:
+    name = reference.get("Ref") or reference["Fn::GetAtt"]
+    return name[0] if isinstance(name, list) else str(name).partition(".")[0]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,123 @@
+"""Every function is given the variables that it reads: what the template forgets is the default, and nobody is told."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from kiln import settings
+from tests.unit.account import ROOT, template
+
+LAYER = ROOT / "layers/kiln"
+FUNCTIONS = {
+    name: each["Properties"]
+    for name, each in template()["Resources"].items()
+    if each["Type"] == "AWS::Serverless::Function"
+}
+
+NOT_OF_THE_TEMPLATE = {
+    "AWS_ENDPOINT_URL",
+    "PROVIDER_CONNECT_SECONDS",
+    "PROVIDER_READ_SECONDS",
+    "PROVIDER_TOTAL_SECONDS",
+}
+"""What nobody can choose by a parameter."""
+
+_NO_CALLER = "whoever calls is nobody's caller: what checks keys and makes addresses is not used"
+_NO_IMAGES = "only a task that has its images makes links to them, and it has none yet, or they are not told of"
+
+NEVER_READ = {
+    "ConsoleFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
+    "CallbackFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
+    "StartFunction": ({"OUTBOX_BUCKET", "SIGNING_SECRET_ARN"}, _NO_IMAGES),
+    "RescueFunction": ({"SIGNING_SECRET_ARN"}, _NO_IMAGES),
+    "PollFunction": ({"OUTBOX_BUCKET"}, _NO_IMAGES),
+    "CollectFunction": ({"SIGNING_SECRET_ARN"}, _NO_IMAGES),
+    "OperateFunction": (
+        {"CALLER_TASKS_PER_MINUTE", "OUTBOX_BUCKET", "PUBLIC_URL", "SIGNING_SECRET_ARN"},
+        "it answers with no links, and nothing counts its tasks",
+    ),
+}
+"""What is left out on purpose, and why: it stands in code that these functions share with others."""
+
+Definition = tuple[Path, str]
+
+
+@cache
+def names_of(path: Path) -> tuple[dict[str, ast.AST], dict[str, tuple[str, str]]]:
+    """What a module defines, and what it imports: the module and the name in it, or no name for a whole module."""
+    defined: dict[str, ast.AST] = {}
+    imported: dict[str, tuple[str, str]] = {}
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            defined |= {target.id: node for target in targets if isinstance(target, ast.Name)}
+    # Some are imported where they are needed.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            imported |= {each.asname or each.name: (node.module, each.name) for each in node.names}
+    return defined, imported
+
+
+def file_of(module: str) -> Path | None:
+    """Where a module of the layer is."""
+    path = LAYER / module.replace(".", "/")
+    found = [each for each in (path.with_suffix(".py"), path / "__init__.py") if each.exists()]
+    return found[0] if found else None
+
+
+def resolved(path: Path, name: str, attribute: str = "") -> Iterator[Definition]:
+    """What a name in a module stands for, if it is a definition of this function or of the layer."""
+    defined, imported = names_of(path)
+    if name in defined:
+        yield path, name
+    elif name in imported:
+        module, original = imported[name]
+        whole, part = file_of(f"{module}.{original}"), file_of(module)
+        if whole is not None:
+            yield from resolved(whole, attribute) if attribute else ()
+        elif part is not None:
+            yield from resolved(part, original)
+
+
+def used_by(path: Path, node: ast.AST) -> Iterator[Definition]:
+    """What a piece of code refers to: a class stands for all of its methods."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
+            yield from resolved(path, each.value.id, each.attr)
+        elif isinstance(each, ast.Name):
+            yield from resolved(path, each.id)
+
+
+def variables_read_by(app: Path) -> set[str]:
+    """The variables behind every field of a settings model that a handler can come to read."""
+    ahead: list[tuple[Path, ast.AST]] = [(app, ast.parse(app.read_text("utf-8")))]
+    reached: set[Definition] = set()
+    variables: set[str] = set()
+    while ahead:
+        path, node = ahead.pop()
+        attributes = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+        for where, name in set(used_by(path, node)):
+            if where.name == "settings.py":
+                fields = getattr(getattr(settings, name), "model_fields", {})
+                variables |= {str(field.alias) for each, field in fields.items() if each in attributes}
+            elif (where, name) not in reached:
+                reached.add((where, name))
+                ahead.append((where, names_of(where)[0][name]))
+    return variables
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_given_what_it_reads(name):
+    given = set(template()["Globals"]["Function"]["Environment"]["Variables"])
+    given |= set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+    read = variables_read_by(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")
+    left_out, _ = NEVER_READ.get(name, (set(), ""))
+    assert read - given - NOT_OF_THE_TEMPLATE == left_out
