@@ -39,6 +39,8 @@ STAMP_SAM := $(VENV_SAM)/set-up-$(shell (echo "$(PYTHON_SAM)"; cat locks/sam.txt
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What was compiled once is not compiled by every run and every worker again, whatever the shell's environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## What there is
@@ -83,7 +85,7 @@ up: setup ## Start the stack alone, until Ctrl-C (PORT=8080)
 
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
-	@$(BIN)/python -m pytest -n auto tests/unit
+	@$(unit_ring)
 	@# A file is one worker's, and each worker has stacks of its own: they mostly wait, so there is one more than cores.
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
 
@@ -93,21 +95,27 @@ chaos: setup ## Break a running stack at every call, by seeded mixtures, with ju
 
 .PHONY: test-unit
 test-unit: setup ## The unit tests
-	@$(BIN)/python -m pytest -n auto tests/unit
+	@$(unit_ring)
+
+# Schemathesis puts itself into every run, takes a second of each worker, and has nothing to do here.
+unit_ring = $(BIN)/python -m pytest -n auto -p no:schemathesis tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
 	@$(BIN)/python -m pytest tests/clients
 
 .PHONY: check
-check: setup ## Lint, formatting, types, import directions, weaknesses in our own code
+check: setup ## Lint, formatting, types, import directions, written pages, weaknesses in our own code
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy layers functions local client
 	@PYTHONPATH=layers/kiln:client:. $(BIN)/lint-imports
 	@PYTHONPATH=layers/kiln $(BIN)/python -m kiln.documents docs --check
+	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.scaling --check
 	@# What bandit finds minor is ruff's as well (S), and accepted there line by line.
 	@$(BIN)/bandit --quiet --recursive --severity-level medium layers functions local client
+	@# What takes too long to be run each time is imported at least, so that it can be run.
+	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
 
 .PHONY: audit
 audit: setup ## Known weaknesses of the locked packages (needs the package index's advisories: network)

@@ -76,6 +76,7 @@ def create_app(settings: ProviderSettings, transport: httpx.AsyncBaseTransport |
             Route("/_control/faults", control.replace_faults, methods=["POST"]),
             Route("/_control/faults", control.show_faults, methods=["GET"]),
             Route("/_control/stats", control.show_stats, methods=["GET"]),
+            Route("/_control/finish", control.finish, methods=["POST"]),
             Route("/_control/reset", control.reset, methods=["POST"]),
             Route("/_control/health", _health, methods=["GET"]),
         ],

@@ -69,8 +69,9 @@ class ContractApi:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
         found = self.account.find(request.path_params["either_id"]).found()
-        if self.faults.strikes(self.faults.now.expired_links):
-            for image in found.task_result.images:
+        images = found.task_result.images
+        if images and self.faults.strikes(self.faults.now.expired_links):
+            for image in images:
                 image.url = self.studio.shelf.expired(image.url)
         return NoAnswer() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
 

@@ -40,7 +40,12 @@ class ControlApi:
 
     async def show_stats(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
         """``GET /_control/stats``."""
-        return JSONResponse(self.stats.as_answer())
+        return JSONResponse({**self.stats.as_answer(), "struck": self.faults.struck})
+
+    async def finish(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
+        """``POST /_control/finish``: what is being generated now ends now, however long it was to take."""
+        self.account.finish()
+        return self._in_force()
 
     async def reset(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
         """``POST /_control/reset``: forgets tasks, results, counts and faults."""

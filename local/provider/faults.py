@@ -55,6 +55,9 @@ class Faults(BaseModel):
     at_most: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="After so many faults by chance no further one strikes: bad luck ends"
     )
+    seed: int | None = Field(
+        default=None, description="Where the dice start; without it, chance is never the same twice"
+    )
 
     @classmethod
     def parse(cls, body: bytes) -> Faults:
@@ -74,26 +77,32 @@ class Faults(BaseModel):
 
 
 class FaultBoard:
-    """Holds the faults in force; setting them replaces all of them."""
+    """Holds the faults in force; setting them replaces all of them.
+
+    Attributes:
+        now: The faults in force.
+        struck: How often one of them has struck by chance since they were put in force.
+    """
 
     def __init__(self, seed: int | None = None) -> None:
         self._seed = seed
         self._dice = random.Random(seed)  # noqa: S311 - chance in a simulation, not a secret
-        self._struck = 0
+        self.struck = 0
         self.now = Faults()
 
     def replace(self, faults: Faults) -> None:
-        """Puts these faults in force, and no others; a seeded board throws the same dice again."""
+        """Puts these faults in force, and no others; with a seed, the same dice are thrown again."""
         self.now = faults
-        self._struck = 0
-        if self._seed is not None:
-            self._dice.seed(self._seed)
+        self.struck = 0
+        seed = self._seed if faults.seed is None else faults.seed
+        if seed is not None:
+            self._dice.seed(seed)
 
     def strikes(self, probability: float) -> bool:
         """Throws the dice once; whether they strike also depends on how often they have since the last replacement."""
-        if self._dice.random() >= probability or self._struck == self.now.at_most:
+        if self._dice.random() >= probability or self.struck == self.now.at_most:
             return False
-        self._struck += 1
+        self.struck += 1
         return True
 
     def one_of(self, choices: tuple[int, ...]) -> int:

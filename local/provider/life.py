@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from local.provider.tasks import Account, ProviderTask
 logger = logging.getLogger(__name__)
 
 RISK_CONTROL = "Failure to pass the risk control system"
-_SUBMITTED_SHARE = 0.2
+_SUBMITTED_SHARE, _SUBMITTED_AT_MOST_S = 0.2, 1.0
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,13 @@ class Studio:
 
     async def _live(self, task: ProviderTask, materials: Materials, seconds: float) -> None:
         self.callbacks.announce(task)
-        await asyncio.sleep(seconds * _SUBMITTED_SHARE)
+        submitted = min(seconds * _SUBMITTED_SHARE, _SUBMITTED_AT_MOST_S)
+        await self._pass(task, submitted)
         task.move(TaskStatus.PROCESSING)
         self.callbacks.announce(task)
         ends_badly = self.faults.strikes(self.faults.now.fail_tasks)
         _, links = await asyncio.gather(
-            asyncio.sleep(seconds * (1 - _SUBMITTED_SHARE)),
+            self._pass(task, seconds - submitted),
             self._no_links() if ends_badly else self._paint(task, materials),
         )
         # Slots are free before anyone hears of the end: who is told may create at once.
@@ -57,6 +59,11 @@ class Studio:
         else:
             task.move(TaskStatus.FAILED, reason=RISK_CONTROL if ends_badly else "Internal error of the simulation")
         self.callbacks.announce(task)
+
+    async def _pass(self, task: ProviderTask, seconds: float) -> None:
+        """Lets the time of a task pass, unless its end is asked for."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(task.is_due.wait(), seconds)
 
     async def _no_links(self) -> list[str]:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class ProviderTask:
     status: TaskStatus = TaskStatus.SUBMITTED
     reason: str = ""
     image_urls: list[str] = field(default_factory=list)
+    is_due: asyncio.Event = field(default_factory=asyncio.Event)
 
     def move(self, status: TaskStatus, *, reason: str = "") -> None:
         """Takes the task to its next status; time never stands still between two."""
@@ -132,6 +134,11 @@ class Account:
     def slots_held(self) -> int:
         """``n`` of every task that has not ended."""
         return sum(task.order.n for task in self._running.values())
+
+    def finish(self) -> None:
+        """Ends the waiting of every task that is being generated."""
+        for task in self._running.values():
+            task.is_due.set()
 
     def check_room(self, order: Order, max_slots: int) -> None:
         """Refuses an order that this account cannot take now.

@@ -22,6 +22,7 @@ def _no_faults(kiln: ChaosDeployment) -> Iterator[None]:
     kiln.set_faults()
     yield
     kiln.set_faults()
+    kiln.finish()
 
 
 @pytest.fixture(scope="module")

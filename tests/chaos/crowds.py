@@ -102,7 +102,7 @@ def assert_served(kiln: ChaosDeployment, burst: Burst, slots: int) -> None:
     """Everyone was served, in fair turn, once, and nothing was left over."""
     assert {task["task_status"] for task in burst.tasks} == {"succeed"}
     made = kiln.stats()["by_external_id"]
-    assert [made.get(task["task_id"]) for task in burst.tasks] == [1] * len(burst.tasks)
+    assert [made.get(task["run_id"]) for task in burst.tasks] == [1] * len(burst.tasks)
     # What leaks stays; what a task of before still holds goes.
     wait_until(lambda: not kiln.holders(), "no slot is held any more")
     assert burst.refused <= 5
@@ -120,7 +120,7 @@ def _tasks(kiln: ChaosDeployment, name: str) -> list[JsonObject]:
         TableName=kiln.here["table"],
         FilterExpression="begins_with(origin.folder, :name)",
         ExpressionAttributeValues={":name": {"S": f"{name}-"}},
-        ProjectionExpression="task_id, task_status, dispatched_at, #sequence, queue",
+        ProjectionExpression="task_id, run_id, task_status, dispatched_at, #sequence, queue",
         ExpressionAttributeNames={"#sequence": "sequence"},
     )
     plain = kiln._deserializer.deserialize

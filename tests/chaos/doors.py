@@ -129,9 +129,14 @@ def assert_nothing_came_of_it(kiln: Deployment, before: Before, since: float) ->
 
     # What a task has to say is told by a workflow of its own, which goes on when the task's has ended.
     wait_until(lambda: not unanswered(), "whoever asked for something has an answer")
-    refused = {_request(event) for event in kiln.events_of_type("Image Task Refused")}
     made_by_bus = sum(kiln.item(task_id)["origin"]["door"] == "bus" for task_id in tasks)
-    assert len(set(before.asked) - refused) <= made_by_bus
+
+    def not_refused() -> int:
+        return len(set(before.asked) - {_request(event) for event in kiln.events_of_type("Image Task Refused")})
+
+    wait_until(lambda: not_refused() <= made_by_bus, "every request that became no task is refused")
+    # No request has become two tasks: that would hide one that is lost.
+    assert not_refused() == made_by_bus
     assert kiln.logged_errors(since) == []
     return len(tasks)
 

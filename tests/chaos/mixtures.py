@@ -86,8 +86,8 @@ def draw(seed: int, points: Sequence[Point], *, tasks: int) -> Mixture:
     doors = tuple(dice.choice(("api", "api", "drop", "bus")) for _ in range(tasks))
     return Mixture(
         seed=seed,
-        first=_faults(dice, lasting=True),
-        then=_faults(dice, lasting=False),
+        first=_faults(dice, seed, lasting=True),
+        then=_faults(dice, seed, lasting=False),
         doors=doors,
         plans=tuple(_plans(dice, points) for _ in doors),
         mischief=frozenset(each for each in ("lies", "forgeries", "repeated notifications") if dice.random() < 0.5),
@@ -127,7 +127,7 @@ def run(kiln: ChaosDeployment, mixture: Mixture) -> dict[str, int]:
     return ended
 
 
-def _faults(dice: random.Random, *, lasting: bool) -> dict[str, Any]:
+def _faults(dice: random.Random, seed: int, *, lasting: bool) -> dict[str, Any]:
     """Some of the provider's faults; what would keep a task from ever ending only where it does not last."""
     ways: dict[str, Any] = {
         "drop_callbacks": True,
@@ -161,7 +161,8 @@ def _faults(dice: random.Random, *, lasting: bool) -> dict[str, Any]:
             "clock_skew_s": dice.choice((-400.0, -30.0, 60.0, 2_000.0)),
         }
     names = dice.sample(sorted(ways), dice.randint(1, 5))
-    faults = {name: ways[name] for name in names}
+    # The provider's own dice are thrown from the same seed: what strikes by chance strikes again.
+    faults = {name: ways[name] for name in names} | {"seed": seed}
     # Several kinds at once and without end could keep a task for longer than a test can wait: waits double.
     return faults if lasting else faults | {"at_most": _STRIKES}
 

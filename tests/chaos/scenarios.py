@@ -11,7 +11,7 @@ from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.chaos.invariants import assert_ended, assert_kept, assert_told
 from tests.chaos.stacks import REQUESTER, ChaosDeployment, client_of, inbox_caller
-from tests.integration.client import Client, job, picture, wait_until
+from tests.integration.client import NEVER, Client, job, picture, wait_until
 
 Scenario = Callable[[ChaosDeployment, Receiver, str], None]
 
@@ -57,9 +57,14 @@ def requested_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> No
 def queued_tasks(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
     """Two tasks where there is room for one: the first bears the marker, the second waits for what it hands over."""
     with someone_elses_slots(kiln), client_of(kiln) as client:
+        kiln.set_faults(task_seconds=NEVER)
         first = create(client, marker, n=IMAGES)
         wait_until(lambda: kiln.generations(first), "the first task runs")
+        kiln.set_faults()
         second = client.create(n=IMAGES)
+        # Where the first is broken in the middle, it may have to let the second go ahead.
+        wait_until(lambda: "queue" in kiln.item(second) or kiln.generations(second), "the second stands in line")
+        kiln.finish()
         assert_kept(kiln, client, first, n=IMAGES)
         assert_kept(kiln, client, second, n=IMAGES)
 

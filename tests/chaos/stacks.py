@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kiln.workflow.rescue import execution_name
 from local.stack import Options, Stack
 from tests.chaos.plans import Injector
 from tests.integration.client import Caller, Client, JsonObject, wait_until
@@ -79,25 +78,25 @@ class ChaosDeployment(Deployment):
 
     def unfinished(self) -> list[str]:
         """Every task whose workflow has not succeeded, nor another in its place."""
-        names = {name.partition("-")[0] for name in self.executions()}
+        names = {name.partition("_")[0] for name in self.executions()}
         return [task_id for task_id in sorted(names) if self._last_status(task_id) != "SUCCEEDED"]
 
     def is_started_again(self, task_id: str) -> bool:
         """Whether another workflow was started in place of a task's first."""
-        return self._status(execution_name(task_id, 1)) is not None
+        return self._status(task_id, 1) is not None
 
     def _last_status(self, task_id: str) -> str | None:
         last = None
         for times in itertools.count():
-            status = self._status(execution_name(task_id, times))
+            status = self._status(task_id, times)
             if status is None:
                 return last
             last = status
         return last
 
-    def _status(self, name: str) -> str | None:
+    def _status(self, task_id: str, times: int) -> str | None:
         try:
-            return self.execution_status(name)
+            return self.execution_status(task_id, times)
         except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
             return None
 

@@ -54,7 +54,7 @@ COURSES = {
     "drop": Course(dropped_task, frozenset({"Submit", "Start", "Notify"})),
     "bus": Course(requested_task, frozenset({"Submit", "Start"})),
     # It takes all but two of the slots, so nothing may run beside it.
-    "queue": Course(queued_tasks, frozenset({"Dispatch", "Release"}), {"task_seconds": 1.5}, at_once=1),
+    "queue": Course(queued_tasks, frozenset({"Dispatch", "Release"}), at_once=1),
     "restart": Course(restarted_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
     "stop": Course(stopped_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
 }

@@ -80,7 +80,7 @@ def test_run_once_brings_the_images(tmp_path: Path) -> None:
     told = json.loads((results / "result.json").read_text())
     assert told["data"]["task_status"] == "succeed"
     assert not (state_dir / "stack.json").exists()
-    assert processes_of(state_dir) == []
+    until(lambda: processes_of(state_dir) == [], "nothing of it is left", timeout=20)
 
 
 def test_a_job_that_cannot_work_is_no_success(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_up_serves_the_plain_key_until_sigterm(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     assert not (state_dir / "stack.json").exists()
-    assert processes_of(state_dir) == []
+    until(lambda: processes_of(state_dir) == [], "nothing of it is left", timeout=20)
     with pytest.raises(urllib.error.URLError):
         call(here, TASKS_PATH)
 

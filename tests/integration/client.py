@@ -22,7 +22,11 @@ JsonObject = dict[str, Any]
 PATIENCE_S = 90.0
 """How long anything may take; long, as several test runs may share one slow computer."""
 
+UNDER_WAY = ("submitted", "processing")
 TERMINAL = ("succeed", "failed")
+
+NEVER = 3_600
+"""Seconds that a task takes which is to end when the test says so."""
 
 
 def wait_until(condition: Callable[[], Found | None], what: str, *, timeout: float = PATIENCE_S) -> Found:

@@ -63,10 +63,11 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 @pytest.fixture
 def kiln(deployed: Deployment) -> Iterator[Deployment]:
-    """The ring's stack with no fault in force, before the test and after it."""
+    """The ring's stack with no fault in force, before the test and after it, and no task left that would take long."""
     deployed.set_faults()
     yield deployed
     deployed.set_faults()
+    deployed.finish()
 
 
 @pytest.fixture(scope="session")

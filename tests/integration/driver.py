@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
+from kiln.workflow.rescue import execution_name
 from local.clients import AwsClients
 from local.stack import STACK_NAME, TASKS_PATH, Stack
 from tests.integration.client import Caller, JsonObject, wait_until
@@ -42,6 +43,7 @@ class Deployment:
         self.here = stack.description
         self.http = httpx.Client(trust_env=False, timeout=60)
         self._events: dict[str, list[JsonObject]] = defaultdict(list)
+        self._run_ids: dict[str, str] = {}
         self._deserializer = TypeDeserializer()
 
     def close(self) -> None:
@@ -57,13 +59,18 @@ class Deployment:
         answer = self.http.post(f"{self.here['provider_control_url']}/faults", json=faults)
         assert answer.status_code == 200, answer.text
 
+    def finish(self) -> None:
+        """Ends what is being generated now, however long it was to take."""
+        answer = self.http.post(f"{self.here['provider_control_url']}/finish")
+        assert answer.status_code == 200, answer.text
+
     def stats(self) -> JsonObject:
         counts: JsonObject = self.http.get(f"{self.here['provider_control_url']}/stats").json()
         return counts
 
     def generations(self, task_id: str) -> int:
         """How many times the provider has made this task."""
-        return int(self.stats()["by_external_id"].get(task_id, 0))
+        return int(self.stats()["by_external_id"].get(self.run_id(task_id), 0))
 
     def at_provider(self, path: str) -> Any:
         """What the provider itself answers, by the account's own key."""
@@ -75,7 +82,7 @@ class Deployment:
     def provider_order(self) -> list[str]:
         """Our ids of the provider's tasks, the oldest first."""
         tasks = self.at_provider("?pageSize=500")
-        return [task["task_info"]["external_task_id"] for task in reversed(tasks)]
+        return [task["task_info"]["external_task_id"].partition("_")[0] for task in reversed(tasks)]
 
     # The table.
 
@@ -95,13 +102,21 @@ class Deployment:
     def is_parked(self, task_id: str) -> bool:
         return "task_token" in self.item(task_id)
 
+    def run_id(self, task_id: str) -> str:
+        """What Step Functions and the provider know a task by."""
+        if task_id not in self._run_ids:
+            self._run_ids[task_id] = self.item(task_id)["run_id"]
+        return self._run_ids[task_id]
+
     # The workflow.
 
-    def execution_arn(self, task_id: str) -> str:
-        return f"{self.here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{task_id}"
+    def execution_arn(self, task_id: str, times: int = 0) -> str:
+        """The execution of a task's workflow: the first, or the one that was started again so many times."""
+        name = execution_name(self.run_id(task_id), times)
+        return f"{self.here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{name}"
 
-    def execution_status(self, task_id: str) -> str:
-        return self.aws.stepfunctions.describe_execution(executionArn=self.execution_arn(task_id))["status"]
+    def execution_status(self, task_id: str, times: int = 0) -> str:
+        return self.aws.stepfunctions.describe_execution(executionArn=self.execution_arn(task_id, times))["status"]
 
     def wait_for_end(self, task_id: str) -> None:
         """Waits until a task's workflow has ended as it should."""
@@ -110,9 +125,10 @@ class Deployment:
 
     def steps(self, task_id: str) -> list[Step]:
         """The states that a task's workflow went through, in order; those it is still in are left out."""
-        history = self.aws.stepfunctions.get_execution_history(
-            executionArn=self.execution_arn(task_id), maxResults=1000
-        )
+        return self._steps(self.execution_arn(task_id))
+
+    def _steps(self, execution_arn: str) -> list[Step]:
+        history = self.aws.stepfunctions.get_execution_history(executionArn=execution_arn, maxResults=1000)
         steps: list[Step] = []
         name, entered, error = "", 0.0, ""
         for event in history["events"]:
@@ -129,7 +145,9 @@ class Deployment:
     def notification_status(self, task_id: str, status: str) -> str:
         """How the workflow is doing that tells a caller of one change."""
         arn = self.resource("NotificationWorkflow").replace(":stateMachine:", ":execution:")
-        return self.aws.stepfunctions.describe_execution(executionArn=f"{arn}:{task_id}-{status}")["status"]
+        return self.aws.stepfunctions.describe_execution(executionArn=f"{arn}:{self.run_id(task_id)}-{status}")[
+            "status"
+        ]
 
     def timers_fired(self, task_id: str) -> int:
         """How often the fallback poller's timer woke this task instead of a callback."""
@@ -222,6 +240,13 @@ class Deployment:
         assert "FunctionError" not in answer, result
         return result
 
+    def operate(self, operation: str, **arguments: str) -> JsonObject:
+        """What the command ``kiln`` does."""
+        answer = self.invoke("OperateFunction", {"operation": operation, **arguments})
+        assert answer["refusal"] == "", answer
+        result: JsonObject = answer["result"]
+        return result
+
     # What the template made.
 
     def resource(self, logical_id: str) -> str:
@@ -231,15 +256,19 @@ class Deployment:
 
     def logged_errors(self, since: float) -> list[str]:
         """What the functions have logged as errors since a moment (seconds since the epoch)."""
+        return [message for message in self.logged(since) if '"level":"ERROR"' in message]
+
+    def logged(self, since: float) -> list[str]:
+        """Every line that the functions have logged since a moment (seconds since the epoch)."""
         logs: Any = self.aws._session.client("logs", **self.aws._how)
         events = logs.filter_log_events(logGroupName=f"/kiln/{STACK_NAME}", startTime=int(since * 1000))["events"]
-        return [event["message"] for event in events if '"level":"ERROR"' in event["message"]]
+        return [event["message"] for event in events]
 
     def unfinished(self) -> list[str]:
         """Every workflow that has not succeeded, and the last state it has left."""
         answer = self.aws.stepfunctions.list_executions(stateMachineArn=self.here["state_machine_arn"])
         left = [execution for execution in answer["executions"] if execution["status"] != "SUCCEEDED"]
-        return [f"{each['name']} {each['status']}, {self.steps(each['name'])[-1:]}" for each in left]
+        return [f"{each['name']} {each['status']}, {self._steps(each['executionArn'])[-1:]}" for each in left]
 
     @cached_property
     def _signing_key(self) -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.client import Client, wait_until
+from tests.integration.client import NEVER, Client, wait_until
 from tests.integration.driver import Deployment
 
 
 def test_a_stopped_workflow_is_concluded(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=60)
+    kiln.set_faults(task_seconds=NEVER)
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id), "the task waits for its callback")
     kiln.aws.stepfunctions.stop_execution(executionArn=kiln.execution_arn(task_id))

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from local.children import ROOT
 from local.receiver import Receiver
-from tests.integration.client import Client, JsonObject, job, wait_until
+from tests.integration.client import NEVER, Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
 from tests.integration.test_cancel import cancel, fill_the_provider
@@ -47,8 +47,11 @@ def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, door: str)
 
 
 def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=1.5)
-    task = assert_succeeded(kiln, client, client.create(n=2, external_task_id="told"), n=2)
+    kiln.set_faults(task_seconds=NEVER)
+    task_id = client.create(n=2, external_task_id="told")
+    client.wait_for(task_id, "processing")
+    kiln.finish()
+    task = assert_succeeded(kiln, client, task_id, n=2)
     told = assert_events(kiln, task, caller=client.caller.name, door="api")
     assert set(told) == set(SUCCESS)
     statuses = [told[kind]["data"]["task_status"] for kind in SUCCESS]
@@ -63,7 +66,7 @@ def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
 
 
 def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
-    blocking = fill_the_provider(kiln, client, 2)
+    blocking = fill_the_provider(kiln, client)
     waiting = client.create()
     wait_until(lambda: kiln.is_parked(waiting), "it stands in line")
     assert cancel(client, waiting).status_code == 200
@@ -71,6 +74,7 @@ def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
     told = assert_events(kiln, cancelled, caller=client.caller.name, door="api")
     assert set(told) == {"Image Task Submitted", "Image Task Failed"}
     assert told["Image Task Failed"]["data"]["task_status_msg"] == cancelled["task_status_msg"]
+    kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
     kiln.set_faults(fail_tasks=1.0)
     failed = assert_failed(kiln, client, client.create(), reason="Failure to pass the risk control system")

@@ -7,14 +7,15 @@ import sys
 
 import pytest
 
-from tests.integration.client import Client, wait_until
+from tests.integration.client import NEVER, UNDER_WAY, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
+from tests.integration.test_cancel import fill_the_provider
 
 
 def latency_ms(kiln: Deployment, task_id: str, ended_at: int) -> int:
     """From the end at the provider to the end here."""
-    return ended_at - int(kiln.at_provider(f"/{task_id}")["updated_at"])
+    return ended_at - int(kiln.at_provider(f"/{kiln.run_id(task_id)}")["updated_at"])
 
 
 def tell(capsys: pytest.CaptureFixture[str], what: str) -> None:
@@ -24,14 +25,16 @@ def tell(capsys: pytest.CaptureFixture[str], what: str) -> None:
 
 
 def test_the_callback_wakes_the_task(kiln: Deployment, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
-    latencies = []
+    latencies, timers = [], []
     for _ in range(3):
         before = kiln.stats()["queries"]
         task = assert_succeeded(kiln, client, client.create(n=2), n=2)
-        assert kiln.timers_fired(task["task_id"]) == 0
-        # One question per callback at most (submitted, processing, succeed), and Collect's own.
-        assert kiln.stats()["queries"] - before <= 4
+        timers.append(kiln.timers_fired(task["task_id"]))
+        # One question per callback at most (submitted, processing, succeed) and per timer, and Collect's own.
+        assert kiln.stats()["queries"] - before <= 4 + timers[-1]
         latencies.append(latency_ms(kiln, task["task_id"], task["updated_at"]))
+    # On a busy computer the timer may be there first; a bell that wakes nobody would leave all three to it.
+    assert 0 in timers
     tell(capsys, f"from the provider's end to ours, by callback: {sorted(latencies)} ms")
 
 
@@ -54,15 +57,13 @@ def test_a_task_that_ends_before_it_is_parked(kiln: Deployment, client: Client) 
 
 def test_a_bell_rung_before_the_task_is_parked_is_heard(kiln: Deployment, client: Client) -> None:
     """Rung while it waits for slots: it looks around and goes back in line; its real callback is heard all the same."""
-    kiln.set_faults(task_seconds=4)
-    blocking = client.create(n=9)
-    wait_until(lambda: kiln.generations(blocking), "the provider is full")
-    kiln.set_faults()
+    blocking = fill_the_provider(kiln, client)
     waiting = client.create()
     wait_until(lambda: kiln.is_parked(waiting), "the second task waits for slots")
     assert kiln.http.post(kiln.bell(waiting)).status_code == 200
     wait_until(lambda: "HearBell" in [step.name for step in kiln.steps(waiting)], "the bell is heard")
     assert kiln.generations(waiting) == 0
+    kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
     assert_succeeded(kiln, client, waiting)
 
@@ -73,7 +74,7 @@ def test_doubled_and_delayed_callbacks(kiln: Deployment, client: Client) -> None
 
 
 def test_a_forged_callback_changes_nothing(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(drop_callbacks=True, task_seconds=1)
+    kiln.set_faults(drop_callbacks=True, task_seconds=NEVER)
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id), "the task waits for its callback")
     before = kiln.item(task_id)
@@ -89,12 +90,14 @@ def test_a_forged_callback_changes_nothing(kiln: Deployment, client: Client) -> 
     after = kiln.item(task_id)
     # The fallback poller may have looked meanwhile; nobody has rung.
     assert "bell" not in after
-    assert {**after, "task_token": ""} == {**before, "task_token": ""}
+    looked = dict.fromkeys(("task_token", "polls", "task_status", "updated_at"))
+    assert {**after, **looked} == {**before, **looked}
+    kiln.finish()
     assert_succeeded(kiln, client, task_id)
 
 
 def test_whatever_a_callback_says_is_not_believed(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(drop_callbacks=True, task_seconds=2)
+    kiln.set_faults(drop_callbacks=True, task_seconds=NEVER)
     task_id = client.create()
     wait_until(lambda: kiln.generations(task_id), "the provider has it")
     lies: list[bytes] = [
@@ -110,7 +113,8 @@ def test_whatever_a_callback_says_is_not_believed(kiln: Deployment, client: Clie
         answer = kiln.http.post(kiln.bell(task_id), content=lie, headers={"content-type": kind})
         assert answer.status_code == 200, (lie, answer.text)
         assert answer.json()["code"] == 0
-    assert client.get(task_id)["task_status"] in ("submitted", "processing")
+    assert client.get(task_id)["task_status"] in UNDER_WAY
+    kiln.finish()
     assert_succeeded(kiln, client, task_id)
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
-from tests.integration.client import Client, wait_until
+from tests.integration.client import NEVER, UNDER_WAY, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
 
@@ -19,9 +19,9 @@ def cancel(client: Client, either_id: str) -> httpx.Response:
     return client.send("POST", f"{TASKS_PATH}/{either_id}/cancel")
 
 
-def fill_the_provider(kiln: Deployment, client: Client, seconds: float) -> str:
-    """A task that holds every slot for so long."""
-    kiln.set_faults(task_seconds=seconds)
+def fill_the_provider(kiln: Deployment, client: Client) -> str:
+    """A task that holds every slot until what is being generated is told to finish."""
+    kiln.set_faults(task_seconds=NEVER)
     blocking = client.create(n=9)
     wait_until(lambda: kiln.generations(blocking), "the provider is full")
     kiln.set_faults()
@@ -31,7 +31,7 @@ def fill_the_provider(kiln: Deployment, client: Client, seconds: float) -> str:
 def test_a_waiting_task_is_cancelled_at_no_cost(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client], receiver: Receiver
 ) -> None:
-    blocking = fill_the_provider(kiln, client, 3)
+    blocking = fill_the_provider(kiln, client)
     waiting = client.create(external_task_id="not-after-all", callback_url=receiver.url)
     behind = client.create()
     wait_until(lambda: kiln.is_parked(waiting) and kiln.is_parked(behind), "both stand in line")
@@ -47,7 +47,7 @@ def test_a_waiting_task_is_cancelled_at_no_cost(
     assert answer.json()["data"]["task_status_msg"] == REASON
     # It does not wait for the one before it to end.
     assert_failed(kiln, client, waiting, reason=REASON, generations=0)
-    assert client.get(blocking)["task_status"] in ("submitted", "processing")
+    assert client.get(blocking)["task_status"] in UNDER_WAY
     again = cancel(client, waiting)
     assert (again.status_code, again.json()["data"]) == (200, answer.json()["data"])
 
@@ -55,18 +55,20 @@ def test_a_waiting_task_is_cancelled_at_no_cost(
         return [request.json()["task_status"] for request in list(receiver.received)]
 
     wait_until(lambda: "failed" in told(), "the caller's callback_url is told")
+    kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
     assert_succeeded(kiln, client, behind)
     assert kiln.generations(waiting) == 0
 
 
 def test_what_does_not_wait_is_not_cancelled(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=2)
+    kiln.set_faults(task_seconds=NEVER)
     running = client.create()
     wait_until(lambda: kiln.generations(running), "the provider has it")
     refused = cancel(client, running)
     assert (refused.status_code, refused.json()["code"]) == (409, 1201)
     assert refused.json()["message"] == "the task cannot be cancelled: it is being generated"
+    kiln.finish()
     task = assert_succeeded(kiln, client, running)
     ended = cancel(client, running)
     assert (ended.status_code, ended.json()["code"]) == (409, 1201)

@@ -8,6 +8,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.test_cancel import fill_the_provider
 
 STAGES = ["waiting", "dispatching", "generating", "collecting", "succeed"]
 
@@ -47,15 +48,12 @@ def test_the_stages_are_passed_in_their_order(kiln: Deployment, client: Client) 
 
 
 def test_place_in_line_is_told_while_a_task_waits(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=3)
-    blocking = client.create(n=9)
-    wait_until(lambda: kiln.generations(blocking), "the provider is full")
-    kiln.set_faults()
+    blocking = fill_the_provider(kiln, client)
     waiting = [client.create() for _ in range(2)]
     wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "both stand in line")
-    # The first may be called at any moment; who stands behind it cannot overtake it.
     behind = told(client, waiting[1], "progress")
-    assert behind["stage"] != "waiting" or behind["queue_position"] in (1, 2)
+    assert (behind["stage"], behind["queue_position"]) == ("waiting", 2)
+    kiln.finish()
     for task_id in (blocking, *waiting):
         client.wait_for(task_id, "succeed")
 

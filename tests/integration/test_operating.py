@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.client import Client, JsonObject, wait_until
+from local.stack import TASKS_PATH
+from tests.integration.client import NEVER, Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
 
@@ -24,12 +26,14 @@ def ends(kiln: Deployment, task_id: str) -> list[JsonObject]:
 
 
 def test_a_pause_holds_who_waits_and_lets_who_runs_finish(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=4)
+    kiln.set_faults(task_seconds=NEVER)
     running = client.create()
     wait_until(lambda: kiln.generations(running), "the first task runs")
+    kiln.set_faults()
     assert kiln.operate("pause")["paused_at"]
     waiting = client.create(n=2)
     wait_until(lambda: kiln.is_parked(waiting), "the second task waits")
+    kiln.finish()
     client.wait_for(running, "succeed")
     kiln.wait_for_end(running)
     # All slots are free, and whoever left has handed them to nobody.
@@ -56,12 +60,13 @@ def test_a_task_that_is_ended_while_it_waits_leaves_by_its_own_workflow(kiln: De
 
 
 def test_a_running_workflow_begins_again_and_nothing_is_paid_twice(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=4)
+    kiln.set_faults(task_seconds=NEVER)
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id) and kiln.generations(task_id), "the task waits for its callback")
     assert kiln.operate("restart", task_id=task_id)["did"] == "restarted"
+    kiln.finish()
     client.wait_for(task_id, "succeed")
-    wait_until(lambda: kiln.execution_status(f"{task_id}-again-1") == "SUCCEEDED", "its second execution has ended")
+    wait_until(lambda: kiln.execution_status(task_id, 1) == "SUCCEEDED", "its second execution has ended")
     assert kiln.execution_status(task_id) == "ABORTED"
     assert kiln.generations(task_id) == 1
     assert not [holder for holder in kiln.holders() if holder.startswith(task_id)]
@@ -80,3 +85,25 @@ def test_a_failed_task_is_made_anew(kiln: Deployment, client: Client) -> None:
 def test_the_provider_is_asked_with_the_keys_that_are_stored(kiln: Deployment) -> None:
     checked = kiln.operate("check-provider")
     assert (checked["accepted"], checked["provider_url"]) == (True, kiln.here["provider_url"])
+
+
+def test_a_task_that_is_put_back_into_the_table_is_there_again_and_holds_nobody_up(
+    kiln: Deployment, client: Client
+) -> None:
+    """As an operator does who restores a part of the table: the stream tells of it as of a new one."""
+    began = time.time()
+    task_id = client.create()
+    assert_succeeded(kiln, client, task_id)
+    table, key = kiln.here["table"], {"pk": {"S": f"TASK#{task_id}"}}
+    item = kiln.aws.dynamodb.delete_item(TableName=table, Key=key, ReturnValues="ALL_OLD")["Attributes"]
+    assert client.send("GET", f"{TASKS_PATH}/{task_id}").status_code == 404
+    kiln.aws.dynamodb.put_item(TableName=table, Item=item)
+    assert_succeeded(kiln, client, client.create())
+    assert client.get(task_id)["task_status"] == "succeed"
+    assert kiln.generations(task_id) == 1
+
+    def is_told_of() -> bool:
+        lines = [line for line in kiln.logged(began) if f'"task_id":"{task_id}"' in line]
+        return sum('"message":"started"' in line for line in lines) == 2
+
+    wait_until(is_told_of, "the stream's second record of it has been served")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from local.children import ROOT, Child, clean_environment
 from tests.integration.client import Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_images_whole, assert_succeeded
-
-ACCEPTED_WITHIN_S = 5.0
 
 
 def test_a_failure_of_the_provider_is_handed_on_with_its_reason(kiln: Deployment, client: Client) -> None:
@@ -33,9 +30,7 @@ def test_what_the_provider_refuses_for_good_fails_at_once(kiln: Deployment, clie
 def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(error_rate=1.0)
     asked = kiln.stats()["creates"]
-    started = time.monotonic()
     task_id = client.create(n=2)
-    assert time.monotonic() - started < ACCEPTED_WITHIN_S
     wait_until(lambda: kiln.stats()["creates"] > asked, "the provider was asked")
     assert client.get(task_id)["task_status"] == "submitted"
     kiln.set_faults()
@@ -45,15 +40,15 @@ def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, 
 @pytest.mark.parametrize(
     "faults",
     [
-        {"error_rate": 0.5, "at_most": 6},
-        {"throttle_rate": 0.5, "at_most": 6},
-        {"garbage_rate": 0.5, "at_most": 6},
-        {"image_errors": 0.5, "at_most": 6},
+        {"error_rate": 1.0, "at_most": 3},
+        {"throttle_rate": 1.0, "at_most": 3},
+        {"garbage_rate": 1.0, "at_most": 3},
+        {"image_errors": 1.0, "at_most": 3},
         {"first_image_try_fails": True},
-        {"not_images": 0.5, "at_most": 6},
-        {"expired_links": 0.5, "at_most": 6},
+        {"not_images": 1.0, "at_most": 3},
+        {"expired_links": 1.0, "at_most": 3},
         {"wrong_types": 1.0},
-        {"reset_rate": 0.5, "at_most": 6},
+        {"reset_rate": 1.0, "at_most": 3},
         {"clock_skew_s": -120.0},
         {"clock_skew_s": 1_500.0},
         {"slow_images_bps": 60_000.0},
@@ -61,11 +56,12 @@ def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, 
     ids=lambda faults: " ".join(f"{name}={value}" for name, value in faults.items()),
 )
 def test_faults_that_come_and_go(kiln: Deployment, client: Client, faults: dict[str, float]) -> None:
-    # The waits between dispatches double: six faults in a row, all on one task, still leave it well within patience.
+    # The waits between dispatches double: three faults in a row, all on one task, leave it well within patience.
     kiln.set_faults(**faults)
     task_ids = [client.create(), client.create()]
     for task_id in task_ids:
         client.wait_for(task_id)
+    assert kiln.stats()["struck"] >= faults.get("at_most", 0)
     for task_id in task_ids:
         assert_succeeded(kiln, client, task_id)
 
@@ -99,15 +95,9 @@ def test_an_account_in_arrears_keeps_the_task(kiln: Deployment, client: Client, 
 
 
 def stop_execution(kiln: Deployment, task_id: str) -> None:
-    """Ends the waiting of a task that would wait for minutes, and gives back what it holds."""
+    """Ends the waiting of a task that would wait for minutes; what it holds is given back for it."""
     kiln.aws.stepfunctions.stop_execution(executionArn=kiln.execution_arn(task_id))
-    held = sorted(holder for holder in kiln.holders() if holder.startswith(task_id))
-    kiln.aws.dynamodb.update_item(
-        TableName=kiln.here["table"],
-        Key={"pk": {"S": "SLOTS"}},
-        UpdateExpression="DELETE holders :held",
-        ExpressionAttributeValues={":held": {"SS": held}},
-    )
+    wait_until(lambda: not any(holder.startswith(task_id) for holder in kiln.holders()), "its slots are back")
 
 
 def test_cut_images_are_never_kept(kiln: Deployment, client: Client) -> None:
@@ -141,20 +131,19 @@ def provider_at(port: int, kiln: Deployment, log: Path) -> Iterator[str]:
 def test_accepted_while_nobody_listens_at_the_provider(
     redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client], tmp_path: Path
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    kiln = redeployed(ProviderUrl=f"http://127.0.0.1:{port}")
-    client = new_client(kiln)
-    started = time.monotonic()
-    task_id = client.create()
-    assert time.monotonic() - started < ACCEPTED_WITHIN_S
-    wait_until(lambda: "cannot be reached" in kiln.item(task_id).get("refusal", ""), "the provider was missed")
-    assert client.get(task_id)["task_status"] == "submitted"
+    # A socket that is bound and does not listen refuses whoever calls, and keeps the port for the provider.
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        port: int = place.getsockname()[1]
+        kiln = redeployed(ProviderUrl=f"http://127.0.0.1:{port}")
+        client = new_client(kiln)
+        task_id = client.create()
+        wait_until(lambda: "cannot be reached" in kiln.item(task_id).get("refusal", ""), "the provider was missed")
+        assert client.get(task_id)["task_status"] == "submitted"
     with provider_at(port, kiln, tmp_path / "provider.log") as url:
         task = client.wait_for(task_id, "succeed")
         stats = kiln.http.get(f"{url}/_control/stats").json()
-        assert stats["by_external_id"] == {task_id: 1}
+        assert stats["by_external_id"] == {kiln.run_id(task_id): 1}
         assert_images_whole(kiln, task, 1)
         kiln.wait_for_end(task_id)
         assert kiln.holders() == set()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.integration.client import Client, wait_until
+from tests.integration.client import NEVER, Client, wait_until
 from tests.integration.driver import Deployment
-from tests.integration.promise import assert_succeeded
+from tests.integration.promise import assert_images_whole, assert_succeeded
 
 SLOTS = 9
 
@@ -43,7 +43,7 @@ def test_a_crowd_is_served_in_order_and_never_refused(kiln: Deployment, client: 
 
 
 def test_who_needs_all_the_slots_is_not_starved_by_small_ones(kiln: Deployment, client: Client) -> None:
-    kiln.set_faults(task_seconds=5)
+    kiln.set_faults(task_seconds=NEVER)
     refused = kiln.stats()["refused"]
     ahead = [client.create() for _ in range(SLOTS)]
     wait_until(lambda: all(kiln.generations(task_id) for task_id in ahead), "the provider is full")
@@ -53,6 +53,7 @@ def test_who_needs_all_the_slots_is_not_starved_by_small_ones(kiln: Deployment, 
     wait_until(lambda: all(kiln.is_parked(task_id) for task_id in (large, *behind)), "all of them stand in line")
     for task_id in (large, *behind):
         assert kiln.generations(task_id) == 0
+    kiln.finish()
     for task_id in (*ahead, large, *behind):
         client.wait_for(task_id, "succeed")
     order = kiln.provider_order()
@@ -73,3 +74,21 @@ def test_a_provider_with_fewer_slots_than_it_was_said_to_have(kiln: Deployment, 
         task_ids = list(pool.map(lambda _: client.create(), range(4)))
     for task_id in task_ids:
         assert_succeeded(kiln, client, task_id)
+
+
+def test_images_that_do_not_come_hold_nobody_up(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(truncate_images=1.0)
+    first, second = client.create(n=SLOTS), client.create(n=SLOTS)
+    wait_until(lambda: kiln.generations(second), "the second one is generated")
+    assert client.get(first)["task_status"] in ("submitted", "processing")
+    wait_until(lambda: not kiln.holders(), "both have given their slots back")
+    # A workflow that begins again gets no slots now: it needs none to go on where it was.
+    kiln.operate("pause")
+    assert kiln.operate("restart", task_id=first)["did"] == "restarted"
+    wait_until(lambda: kiln.is_parked(first), "it was given no slots")
+    kiln.set_faults()
+    assert kiln.http.post(kiln.bell(first)).status_code == 200
+    assert_images_whole(kiln, client.wait_for(first, "succeed"), SLOTS)
+    assert kiln.generations(first) == 1
+    kiln.operate("resume")
+    assert_succeeded(kiln, client, second, n=SLOTS)

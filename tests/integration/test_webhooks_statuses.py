@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
-from tests.integration.client import Client, JsonObject, job, wait_until
+from tests.integration.client import NEVER, Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
 from tests.integration.test_bus import assert_of_shape
@@ -32,9 +32,11 @@ def of(attempts: list[JsonObject], status: str) -> list[JsonObject]:
 
 
 def test_every_status_is_told_and_signed(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
-    kiln.set_faults(task_seconds=1.5)
+    kiln.set_faults(task_seconds=NEVER)
     external_id = "x" * 512
     task_id = signed_client.create(n=9, callback_url=receiver.url, external_task_id=external_id)
+    told(receiver, "processing")
+    kiln.finish()
     task = assert_succeeded(kiln, signed_client, task_id, n=9)
     requests = [told(receiver, status)[0] for status in ("submitted", "processing", "succeed")]
     assert len(receiver.received) == 3

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).parents[2]
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
+from tests.unit.account import ROOT, template
+
+PARAMETERS: dict[str, dict[str, Any]] = template()["Parameters"]
 CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
 ENVIRONMENTS = ("dev", "staging", "production")
 
@@ -60,7 +58,7 @@ def test_images_are_kept_for_as_long_as_their_links_work() -> None:
 
 
 def test_every_parameter_is_described_has_a_default_that_it_allows_and_stands_in_one_group() -> None:
-    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     assert sorted(grouped) == sorted(PARAMETERS)
     for name, parameter in PARAMETERS.items():

@@ -204,7 +204,7 @@ def _remember_markers(event: Any) -> None:
 
 def _markers_of_tasks(text: str) -> set[str]:
     markers = set()
-    for task_id in set(re.findall(r"\b[0-9a-f]{32}\b", text)):
+    for task_id in set(re.findall(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", text)):
         with contextlib.suppress(FileNotFoundError):
             markers.add((FOLDER / "tasks" / task_id).read_text(encoding="utf-8"))
     return markers

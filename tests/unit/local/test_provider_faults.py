@@ -11,6 +11,7 @@ from local.provider.life import RISK_CONTROL
 from tests.unit.local.provider_rig import PATH, make_job, provider, sign
 
 CALLBACK = "https://caller.test/hook"
+UNDER_WAY = ("submitted", "processing")
 
 
 def test_faults_are_replaced_not_added():
@@ -63,6 +64,7 @@ def test_throttling_has_no_effect_but_its_count():
             "queries": 1,
             "callbacks_sent": 0,
             "by_external_id": {},
+            "struck": 2,
         }
         rig.set_faults()
         assert rig.create(make_job(external_task_id="again")).status_code == 200
@@ -80,8 +82,23 @@ def test_bad_luck_ends_where_it_is_bounded():
     with provider() as rig:
         rig.set_faults(throttle_rate=1, at_most=2)
         assert [rig.create(make_job()).status_code for _ in range(4)] == [429, 429, 200, 200]
+        assert rig.stats()["struck"] == 2
         rig.set_faults(throttle_rate=1, at_most=1)
+        assert rig.stats()["struck"] == 0
         assert [rig.create(make_job()).status_code for _ in range(2)] == [429, 200]
+
+
+def test_a_seed_throws_the_same_dice_again():
+    with provider(seed=None) as rig:
+
+        def thrown(seed: int) -> list[int]:
+            rig.set_faults(throttle_rate=0.5, seed=seed)
+            return [rig.get(PATH).status_code for _ in range(40)]
+
+        first = thrown(20_260)
+        assert set(first) == {200, 429}
+        assert thrown(20_261) != first
+        assert thrown(20_260) == first
 
 
 def test_garbage_is_not_json_and_has_no_effect():
@@ -145,7 +162,23 @@ def test_task_seconds_as_a_fault():
     with provider() as rig:
         rig.set_faults(task_seconds=60)
         task_id = rig.create(make_job()).json()["data"]["task_id"]
-        assert rig.found(task_id)["task_status"] == "submitted"
+        assert rig.found(task_id)["task_status"] in UNDER_WAY
+
+
+def test_what_is_being_generated_can_be_ended_at_any_time():
+    with provider() as rig:
+        rig.set_faults(task_seconds=3_600)
+        drawn = rig.create(make_job(n=2, callback_url=CALLBACK)).json()["data"]["task_id"]
+        # However long it takes, most of it is the drawing.
+        rig.wait_for(drawn, "processing")
+        fresh = rig.create(make_job()).json()["data"]["task_id"]
+        assert rig.client.post("/_control/finish").json() == {"task_seconds": 3_600}
+        assert len(rig.wait_for(drawn, "succeed")["task_result"]["images"]) == 2
+        rig.wait_for(fresh, "succeed")
+        rig.until_callbacks(3)
+        # What comes later takes its time again.
+        later = rig.create(make_job(n=9)).json()["data"]["task_id"]
+        assert rig.found(later)["task_status"] in UNDER_WAY
 
 
 def test_dropped_callbacks():
@@ -210,7 +243,10 @@ def test_not_images():
 def test_expired_links_are_those_of_one_answer():
     with provider() as rig:
         (good,) = rig.image_urls(make_job(external_task_id="late"))
-        rig.set_faults(expired_links=1)
+        # A task without links is not struck: there would be nothing to see.
+        rig.set_faults(expired_links=1, at_most=1, task_seconds=3_600)
+        rig.create(make_job(external_task_id="early"))
+        assert rig.found("early")["task_result"] == {"images": []}
         (expired,) = [image["url"] for image in rig.found("late")["task_result"]["images"]]
         assert expired.partition("?")[0] == good.partition("?")[0]
         assert rig.client.get(expired).status_code == 403
