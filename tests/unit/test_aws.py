@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from botocore.session import Session
 
@@ -22,6 +25,21 @@ def test_clients_are_made_once(cloud):
     assert aws.s3().meta.config.signature_version == "s3v4"
     assert aws.sqs() is aws.sqs()
     assert aws.step_functions() is aws.step_functions()
+
+
+def test_threads_that_ask_at_once_for_the_first_time_get_one_client():
+    """Images come several at a time. A client is a hundred milliseconds of work, and a session is not made for two."""
+    aws.s3.cache_clear()
+    threads = 8
+    together = threading.Barrier(threads)
+
+    def ask(_: int) -> object:
+        together.wait()
+        return aws.s3()
+
+    with ThreadPoolExecutor(threads) as pool:
+        clients = list(pool.map(ask, range(threads)))
+    assert len({id(client) for client in clients}) == 1
 
 
 @pytest.fixture

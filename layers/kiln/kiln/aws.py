@@ -1,11 +1,13 @@
-"""AWS clients, each made once per process and only when first asked for."""
+"""AWS clients, each made once per process and only when first asked for, whoever asks for it at once."""
 
 from __future__ import annotations
 
 import os
-from functools import cache
+import threading
+from collections.abc import Callable
+from functools import cache, update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -20,8 +22,28 @@ if TYPE_CHECKING:
 _AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
 """Made by the build; where there is none, all the roots that botocore knows are trusted."""
 
+_Made = TypeVar("_Made")
+_making = threading.RLock()
 
-@cache
+
+class _Once(Generic[_Made]):
+    """Has something made by the first to ask; the others wait for it.
+
+    A plain cache has every thread that asks meanwhile make one too: each is a hundred milliseconds of CPU, and a
+    botocore session must not be used by two of them at once.
+    """
+
+    def __init__(self, make: Callable[[], _Made]) -> None:
+        self._make = cache(make)
+        self.cache_clear = self._make.cache_clear
+        update_wrapper(self, make)
+
+    def __call__(self) -> _Made:
+        with _making:
+            return self._make()
+
+
+@_Once
 def dynamodb() -> DynamoDBClient:
     """The DynamoDB client; it leaves to DynamoDB to judge a request, which to judge here too is a tenth of its CPU."""
     from botocore.config import Config  # noqa: PLC0415 - a function pays only for the clients it uses
@@ -30,7 +52,7 @@ def dynamodb() -> DynamoDBClient:
     return client
 
 
-@cache
+@_Once
 def s3() -> S3Client:
     """The S3 client; ``s3v4`` and virtual hosts, so that presigned links name the region's own host."""
     from botocore.config import Config  # noqa: PLC0415
@@ -39,28 +61,28 @@ def s3() -> S3Client:
     return client
 
 
-@cache
+@_Once
 def secrets_manager() -> SecretsManagerClient:
     """The Secrets Manager client."""
     client: SecretsManagerClient = _client("secretsmanager")
     return client
 
 
-@cache
+@_Once
 def step_functions() -> SFNClient:
     """The Step Functions client."""
     client: SFNClient = _client("stepfunctions")
     return client
 
 
-@cache
+@_Once
 def events() -> EventBridgeClient:
     """The EventBridge client."""
     client: EventBridgeClient = _client("events")
     return client
 
 
-@cache
+@_Once
 def sqs() -> SQSClient:
     """The SQS client."""
     client: SQSClient = _client("sqs")
