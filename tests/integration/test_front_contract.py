@@ -147,7 +147,7 @@ def test_everything_the_contract_allows_at_once(kiln: Deployment, client: Client
     assert answer.status_code == 200, answer.text
     task = assert_succeeded(kiln, client, answer.json()["data"]["task_id"], n=9)
     assert task["watermark_info"] == {"enabled": True}
-    found = kiln.at_provider(f"/{task['task_id']}")
+    found = kiln.at_provider(f"/{kiln.run_id(task['task_id'])}")
     assert found["watermark_info"] == {"enabled": True}
 
 
