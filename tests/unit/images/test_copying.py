@@ -12,6 +12,7 @@ import urllib3
 
 from kiln.images import copying
 from kiln.images.copying import CopyFailed, copy_image
+from kiln.images.inspection import inspect
 from tests.unit.fakes import HttpPool, http_answer
 from tests.unit.pictures import jpeg_with_long_metadata, padded, picture
 
@@ -201,6 +202,23 @@ def test_an_image_that_drips_does_not_outlast_its_time(monkeypatch, is_chunked, 
     reason = failure(HttpPool({URL: lambda: source}))
     assert reason == "the time to copy the images in is over"
     assert drips.now <= seconds + 1
+
+
+class Records(io.BytesIO):
+    """A connection over TLS: it gives a record of 16 KB at a time."""
+
+    def read1(self, amount: int | None = -1, /) -> bytes:
+        return super().read1(min(amount or -1, 16 * 1024))
+
+
+def test_what_comes_in_small_pieces_goes_on_in_large_ones():
+    """Each piece is a call of its own all the way down: over TLS that was most of the CPU."""
+    head = LARGE_PNG[: 64 * 1024]
+    facts = inspect(head)
+    stream = copying._CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
+    chunks = list(stream)
+    assert b"".join(chunks) == LARGE_PNG
+    assert len(chunks) == 2 + len(LARGE_PNG) // copying._CHUNK_BYTES
 
 
 def test_an_image_whose_time_is_over_is_not_asked_for():

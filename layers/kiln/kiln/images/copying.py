@@ -74,12 +74,22 @@ class _CheckedStream:
             self._tail = (self._tail + chunk if len(chunk) < _TAIL_BYTES else chunk)[-_TAIL_BYTES:]
             if self.size < self._length:
                 yield chunk
-                chunk = self._rest.read1(_CHUNK_BYTES)
+                chunk = self._gathered()
                 continue
             if not is_whole(self._tail, self._facts.content_type):
                 raise CopyFailed(f"the {self._facts.content_type} is cut short at {self.size} bytes")
             yield chunk
             return
+
+    def _gathered(self) -> bytes:
+        """What comes next, and enough of it to be worth a hash and a write: TLS gives 16 KB at a time."""
+        parts: list[bytes] = []
+        missing = min(_CHUNK_BYTES, self._length - self.size)
+        while missing > 0 and (part := self._rest.read1(missing)):
+            _check(self._ends_at)
+            parts.append(part)
+            missing -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def copy_image(
