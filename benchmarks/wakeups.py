@@ -54,6 +54,7 @@ def _measured(stack: Stack) -> tuple[list[float], list[float], list[float]]:
 
 class _Bench:
     def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         here = stack.description
         self._control = here["provider_control_url"]
         self._kiln = httpx.Client(
@@ -76,8 +77,14 @@ class _Bench:
         """Seconds from the provider's completion of one task to its ``succeed`` at Kiln, by both sides' clocks."""
         task_id = self._create(self._kiln)
         done = self._until_done(self._kiln, task_id, 0.05)
-        at_provider = self._data(self._provider.get(f"{TASKS_PATH}/{task_id}"))
+        at_provider = self._data(self._provider.get(f"{TASKS_PATH}/{self._known_as(task_id)}"))
         return float(done["updated_at"] - at_provider["updated_at"]) / 1_000
+
+    def _known_as(self, task_id: str) -> str:
+        """The provider's external id of a task."""
+        key = {"pk": {"S": f"TASK#{task_id}"}}
+        answer = self._stack.clients.dynamodb.get_item(TableName=self._stack.description["table"], Key=key)
+        return str(answer["Item"]["run_id"]["S"])
 
     def polled(self) -> float:
         """The same for a client of the provider that polls and downloads the image."""
