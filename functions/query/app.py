@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.contract import ListQuery
 from kiln.documents import pages
-from kiln.images.downloads import download_address
+from kiln.images.downloads import LINK_SECONDS, download_address
 from kiln.tasks.course import kept_request, progress
 from kiln.tasks.listing import TaskList
 from kiln.tasks.store import TaskStore
@@ -65,7 +65,7 @@ def result(task_id: str, token: str, file: str) -> Response[str]:
     """Sends whoever holds a result link on to the image; the link is its own proof, no header is asked for."""
     location = download_address(task_id, token, file, method=app.current_event.http_method)
     # A minute less than the link is good for: a browser that is sent on anew each time keeps the image for nothing.
-    headers = {"Location": location, "Cache-Control": "private, max-age=840"}
+    headers = {"Location": location, "Cache-Control": f"private, max-age={LINK_SECONDS - 60}"}
     return Response(status_code=302, content_type="text/plain", body="", headers=headers)
 
 

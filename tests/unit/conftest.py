@@ -13,6 +13,7 @@ from pytest_socket import disable_socket, enable_socket
 from kiln import aws, metrics
 from kiln.auth import callers
 from kiln.images import placing
+from kiln.slots import Slots
 from kiln_lambda import observability
 from kiln_lambda.observability import logger
 from tests.unit import account
@@ -63,6 +64,12 @@ def cloud(
     monkeypatch.setattr(placing, "http", lambda: SignedPuts(_furnished.s3))
     yield _furnished
     account.empty()
+
+
+@pytest.fixture
+def slots(cloud: SimpleNamespace) -> Slots:
+    """The slots of an account that has three."""
+    return Slots(limit=3)
 
 
 @pytest.fixture

@@ -37,11 +37,6 @@ def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
     return True
 
 
-@pytest.fixture
-def slots(cloud) -> Slots:
-    return Slots(limit=3)
-
-
 @pytest.mark.parametrize(("n", "names", "room"), [(1, ["t#0"], 2), (3, ["t#0", "t#1", "t#2"], 0), (9, 3, 0)])
 def test_a_task_takes_n_slots_but_never_more_than_there_are(slots, n, names, room):
     assert slots.names("t", n) == (names if isinstance(names, list) else [f"t#{number}" for number in range(names)])

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
-from kiln.slots import LOWERED_SECONDS, Slots
+from kiln.slots import LOWERED_SECONDS
 from tests.unit.specimens import add_task
 from tests.unit.test_slots import take
-
-
-@pytest.fixture
-def slots(cloud) -> Slots:
-    return Slots(limit=3)
 
 
 def test_a_provider_that_is_full_below_our_limit_lets_nobody_new_in(cloud, slots):

@@ -10,11 +10,6 @@ from tests.unit.specimens import add_task
 from tests.unit.test_slots import Contended, take
 
 
-@pytest.fixture
-def slots(cloud) -> Slots:
-    return Slots(limit=3)
-
-
 def test_while_dispatch_is_paused_nobody_takes_slots(cloud, slots):
     for name in ("a", "b"):
         add_task(name)

@@ -11,7 +11,9 @@ from kiln.settings import BucketSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import KeptInput
 
-_SECONDS = 900
+LINK_SECONDS = 900
+"""How long the link to a generated image is good for."""
+
 _INPUT_SECONDS = 3_600
 
 
@@ -39,7 +41,7 @@ def download_address(task_id: str, token: str, file: str, *, method: str) -> str
         raise ResourceNotFound("no such image")
     operation = "head_object" if method == "HEAD" else "get_object"
     return aws.s3().generate_presigned_url(
-        operation, Params={"Bucket": load(BucketSettings).outbox_bucket, "Key": image.key}, ExpiresIn=_SECONDS
+        operation, Params={"Bucket": load(BucketSettings).outbox_bucket, "Key": image.key}, ExpiresIn=LINK_SECONDS
     )
 
 
