@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln.operating.requests import perform
+from kiln.operating.operations import perform
 from kiln_lambda.observability import logger, observed
 
 

@@ -13,6 +13,6 @@ from kiln_lambda.observability import logger, observed
 @observed("task_id")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``Poll``."""
-    result = poll(event["task_id"], processing_announced=event["processing_announced"])
+    result = poll(event["task_id"], processing_published=event["processing_published"])
     logger.info("poll", extra={"result": result.model_dump(mode="json", include={"outcome", "reason"})})
     return result.model_dump(mode="json")

@@ -9,10 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.contract import ListQuery
 from kiln.documents import pages
-from kiln.images.downloads import LINK_SECONDS, download_address
-from kiln.tasks.course import kept_request, progress
+from kiln.images.stored import LINK_SECONDS
+from kiln.tasks.downloads import download_address
 from kiln.tasks.listing import TaskList
+from kiln.tasks.progress import progress, stored_request
 from kiln.tasks.store import TaskStore
+from kiln.tasks.views import found_view
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import observed
 
@@ -25,7 +27,7 @@ def query_list() -> Response[str]:
     caller = app.caller()
     asked = ListQuery.parse(app.current_event.query_string_parameters or {})
     tasks = TaskList().page(caller.name, asked)
-    return app.answer([task.found(app.public_url) for task in tasks])
+    return app.answer([found_view(task, app.public_url) for task in tasks])
 
 
 @app.get("/v1/images/multi-image2image/.+/deliveries")
@@ -46,7 +48,7 @@ def query_progress() -> Response[str]:
 def query_request() -> Response[str]:
     """Answers with what a task was created with."""
     caller = app.caller()
-    return app.answer(kept_request(TaskStore().find(caller.name, app.path_id())))
+    return app.answer(stored_request(TaskStore().find(caller.name, app.path_id())))
 
 
 @app.get("/v1/images/multi-image2image/.+")
@@ -55,7 +57,7 @@ def query_one() -> Response[str]:
     caller = app.caller()
     tasks = TaskStore()
     task = tasks.find(caller.name, app.path_id())
-    found = task.found(app.public_url)
+    found = found_view(task, app.public_url)
     found.queue_position = tasks.position(task) if task.is_waiting else None
     return app.answer(found)
 

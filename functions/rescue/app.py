@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln.tasks.executions import parse_execution_name
 from kiln.workflow.rescue import rescue
 from kiln_lambda.observability import about, logger, observed
 
@@ -14,7 +15,9 @@ from kiln_lambda.observability import about, logger, observed
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Serves the rule on Step Functions' status changes."""
     ended = event["detail"]
-    about(ended["name"].partition("-")[0].partition("_")[0])
+    execution = parse_execution_name(ended["name"])
+    if execution is not None:
+        about(execution.task_id)
     again = rescue(ended["stateMachineArn"], ended["name"], ended["status"], ended["input"])
     logger.error(
         "a workflow ended abnormally", extra={"execution": ended["name"], "status": ended["status"], "again": again}

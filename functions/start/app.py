@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from kiln.workflow.start import put_aside, start
+from kiln.workflow.start import dead_letter, start
 from kiln_lambda.observability import about, logger, observed, observed_record
 
 batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -25,7 +25,7 @@ def new_task(record: DynamoDBRecord) -> None:
     except ValidationError:
         # It will never be readable: put aside, so that those behind it in the stream are not held up.
         logger.exception("unreadable")
-        put_aside(image)
+        dead_letter(image)
         return
     logger.info("started")
 

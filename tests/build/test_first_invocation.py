@@ -103,4 +103,4 @@ def is_success(answer: Any) -> bool:
         return not answer["batchItemFailures"]
     if "refusal" in answer:
         return not answer["refusal"]
-    return answer.get("outcome") in ("generated", "dispatched", "delivered", "ended") or "announcement" in answer
+    return answer.get("outcome") in ("generated", "dispatched", "delivered", "ended") or "event" in answer

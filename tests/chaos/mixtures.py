@@ -45,7 +45,7 @@ class Mixture:
         seed: It is made of.
         first: The provider's faults while tasks are accepted.
         then: Its faults from then on; whatever would last for ever is not among them.
-        doors: By which each task comes: ``api``, ``drop`` or ``bus``.
+        channels: By which each task comes: ``api``, ``drop`` or ``event``.
         plans: What breaks on each task's way, inside of Kiln.
         mischief: The callbacks and notifications that nobody has sent.
         throttled: The AWS services that refuse some calls once the tasks are accepted.
@@ -55,7 +55,7 @@ class Mixture:
     seed: int
     first: dict[str, Any]
     then: dict[str, Any]
-    doors: tuple[str, ...]
+    channels: tuple[str, ...]
     plans: tuple[tuple[Plan, ...], ...]
     mischief: frozenset[str]
     throttled: tuple[str, ...]
@@ -64,7 +64,7 @@ class Mixture:
     def __str__(self) -> str:
         struck = [str(plan) for plans in self.plans for plan in plans]
         return (
-            f"seed {self.seed}: {self.first} then {self.then}; {self.doors}; {struck}; {sorted(self.mischief)}; "
+            f"seed {self.seed}: {self.first} then {self.then}; {self.channels}; {struck}; {sorted(self.mischief)}; "
             f"{self.throttled} at {self.throttle_rate}"
         )
 
@@ -73,7 +73,7 @@ class Mixture:
 class _Run:
     """One task of a mixture under way."""
 
-    door: str
+    channel: str
     marker: str
     client: Client
     task_id: str = ""
@@ -83,13 +83,13 @@ class _Run:
 def draw(seed: int, points: Sequence[Point], *, tasks: int) -> Mixture:
     """Makes the mixture of a seed."""
     dice = random.Random(seed)
-    doors = tuple(dice.choice(("api", "api", "drop", "bus")) for _ in range(tasks))
+    channels = tuple(dice.choice(("api", "api", "drop", "event")) for _ in range(tasks))
     return Mixture(
         seed=seed,
         first=_faults(dice, seed, lasting=True),
         then=_faults(dice, seed, lasting=False),
-        doors=doors,
-        plans=tuple(_plans(dice, points) for _ in doors),
+        channels=channels,
+        plans=tuple(_plans(dice, points) for _ in channels),
         mischief=frozenset(each for each in ("lies", "forgeries", "repeated notifications") if dice.random() < 0.5),
         throttled=tuple(name for names in _SERVICES if dice.random() < 0.3 for name in names),
         throttle_rate=dice.choice((0.05, 0.1)),
@@ -106,14 +106,14 @@ def run(kiln: ChaosDeployment, mixture: Mixture) -> dict[str, int]:
     with contextlib.ExitStack() as open_things:
         kiln.set_faults(**mixture.first)
         runs = [
-            _Run(door, new_marker(), open_things.enter_context(client_of(kiln, _caller(kiln, door, number))))
-            for number, door in enumerate(mixture.doors)
+            _Run(channel, new_marker(), open_things.enter_context(client_of(kiln, _caller(kiln, channel, number))))
+            for number, channel in enumerate(mixture.channels)
         ]
         for each, plans in zip(runs, mixture.plans, strict=True):
             for plan in plans:
                 kiln.injector.arm(each.marker, plan)
             _begin(kiln, each)
-            if "repeated notifications" in mixture.mischief and each.door == "drop":
+            if "repeated notifications" in mixture.mischief and each.channel == "drop":
                 _announce_again(kiln, each.marker)
         for each in runs:
             each.task_id = each.task_id or _accepted(kiln, each)
@@ -171,14 +171,14 @@ def _plans(dice: random.Random, points: Sequence[Point]) -> tuple[Plan, ...]:
     return tuple(Plan(dice.choice(points), dice.choice(ACTIONS)) for _ in range(dice.choice((0, 1, 1, 2))))
 
 
-def _caller(kiln: ChaosDeployment, door: str, number: int) -> Any:
-    return inbox_caller(kiln) if door == "drop" else CALLERS[number % len(CALLERS)]
+def _caller(kiln: ChaosDeployment, channel: str, number: int) -> Any:
+    return inbox_caller(kiln) if channel == "drop" else CALLERS[number % len(CALLERS)]
 
 
 def _begin(kiln: ChaosDeployment, run: _Run) -> None:
-    if run.door == "api":
+    if run.channel == "api":
         run.task_id = create(run.client, run.marker, n=IMAGES)
-    elif run.door == "drop":
+    elif run.channel == "drop":
         body = {"prompt": run.marker, "subject_image_list": [{"subject_image": "cat.png"}], "n": IMAGES}
         files: list[tuple[str, bytes | JsonObject]] = [("job.json", body), ("cat.png", picture())]
         for name, content in files:
@@ -190,7 +190,7 @@ def _begin(kiln: ChaosDeployment, run: _Run) -> None:
 
 
 def _accepted(kiln: ChaosDeployment, run: _Run) -> str:
-    return wait_until(lambda: kiln.task_of(run.marker), f"the {run.door} {run.marker} has become a task")
+    return wait_until(lambda: kiln.task_of(run.marker), f"the {run.channel} {run.marker} has become a task")
 
 
 def _announce_again(kiln: ChaosDeployment, folder: str) -> None:
@@ -202,13 +202,13 @@ def _announce_again(kiln: ChaosDeployment, folder: str) -> None:
 
 
 def _mischief(kiln: ChaosDeployment, task_id: str, kinds: frozenset[str]) -> None:
-    bell = kiln.bell(task_id)
+    link = kiln.callback_link(task_id)
     if "lies" in kinds:
         # With the right token, from whoever has seen it: early, late, and full of lies.
         for lie in _LIES:
-            assert kiln.http.post(bell, content=lie).status_code in (200, *_BROKEN)
+            assert kiln.http.post(link, content=lie).status_code in (200, *_BROKEN)
     if "forgeries" in kinds:
-        head, token = bell.rsplit("/", 1)
+        head, token = link.rsplit("/", 1)
         for forged in (token[::-1], "x" * len(token)):
             assert kiln.http.post(f"{head}/{forged}", content=_LIES[2]).status_code in (404, *_BROKEN)
 
@@ -229,7 +229,7 @@ def _check(kiln: ChaosDeployment, run: _Run, runs: Sequence[_Run], *, may_fail: 
     _assert_unseen_by_others(run, runs)
     status: str = run.seen[-1]["task_status"]
     assert status == "succeed" or may_fail, kiln.item(run.task_id)["task_status_msg"]
-    if run.door == "bus":
+    if run.channel == "event":
         assert kiln.generations(run.task_id) == 1
         kiln.wait_for_end(run.task_id)
     elif status == "succeed":
@@ -237,14 +237,14 @@ def _check(kiln: ChaosDeployment, run: _Run, runs: Sequence[_Run], *, may_fail: 
     else:
         assert kiln.generations(run.task_id) == 1
         assert_ended(kiln, run.client.get(run.task_id))
-    if run.door == "drop":
+    if run.channel == "drop":
         assert kiln.result(run.marker, code=0)["data"]["task_status"] == status
     return status
 
 
 def _assert_unseen_by_others(run: _Run, runs: Sequence[_Run]) -> None:
     for other in runs:
-        is_own = other.client.caller.name == run.client.caller.name and run.door != "bus"
+        is_own = other.client.caller.name == run.client.caller.name and run.channel != "event"
         answer = other.client.send("GET", f"/v1/images/multi-image2image/{run.task_id}")
         assert answer.status_code == (200 if is_own else 404), answer.text
         listed: Iterator[str] = (each["task_id"] for each in other.client.list(pageSize=500))

@@ -37,7 +37,7 @@ def assert_all_kept(kiln: ChaosDeployment, account: Account) -> None:
 
 
 @dataclass(frozen=True)
-class Course:
+class Scene:
     """What is run, where it is broken, with which faults of the provider, and how many at once."""
 
     scenario: Scenario
@@ -46,27 +46,27 @@ class Course:
     at_once: int = AT_ONCE
 
 
-COURSES = {
-    "api": Course(api_task, EVERYTHING),
-    "api-without-callbacks": Course(
+SCENES = {
+    "api": Scene(api_task, EVERYTHING),
+    "api-without-callbacks": Scene(
         api_task, frozenset({"Dispatch", "Poll", "Collect", "Release"}), {"drop_callbacks": True}
     ),
-    "drop": Course(dropped_task, frozenset({"Submit", "Start", "Notify"})),
-    "bus": Course(requested_task, frozenset({"Submit", "Start"})),
+    "drop": Scene(dropped_task, frozenset({"Inbox", "Start", "Notify"})),
+    "event": Scene(requested_task, frozenset({"Inbox", "Start"})),
     # It takes all but two of the slots, so nothing may run beside it.
-    "queue": Course(queued_tasks, frozenset({"Dispatch", "Release"}), at_once=1),
-    "restart": Course(restarted_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
-    "stop": Course(stopped_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
+    "queue": Scene(queued_tasks, frozenset({"Dispatch", "Release"}), at_once=1),
+    "restart": Scene(restarted_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
+    "stop": Scene(stopped_task, frozenset({"Rescue"}), {"task_seconds": 1.5}),
 }
 
 
-@pytest.mark.parametrize("name", COURSES)
+@pytest.mark.parametrize("name", SCENES)
 def test_every_point(kiln: ChaosDeployment, receiver: Receiver, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    course = COURSES[name]
-    kiln.set_faults(**course.faults)
-    points = [point for point in record(kiln, receiver, course.scenario) if point.function in course.functions]
+    scene = SCENES[name]
+    kiln.set_faults(**scene.faults)
+    points = [point for point in record(kiln, receiver, scene.scenario) if point.function in scene.functions]
     plans = plans_for(points)
-    account = break_at(kiln, receiver, course.scenario, plans, at_once=course.at_once)
+    account = break_at(kiln, receiver, scene.scenario, plans, at_once=scene.at_once)
     with capsys.disabled():
         print(f"\n  {len(points)} points, {account}")  # noqa: T201 - the figures of the run
     assert_all_kept(kiln, account)

@@ -18,7 +18,7 @@ import pytest
 
 from kiln_client import Kiln
 from tests.e2e.commands import PATIENCE_S, SAMPLE, description, until, up
-from tests.unit.pictures import padded, picture
+from tests.support.images import padded, picture
 
 KILN = Path(sys.executable).with_name("kiln")
 SUBJECT = str(SAMPLE / "cat.png")

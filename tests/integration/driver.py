@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
-from kiln.workflow.rescue import execution_name
+from kiln.tasks.executions import execution_name
 from local.clients import AwsClients
 from local.stack import STACK_NAME, TASKS_PATH, Stack
 from tests.integration.client import Caller, JsonObject, wait_until
@@ -276,7 +276,7 @@ class Deployment:
         key: str = json.loads(answer["SecretString"])["key"]
         return key.encode()
 
-    def bell(self, task_id: str) -> str:
+    def callback_link(self, task_id: str) -> str:
         """The URL that the provider was given to call back at."""
         digest = hmac.new(self._signing_key, f"callback\x00{task_id}".encode(), hashlib.sha256).digest()
         token = base64.urlsafe_b64encode(digest[:24]).decode()

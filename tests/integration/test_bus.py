@@ -26,7 +26,7 @@ def assert_of_shape(document: Any, name: str) -> None:
     jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 
 
-def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, door: str) -> dict[str, JsonObject]:
+def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, channel: str) -> dict[str, JsonObject]:
     """Every event of a task that has ended is in order; they are given by their kind."""
     events = kiln.events(task["task_id"])
     for event in events:
@@ -34,7 +34,7 @@ def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, door: str)
         detail = event["detail"]
         assert_of_shape(detail, "image-task-event.json")
         metadata, data = detail["metadata"], detail["data"]
-        assert (metadata["version"], metadata["caller"], metadata["door"]) == ("1", caller, door)
+        assert (metadata["version"], metadata["caller"], metadata["channel"]) == ("1", caller, channel)
         assert data["task_info"] == task["task_info"]
         assert data["created_at"] == task["created_at"]
         assert metadata["occurred_at"] == data["updated_at"]
@@ -52,7 +52,7 @@ def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
     client.wait_for(task_id, "processing")
     kiln.finish()
     task = assert_succeeded(kiln, client, task_id, n=2)
-    told = assert_events(kiln, task, caller=client.caller.name, door="api")
+    told = assert_events(kiln, task, caller=client.caller.name, channel="api")
     assert set(told) == set(SUCCESS)
     statuses = [told[kind]["data"]["task_status"] for kind in SUCCESS]
     assert statuses == ["submitted", "processing", "succeed"]
@@ -71,23 +71,23 @@ def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
     wait_until(lambda: kiln.is_parked(waiting), "it stands in line")
     assert cancel(client, waiting).status_code == 200
     cancelled = assert_failed(kiln, client, waiting, reason="Cancelled by the caller", generations=0)
-    told = assert_events(kiln, cancelled, caller=client.caller.name, door="api")
+    told = assert_events(kiln, cancelled, caller=client.caller.name, channel="api")
     assert set(told) == {"Image Task Submitted", "Image Task Failed"}
     assert told["Image Task Failed"]["data"]["task_status_msg"] == cancelled["task_status_msg"]
     kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
     kiln.set_faults(fail_tasks=1.0)
     failed = assert_failed(kiln, client, client.create(), reason="Failure to pass the risk control system")
-    told = assert_events(kiln, failed, caller=client.caller.name, door="api")
+    told = assert_events(kiln, failed, caller=client.caller.name, channel="api")
     assert told["Image Task Failed"]["data"]["task_status_msg"] == failed["task_status_msg"]
 
 
 def test_a_repeated_step_tells_of_the_same_event(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     task = assert_succeeded(kiln, client, client.create(callback_url=receiver.url))
-    told = assert_events(kiln, task, caller=client.caller.name, door="api")
+    told = assert_events(kiln, task, caller=client.caller.name, channel="api")
     # The workflow's last step again, as after an answer that was lost.
     again = kiln.invoke("ReleaseFunction", {"task_id": task["task_id"]})
-    assert again["announcement"] == {
+    assert again["event"] == {
         "detail_type": "Image Task Succeeded",
         "detail": told["Image Task Succeeded"],
     }
@@ -115,7 +115,7 @@ def test_a_task_asked_for_by_event(kiln: Deployment, requesting_client: Client) 
     (task,) = wait_until(lambda: requesting_client.list(pageSize=500)[: -known or None], "the task is there")
     task = assert_succeeded(kiln, requesting_client, task["task_id"], n=2)
     assert task["task_info"] == {"external_task_id": "from-the-bus"}
-    assert_events(kiln, task, caller="kiln.requests", door="bus")
+    assert_events(kiln, task, caller="kiln.requests", channel="event")
 
     # The same event delivered again is the same task.
     requested = next(event for event in kiln.events_of_type("Image Task Requested") if event["id"] == event_id)

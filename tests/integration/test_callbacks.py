@@ -1,4 +1,4 @@
-"""The callback is a bell, not a source: lost, early, doubled, forged and late ones change no task's course."""
+"""A callback only wakes the workflow: lost, early, doubled, forged and late callbacks change no task."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_callback_wakes_the_task(kiln: Deployment, client: Client, capsys: p
         # One question per callback at most (submitted, processing, succeed) and per timer, and Collect's own.
         assert kiln.stats()["queries"] - before <= 4 + timers[-1]
         latencies.append(latency_ms(kiln, task["task_id"], task["updated_at"]))
-    # On a busy computer the timer may be there first; a bell that wakes nobody would leave all three to it.
+    # On a busy computer the timer may be there first; a callback that wakes no workflow would leave all three to it.
     assert 0 in timers
     tell(capsys, f"from the provider's end to ours, by callback: {sorted(latencies)} ms")
 
@@ -60,8 +60,8 @@ def test_a_bell_rung_before_the_task_is_parked_is_heard(kiln: Deployment, client
     blocking = fill_the_provider(kiln, client)
     waiting = client.create()
     wait_until(lambda: kiln.is_parked(waiting), "the second task waits for slots")
-    assert kiln.http.post(kiln.bell(waiting)).status_code == 200
-    wait_until(lambda: "HearBell" in [step.name for step in kiln.steps(waiting)], "the bell is heard")
+    assert kiln.http.post(kiln.callback_link(waiting)).status_code == 200
+    wait_until(lambda: "ClearWakeUp" in [step.name for step in kiln.steps(waiting)], "the wake-up is cleared")
     assert kiln.generations(waiting) == 0
     kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
@@ -78,18 +78,18 @@ def test_a_forged_callback_changes_nothing(kiln: Deployment, client: Client) -> 
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id), "the task waits for its callback")
     before = kiln.item(task_id)
-    bell = kiln.bell(task_id)
-    head, token = bell.rsplit("/", 1)
-    other = kiln.bell("0" * 32).rsplit("/", 1)[1]
+    link = kiln.callback_link(task_id)
+    head, token = link.rsplit("/", 1)
+    other = kiln.callback_link("0" * 32).rsplit("/", 1)[1]
     for forged in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:-1], token.lower(), other, "x"):
         answer = kiln.http.post(f"{head}/{forged}", json={"task_id": task_id, "task_status": "succeed"})
         assert answer.status_code == 404, forged
         assert answer.json()["code"] == 1203
-    unknown = kiln.http.post(kiln.bell("f" * 32))
+    unknown = kiln.http.post(kiln.callback_link("f" * 32))
     assert unknown.status_code == 404
     after = kiln.item(task_id)
     # The fallback poller may have looked meanwhile; nobody has rung.
-    assert "bell" not in after
+    assert "wake_requested_at" not in after
     looked = dict.fromkeys(("task_token", "polls", "task_status", "updated_at"))
     assert {**after, **looked} == {**before, **looked}
     kiln.finish()
@@ -110,7 +110,7 @@ def test_whatever_a_callback_says_is_not_believed(kiln: Deployment, client: Clie
         b'{"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}',
     ]
     for lie, kind in itertools.product(lies, ("application/json", "text/plain")):
-        answer = kiln.http.post(kiln.bell(task_id), content=lie, headers={"content-type": kind})
+        answer = kiln.http.post(kiln.callback_link(task_id), content=lie, headers={"content-type": kind})
         assert answer.status_code == 200, (lie, answer.text)
         assert answer.json()["code"] == 0
     assert client.get(task_id)["task_status"] in UNDER_WAY
@@ -122,10 +122,10 @@ def test_a_callback_after_the_end_changes_nothing(kiln: Deployment, client: Clie
     task = assert_succeeded(kiln, client, client.create())
     before = kiln.item(task["task_id"])
     for _ in range(2):
-        answer = kiln.http.post(kiln.bell(task["task_id"]), json={"task_status": "failed"})
+        answer = kiln.http.post(kiln.callback_link(task["task_id"]), json={"task_status": "failed"})
         assert answer.status_code == 200
     after = kiln.item(task["task_id"])
     # That it rang is written down, and nothing else.
-    assert {**after, "bell": 0, "bells": 0} == {**before, "bell": 0, "bells": 0}
+    assert {**after, "wake_requested_at": 0, "wake_ups": 0} == {**before, "wake_requested_at": 0, "wake_ups": 0}
     assert client.get(task["task_id"]) == task
     assert_succeeded(kiln, client, task["task_id"])

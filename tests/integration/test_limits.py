@@ -1,4 +1,4 @@
-"""Limits of the door: how many tasks a caller may create a minute, how much a request may hold, who may ask."""
+"""Limits of the channel: how many tasks a caller may create a minute, how much a request may hold, who may ask."""
 
 from __future__ import annotations
 

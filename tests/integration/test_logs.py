@@ -101,8 +101,8 @@ def test_the_metrics_of_a_task_name_it_and_are_ones_that_are_known(run):
         (metrics.OLDEST_WAITING.name, ""),
         (metrics.CALLBACKS_MISSED.name, ""),
         (metrics.PROVIDER_CALLS.name, "0"),
-        (metrics.IMAGES_KEPT.name, ""),
-        (metrics.BYTES_KEPT.name, ""),
+        (metrics.IMAGES_STORED.name, ""),
+        (metrics.BYTES_STORED.name, ""),
         (metrics.DELIVERIES.name, "delivered"),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -12,12 +13,13 @@ from pytest_socket import disable_socket, enable_socket
 
 from kiln import aws, metrics
 from kiln.auth import callers
-from kiln.images import placing
-from kiln.slots import Slots
+from kiln.images import storage
+from kiln.slots.store import Slots
 from kiln_lambda import observability
 from kiln_lambda.observability import logger
-from tests.unit import account
-from tests.unit.fakes import Accepted, SignedPuts, StepFunctions
+from tests.support import account
+from tests.support.fakes import Accepted, SignedPuts, StepFunctions
+from tests.support.inbox import Inbox
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +63,7 @@ def cloud(
     _environment: None, _furnished: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SimpleNamespace]:
     """An AWS account that the template was deployed to, with nothing in it yet; and its clients."""
-    monkeypatch.setattr(placing, "http", lambda: SignedPuts(_furnished.s3))
+    monkeypatch.setattr(storage, "http", lambda: SignedPuts(_furnished.s3))
     yield _furnished
     account.empty()
 
@@ -111,3 +113,17 @@ def logged() -> Iterator[io.StringIO]:
     before = handler.setStream(written)  # type: ignore[attr-defined]
     yield written
     handler.setStream(before)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def inbox(cloud, monkeypatch) -> Inbox:
+    """Its second looks are due at once."""
+    monkeypatch.setenv("DROP_WAIT_SECONDS", "0")
+    return Inbox(cloud)
+
+
+@pytest.fixture
+def one_minute(monkeypatch) -> None:
+    """No minute ends while the test runs."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)

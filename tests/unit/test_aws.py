@@ -9,7 +9,7 @@ import pytest
 from botocore.session import Session
 
 from kiln import aws
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 from kiln import events
 from kiln.contract import TaskStatus
 from kiln.tasks.task import Origin
-from tests.unit.specimens import SHA256, kept_image, make_task
+from tests.support.samples import SHA256, make_task, stored_image
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-DONE = {"task_status": "succeed", "updated_at": 1_722_769_600_000, "result": [kept_image(0)]}
+DONE = {"task_status": "succeed", "updated_at": 1_722_769_600_000, "result": [stored_image(0)]}
 
 
 @pytest.mark.parametrize(
@@ -26,21 +26,21 @@ DONE = {"task_status": "succeed", "updated_at": 1_722_769_600_000, "result": [ke
     ],
 )
 def test_every_status_has_an_event(status, name):
-    announced = events.announcement(make_task(task_status=status), "https://kiln.test")
+    announced = events.status_event(make_task(task_status=status), "https://kiln.test")
     assert announced.detail_type == name
     assert announced.detail.data.task_status == status
 
 
 def test_the_detail_is_an_envelope_of_metadata_and_data():
-    task = make_task(external_task_id="mine", origin=Origin(door="drop", folder="summer"), **DONE)
-    detail = json.loads(events.announcement(task, "https://kiln.test").detail.model_dump_json(exclude_none=True))
+    task = make_task(external_task_id="mine", origin=Origin(channel="drop", folder="summer"), **DONE)
+    detail = json.loads(events.status_event(task, "https://kiln.test").detail.model_dump_json(exclude_none=True))
     event_id = detail["metadata"].pop("event_id")
     assert len(event_id) == 36
     assert detail["metadata"] == {
         "version": "1",
         "occurred_at": 1_722_769_600_000,
         "caller": "ada",
-        "door": "drop",
+        "channel": "drop",
     }
     [image] = detail["data"].pop("task_result")["images"]
     assert image.pop("url").startswith("https://kiln.test/v1/results/task-1/")
@@ -68,7 +68,7 @@ def test_the_detail_is_an_envelope_of_metadata_and_data():
 
 def test_the_id_is_the_same_again_and_another_for_another_event():
     def event_id(status: str, task_id: str = "task-1", url: str = "https://kiln.test") -> str:
-        return events.announcement(make_task(task_id, task_status=status), url).detail.metadata.event_id
+        return events.status_event(make_task(task_id, task_status=status), url).detail.metadata.event_id
 
     assert event_id("failed") == event_id("failed", url="https://moved.test")
     assert len({event_id(status) for status in TaskStatus}) == 4
@@ -84,29 +84,29 @@ def test_the_id_is_another_when_the_same_content_comes_again_after_its_task_is_g
 
 def test_an_event_may_tell_of_a_status_that_the_task_has_left():
     task = make_task(**DONE)
-    late = events.announcement(task, "https://kiln.test", TaskStatus.SUBMITTED)
+    late = events.status_event(task, "https://kiln.test", TaskStatus.SUBMITTED)
     assert late.detail_type == "Image Task Submitted"
     assert late.detail.data.task_status is TaskStatus.SUBMITTED
     assert late.detail.metadata.occurred_at == task.created_at
-    assert late.detail.metadata.event_id == events.announcement(make_task(), "").detail.metadata.event_id
+    assert late.detail.metadata.event_id == events.status_event(make_task(), "").detail.metadata.event_id
 
 
 def test_nothing_private_is_on_the_bus():
     task = make_task(prompt="private", callback_url="https://caller.test/?token=1", provider_task_id="p-1", **DONE)
-    text = events.announcement(task, "https://kiln.test").model_dump_json()
+    text = events.status_event(task, "https://kiln.test").model_dump_json()
     for private in ("private", "caller.test", "images.test", "p-1"):
         assert private not in text
 
 
 def test_a_task_without_images_needs_no_bucket(monkeypatch):
     monkeypatch.delenv("OUTBOX_BUCKET")
-    assert events.announcement(make_task(), "").detail.data.task_result.images == []
+    assert events.status_event(make_task(), "").detail.data.task_result.images == []
 
 
 def test_the_schema_names_every_field_that_consumers_read():
     schema = events.TaskEvent.model_json_schema()
     assert set(schema["required"]) == {"metadata", "data"}
-    assert {"event_id", "occurred_at", "caller", "door"} <= set(schema["$defs"]["EventMetadata"]["required"])
+    assert {"event_id", "occurred_at", "caller", "channel"} <= set(schema["$defs"]["EventMetadata"]["required"])
     assert {"index", "url", "bucket", "key", "sha256"} <= set(schema["$defs"]["DeliveredImage"]["required"])
-    sample = events.announcement(make_task(**DONE), "https://kiln.test").detail
+    sample = events.status_event(make_task(**DONE), "https://kiln.test").detail
     assert events.TaskEvent.model_validate_json(sample.model_dump_json()) == sample

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.unit.account import ROOT
+from tests.support.account import ROOT
 
 LAYER = ROOT / "layers/kiln"
 

@@ -10,16 +10,16 @@ from kiln.contract.vocabulary import TaskStatus
 from kiln.metrics import Failure
 from kiln.provider import ProviderError
 from kiln.provider.client import Provider
-from kiln.slots import Slots
+from kiln.slots.store import Slots
 from kiln.tasks import measuring
 from kiln.tasks.store import TaskStore
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow.dispatch import dispatch
 from kiln.workflow.poll import poll
-from kiln.workflow.release import still_waiting
+from kiln.workflow.release import measure_waiting
 from kiln.workflow.rescue import RESTARTED, rescue
-from tests.unit.fakes import FakeProvider
-from tests.unit.specimens import add_task, kept_image, make_task
+from tests.support.fakes import FakeProvider
+from tests.support.samples import add_task, make_task, stored_image
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
 
@@ -54,11 +54,11 @@ def test_a_task_is_accepted_once(cloud, measured):
 
 def test_a_success_is_measured_once_with_all_that_came_of_it(cloud, measured):
     task = add_task(created_at=clock.milliseconds() - 60_000)
-    TaskStore().succeed(task, [kept_image(0), kept_image(1)], "16.5")
-    assert TaskStore().succeed(task, [kept_image(0)], "16.5") is None
+    TaskStore().succeed(task, [stored_image(0), stored_image(1)], "16.5")
+    assert TaskStore().succeed(task, [stored_image(0)], "16.5") is None
     assert measured.of(metrics.SUCCEEDED) == [1]
-    assert measured.of(metrics.IMAGES_KEPT) == [2]
-    assert measured.of(metrics.BYTES_KEPT) == [2_000]
+    assert measured.of(metrics.IMAGES_STORED) == [2]
+    assert measured.of(metrics.BYTES_STORED) == [2_000]
     assert measured.of(metrics.UNITS_DEDUCTED) == [16.5]
 
 
@@ -69,7 +69,9 @@ def test_units_that_are_not_told_are_not_measured(measured, units):
 
 
 def test_every_stage_has_its_time():
-    task = make_task(created_at=1_000, turn_at=3_000, dispatched_at=3_500, collecting_at=33_500, updated_at=34_000)
+    task = make_task(
+        created_at=1_000, slots_acquired_at=3_000, dispatched_at=3_500, collecting_at=33_500, updated_at=34_000
+    )
     assert measuring.stage_seconds(task) == {
         "waiting": 2,
         "dispatching": 0.5,
@@ -101,9 +103,9 @@ def test_the_turn_tells_how_long_it_was_waited_for(cloud, measured):
 
 def test_who_still_waits_tells_for_how_long(cloud, measured):
     add_task(created_at=clock.milliseconds() - 90_000)
-    still_waiting("task-1")
+    measure_waiting("task-1")
     TaskStore().begin_dispatch("task-1")
-    still_waiting("task-1")
+    measure_waiting("task-1")
     (waited,) = measured.of(metrics.OLDEST_WAITING)
     assert waited >= 90
 
@@ -125,7 +127,7 @@ def test_a_finished_task_was_told_of_or_found(cloud, measured, is_rung, waker, m
     provider = FakeProvider()
     at_provider(provider)
     if is_rung:
-        TaskStore().ring("task-1")
+        TaskStore().request_wake_up("task-1")
     poll("task-1", provider=provider)
     assert wakers(measured) == [waker]
     assert measured.of(metrics.CALLBACKS_MISSED) == missed
@@ -185,10 +187,10 @@ def test_every_call_to_the_provider_is_timed_by_its_answer(cloud, measured, stat
     assert measured.of(metrics.ACCOUNT_ERRORS) == account_errors
 
 
-def test_a_workflow_that_is_begun_again_on_purpose_is_no_rescue(cloud, executions, measured, monkeypatch):
+def test_a_workflow_that_is_restarted_on_purpose_is_no_rescue(cloud, executions, measured, monkeypatch):
     add_task("ab")
-    rescue(MACHINE, "ab", "FAILED", "{}")
+    rescue(MACHINE, "ab_1", "FAILED", "{}")
     assert measured.of(metrics.RESCUED) == [1]
     monkeypatch.setattr(executions, "describe_execution", lambda **_: {"error": RESTARTED}, raising=False)
-    rescue(MACHINE, "ab", "ABORTED", "{}")
+    rescue(MACHINE, "ab_1", "ABORTED", "{}")
     assert measured.of(metrics.RESCUED) == [1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.account import ROOT, template
+from tests.support.account import ROOT, template
 
 PARAMETERS: dict[str, dict[str, Any]] = template()["Parameters"]
 CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from kiln import secrets
 from kiln.errors import ConfigurationError
-from tests.unit.account import put_secret
+from tests.support.account import put_secret
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

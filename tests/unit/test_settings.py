@@ -21,7 +21,7 @@ from kiln.settings import (
     WorkflowSettings,
     load,
 )
-from tests.unit.account import template
+from tests.support.account import template
 
 
 @pytest.mark.parametrize(

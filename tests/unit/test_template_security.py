@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.account import template
+from tests.support.account import template
 
 TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]

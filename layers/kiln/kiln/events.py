@@ -13,6 +13,7 @@ from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import KilnError
 from kiln.settings import BucketSettings, BusSettings, load
 from kiln.tasks.task import Task
+from kiln.tasks.views import found_view
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -64,14 +65,14 @@ class EventMetadata(BaseModel, defer_build=True):
         version: Of the shape of ``data``.
         occurred_at: When the status changed, in milliseconds since the epoch.
         caller: Whose task it is.
-        door: How it came in.
+        channel: The channel that the task arrived by.
     """
 
     event_id: str
     version: str = VERSION
     occurred_at: int
     caller: str
-    door: Literal["api", "bus", "drop"]
+    channel: Literal["api", "event", "drop"]
 
 
 class TaskEvent(BaseModel, defer_build=True):
@@ -104,7 +105,7 @@ class RefusalEvent(BaseModel, defer_build=True):
     data: Refusal
 
 
-class Announcement(BaseModel, defer_build=True):
+class BusEntry(BaseModel, defer_build=True):
     """What the workflow's publishing states put on the bus."""
 
     detail_type: str
@@ -143,7 +144,7 @@ def publish_refusal(request_event_id: str, caller: str, error: KilnError) -> Non
 
 def delivered(task: Task, public_url: str) -> DeliveredTask:
     """The task with its images' links and places."""
-    found = task.found(public_url)
+    found = found_view(task, public_url)
     bucket = load(BucketSettings).outbox_bucket if task.result else ""
     images = [
         DeliveredImage(**link.model_dump(), bucket=bucket, **kept.model_dump(exclude={"index"}))
@@ -152,7 +153,7 @@ def delivered(task: Task, public_url: str) -> DeliveredTask:
     return DeliveredTask(**found.model_dump(exclude={"task_result"}), task_result=DeliveredResult(images=images))
 
 
-def announcement(task: Task, public_url: str, status: TaskStatus | None = None) -> Announcement:
+def status_event(task: Task, public_url: str, status: TaskStatus | None = None) -> BusEntry:
     """The event of a task's change to a status: by default the one it has.
 
     Args:
@@ -161,14 +162,14 @@ def announcement(task: Task, public_url: str, status: TaskStatus | None = None) 
         status: The change told of, when the task may have moved on since.
     """
     changed = task.as_of(status or task.task_status)
-    return Announcement(
+    return BusEntry(
         detail_type=DETAIL_TYPES[changed.task_status],
         detail=TaskEvent(
             metadata=EventMetadata(
                 event_id=event_id(task, changed.task_status),
                 occurred_at=changed.updated_at,
                 caller=task.caller,
-                door=task.origin.door,
+                channel=task.origin.channel,
             ),
             data=delivered(changed, public_url),
         ),

@@ -105,14 +105,15 @@ PROVIDER_CALLS = Metric(
 )
 ACCOUNT_ERRORS = Metric("ProviderAccountErrors", Unit.COUNT)
 UNITS_DEDUCTED = Metric("UnitsDeducted", Unit.COUNT)
-IMAGES_KEPT = Metric("ImagesKept", Unit.COUNT)
-BYTES_KEPT = Metric("BytesKept", Unit.BYTES)
+IMAGES_STORED = Metric("ImagesStored", Unit.COUNT)
+BYTES_STORED = Metric("BytesStored", Unit.BYTES)
 DELIVERIES = Metric("WebhookDeliveries", Unit.COUNT, "outcome", ("delivered", "retry", "given_up"))
 RESCUED = Metric("WorkflowsRescued", Unit.COUNT)
 
 ALL = (
     *(ACCEPTED, SUCCEEDED, FAILED, STAGE_SECONDS, OLDEST_WAITING, TASKS_WAITING, SLOTS_HELD, WAKE_UPS, CALLBACKS),
-    *(CALLBACKS_MISSED, PROVIDER_CALLS, ACCOUNT_ERRORS, UNITS_DEDUCTED, IMAGES_KEPT, BYTES_KEPT, DELIVERIES, RESCUED),
+    *(CALLBACKS_MISSED, PROVIDER_CALLS, ACCOUNT_ERRORS, UNITS_DEDUCTED, IMAGES_STORED, BYTES_STORED, DELIVERIES),
+    RESCUED,
 )
 
 Publisher = Callable[[Metric, float, str], None]

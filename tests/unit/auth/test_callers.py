@@ -13,7 +13,7 @@ import pytest
 from kiln import errors
 from kiln.auth import callers
 from kiln.auth.callers import Caller, Callers
-from tests.unit.account import put_secret
+from tests.support.account import put_secret
 
 SECRET_KEY = "ada-secret-key-of-32-characters-"
 CALLERS = Callers(

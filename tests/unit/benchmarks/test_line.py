@@ -12,7 +12,7 @@ import simpy
 from benchmarks.line import Line, deal
 from kiln.slots import Slots
 from kiln.tasks import admission, items
-from tests.unit import account
+from tests.support import account
 
 TABLE = account.ENVIRONMENT["TABLE_NAME"]
 LIMIT = 9

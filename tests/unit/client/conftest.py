@@ -12,8 +12,8 @@ import pytest
 
 from kiln_cli.app import run
 from kiln_client import AsyncKiln, Kiln
+from tests.support.images import picture
 from tests.unit.client.played_api import KEY, URL, PlayedApi
-from tests.unit.pictures import picture
 
 Said = Callable[..., tuple[int, str, str]]
 

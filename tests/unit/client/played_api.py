@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.unit.pictures import picture
+from tests.support.images import picture
 
 URL = "https://kiln.example/live"
 KEY = "key-of-mine"

@@ -15,8 +15,8 @@ from PIL import Image
 
 import kiln_client
 from kiln_client import InvalidImage, Kiln, TaskFailed
+from tests.support.images import padded, picture
 from tests.unit.client.played_api import TASKS, PlayedApi, refusal, success
-from tests.unit.pictures import padded, picture
 
 PNG = picture()
 MEGABYTE = 1024 * 1024

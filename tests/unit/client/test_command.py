@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from kiln_cli.pictures import completing
+from tests.support.images import picture
 from tests.unit.client.conftest import Said
 from tests.unit.client.played_api import KEY, URL, PlayedApi, refusal
-from tests.unit.pictures import picture
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from kiln.contract.course import KeptRequest, KeptSubject, Progress, Stage, Step, StepName
 from pydantic import BaseModel
 
 from kiln.contract import vocabulary
 from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
-from kiln.contract.course import KeptRequest, KeptSubject, Progress, Stage, Step, StepName
 from kiln.tasks.task import DeliveryRecord
 from kiln_cli.pictures import submitting
 from kiln_cli.pictures.following import STAGES, STEPS

@@ -10,8 +10,8 @@ import pytest
 
 import kiln_client
 from kiln_client import Kiln
+from tests.support.images import picture
 from tests.unit.client.played_api import TASKS, PlayedApi, refusal
-from tests.unit.pictures import picture
 
 PNG = picture()
 

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from kiln_cli.thumbnails import Way, find_way, show
-from tests.unit.pictures import picture
+from tests.support.images import picture
 
 
 def terminal(**more: Any) -> Console:

@@ -8,9 +8,9 @@ import pytest
 
 from kiln.contract import AspectRatio, ModelName, named_images, parse_create_request
 from kiln.errors import InvalidRequest, MalformedRequest
-from kiln.images.inputs import StoredImage
-from tests.unit.pictures import in_base64, padded, picture
-from tests.unit.specimens import SUBJECT_URL, create_body, create_request
+from kiln.images.inputs import S3Image
+from tests.support.images import in_base64, padded, picture
+from tests.support.samples import SUBJECT_URL, create_body, create_request
 
 SUBJECTS = [{"subject_image": SUBJECT_URL}]
 
@@ -245,7 +245,7 @@ def test_a_body_that_is_not_a_json_object_is_malformed(body, message):
 
 
 def test_an_image_field_may_name_an_offered_object():
-    stored = StoredImage("kiln-inbox", "job/a cat.png", "v1")
+    stored = S3Image("kiln-inbox", "job/a cat.png", "v1")
     request = parse_create_request(create_body(scene_image="a cat.png", style_image="a cat.png"), {"a cat.png": stored})
     assert request.scene_image is not None
     assert request.scene_image.stored is stored

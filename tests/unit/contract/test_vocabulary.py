@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiln.contract import AspectRatio, ModelName, TaskStatus, vocabulary
+from kiln.images import limits
 
 
 def test_the_enumerations_are_those_of_the_contract():
@@ -17,9 +18,9 @@ def test_the_limits_are_those_of_the_contract():
     assert vocabulary.PROMPT_CHARACTERS == 2_500
     assert vocabulary.SUBJECTS == (1, 4)
     assert vocabulary.IMAGES_PER_TASK == (1, 9)
-    assert vocabulary.IMAGE_BYTES == 10 * 1024 * 1024
-    assert vocabulary.IMAGE_SIDE_PIXELS == 300
-    assert vocabulary.IMAGE_RATIO == 2.5
+    assert limits.IMAGE_BYTES == 10 * 1024 * 1024
+    assert limits.IMAGE_SIDE_PIXELS == 300
+    assert limits.IMAGE_RATIO == 2.5
     assert vocabulary.PAGE_NUM == (1, 1_000)
     assert vocabulary.PAGE_SIZE == (1, 500)
 

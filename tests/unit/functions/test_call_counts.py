@@ -11,16 +11,14 @@ import httpx
 import pytest
 from botocore.client import BaseClient
 
-from kiln import clock
-from kiln.auth import signatures
-from kiln.images import placing
+from kiln import clock, links
+from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
-from kiln.workflow.dispatch import CALLBACK_PURPOSE
-from tests.unit.fakes import SignedPuts
-from tests.unit.functions.rig import TASK_ID, call, invoke, sample
-from tests.unit.pictures import in_base64, padded, picture
-from tests.unit.specimens import add_task
+from tests.support.fakes import SignedPuts
+from tests.support.functions import TASK_ID, call, invoke, sample
+from tests.support.images import in_base64, padded, picture
+from tests.support.samples import add_task
 
 CREATE: dict[str, Any] = {"subject_image_list": [{"subject_image": "https://images.test/cat.png"}], "prompt": "A cat"}
 
@@ -69,7 +67,7 @@ def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_key
 def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):
     create(CREATE)
     pool = SignedPuts(cloud.s3)
-    monkeypatch.setattr(placing, "http", lambda: pool)
+    monkeypatch.setattr(storage, "http", lambda: pool)
     images = [{"subject_image": in_base64(padded(picture(), 50_000))}] * 4
     with calls() as made:
         create({**CREATE, "subject_image_list": images})
@@ -113,7 +111,7 @@ def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_on
 
 def test_a_callback_is_one_write(calls):
     add_task(TASK_ID)
-    token = signatures.token(CALLBACK_PURPOSE, TASK_ID)
+    token = links._token("callback", TASK_ID)
     event = sample("api-callback", path=f"/v1/callbacks/{TASK_ID}/{token}")
     event["pathParameters"] = {"task_id": TASK_ID, "token": token}
     call("callback", event)
@@ -132,7 +130,7 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     provider = Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
     for step in ("dispatch", "poll"):
-        monkeypatch.setattr(f"kiln.workflow.{step}.account", lambda: provider)
+        monkeypatch.setattr(f"kiln.workflow.{step}.shared_provider", lambda: provider)
     add_task(TASK_ID, created_at=clock.milliseconds())
     provider.query(TASK_ID)
     asked.clear()

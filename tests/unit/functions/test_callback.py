@@ -7,17 +7,17 @@ import json
 import pytest
 
 from kiln.contract import TaskStatus
+from kiln.links import callback_link
 from kiln.tasks.store import TaskStore
-from kiln.workflow.dispatch import callback_address
-from tests.unit.functions.rig import TASK_ID, call, sample
-from tests.unit.specimens import add_task
-from tests.unit.test_waking import park
+from tests.support.functions import TASK_ID, call, sample
+from tests.support.samples import add_task
+from tests.unit.tasks.test_wake_up import park
 
 TEST_BUTTON = {"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}
 
 
 def rung(body: str | None) -> tuple[int, dict[str, object]]:
-    token = callback_address(TASK_ID, "").rpartition("/")[2]
+    token = callback_link("", TASK_ID).rpartition("/")[2]
     event = sample(
         "api-callback",
         path=f"/v1/callbacks/{TASK_ID}/{token}",
@@ -50,4 +50,4 @@ def test_a_forged_address_is_not_there():
     add_task(TASK_ID)
     status, answer, _ = call("callback", sample("api-callback"))
     assert (status, answer["code"]) == (404, 1203)
-    assert TaskStore().get(TASK_ID).bell is None
+    assert TaskStore().get(TASK_ID).wake_requested_at is None

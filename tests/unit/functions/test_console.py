@@ -9,8 +9,8 @@ import pytest
 
 from kiln.intake.cancel import REASON
 from kiln.settings import load
-from tests.unit.account import ROOT
-from tests.unit.functions.rig import function, invoke, sample
+from tests.support.account import ROOT
+from tests.support.functions import function, invoke, sample
 
 BUCKETS = "https://inbox.s3.eu-west-1.amazonaws.com https://outbox.s3.eu-west-1.amazonaws.com"
 FILES = sorted(path.name for path in (ROOT / "functions/console/page").iterdir() if path.name != "index.html")

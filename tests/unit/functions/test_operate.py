@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kiln.operating import account
+from kiln.operating import provider_keys
 from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
-from tests.unit.account import put_secret
-from tests.unit.functions.rig import TASK_ID, invoke, sample
-from tests.unit.specimens import add_task
+from tests.support.account import put_secret
+from tests.support.functions import TASK_ID, invoke, sample
+from tests.support.samples import add_task
 
 
 def test_how_dispatch_stands():
@@ -63,12 +63,12 @@ class Listing:
 
 
 def test_keys_that_the_provider_takes():
-    assert account.check(provider=Listing()).accepted  # type: ignore[arg-type]
+    assert provider_keys.check(provider=Listing()).accepted  # type: ignore[arg-type]
 
 
 def test_keys_that_it_refuses():
     refused = Listing(ProviderError(Verdict.ACCOUNT, "Auth failed", 1000))
-    checked = account.check(provider=refused)  # type: ignore[arg-type]
+    checked = provider_keys.check(provider=refused)  # type: ignore[arg-type]
     assert not checked.accepted
     assert checked.reason == "Auth failed (code 1000)"
 

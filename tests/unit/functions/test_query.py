@@ -9,8 +9,8 @@ import pytest
 from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord
-from tests.unit.functions.rig import TASK_ID, call, sample, with_headers
-from tests.unit.specimens import add_task, admit_task, kept_image
+from tests.support.functions import TASK_ID, call, sample, with_headers
+from tests.support.samples import add_task, admit_task, stored_image
 
 PATH = "/v1/images/multi-image2image"
 
@@ -23,7 +23,7 @@ def query(either_id: str, *, segment: str | None = None, **headers: str | None):
 
 def succeeded(task_id: str = TASK_ID, **changes):
     task = add_task(task_id, **changes)
-    TaskStore().succeed(task, [kept_image()], "16")
+    TaskStore().succeed(task, [stored_image()], "16")
 
 
 def test_one_task_is_answered_as_the_contract_has_it():

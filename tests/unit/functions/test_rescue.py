@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.functions.rig import invoke, sample
+from tests.support.functions import invoke, sample
 
 
 def test_a_broken_workflow_starts_again(executions, logged):

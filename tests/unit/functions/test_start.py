@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.functions.rig import TASK_ID, invoke, sample
+from tests.support.functions import TASK_ID, invoke, sample
 
 
 def test_a_new_task_gets_its_workflow(executions):

@@ -10,22 +10,22 @@ import pytest
 from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.images import placing
+from kiln.images import storage
 from kiln.provider import client
 from kiln.provider.client import Provider
 from kiln.tasks.store import TaskStore
 from kiln.webhooks import delivery
-from tests.unit.fakes import HttpPool, http_answer
-from tests.unit.functions.rig import TASK_ID, invoke, sample
-from tests.unit.pictures import picture
-from tests.unit.specimens import add_task
+from tests.support.fakes import HttpPool, http_answer
+from tests.support.functions import TASK_ID, invoke, sample
+from tests.support.images import picture
+from tests.support.samples import add_task
 from tests.unit.workflow.test_state_machine import rendered
 
 STEPS = {
     "dispatch": "Dispatch",
     "poll": "Poll",
     "collect": "Collect",
-    "release": "ReleaseSlot",
+    "release": "ReleaseSlots",
 }
 
 
@@ -37,12 +37,12 @@ def provider(monkeypatch) -> dict[str, object]:
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"code": 0, "message": "SUCCEED", "request_id": "r", "data": task})
 
-    def account() -> Provider:
+    def shared_provider() -> Provider:
         return Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
 
     for step in ("dispatch", "poll", "collect"):
-        monkeypatch.setattr(f"kiln.workflow.{step}.account", account)
-    assert client.account is not account
+        monkeypatch.setattr(f"kiln.workflow.{step}.shared_provider", shared_provider)
+    assert client.shared_provider is not shared_provider
     return task
 
 
@@ -52,7 +52,7 @@ def stored():
 
 def test_a_task_goes_its_course(provider, monkeypatch):
     pool = HttpPool({"https://cdn.test/0": http_answer(picture())})
-    monkeypatch.setattr(placing, "http", lambda: pool)
+    monkeypatch.setattr(storage, "http", lambda: pool)
     receiver = httpx.MockTransport(lambda _: httpx.Response(200))
     monkeypatch.setattr(delivery, "_client", lambda: httpx.Client(transport=receiver))
     add_task(TASK_ID, created_at=clock.milliseconds(), callback_url="https://caller.test/hook")
@@ -60,29 +60,29 @@ def test_a_task_goes_its_course(provider, monkeypatch):
     assert invoke("dispatch", sample("workflow-dispatch"))["outcome"] == "dispatched"
     assert stored().provider_task_id == "829"
     provider["task_status"] = "processing"
-    assert invoke("poll", sample("workflow-poll"))["announcement"]["detail_type"] == "Image Task Processing"
-    assert invoke("poll", sample("workflow-poll", processing_announced=True))["outcome"] == "running"
+    assert invoke("poll", sample("workflow-poll"))["event"]["detail_type"] == "Image Task Processing"
+    assert invoke("poll", sample("workflow-poll", processing_published=True))["outcome"] == "running"
     provider["task_status"] = "succeed"
     provider["task_result"] = {"images": [{"index": 0, "url": "https://cdn.test/0"}]}
-    assert invoke("poll", sample("workflow-poll", processing_announced=True))["outcome"] == "generated"
+    assert invoke("poll", sample("workflow-poll", processing_published=True))["outcome"] == "generated"
     assert invoke("collect", sample("workflow-collect"))["outcome"] == "ended"
     assert stored().task_status is TaskStatus.SUCCEED
     ending = invoke("release", sample("workflow-release"))
     assert ending["to_notify"] is True
-    assert ending["announcement"]["detail_type"] == "Image Task Succeeded"
+    assert ending["event"]["detail_type"] == "Image Task Succeeded"
     assert invoke("notify", sample("workflow-notify"))["outcome"] == "delivered"
 
 
 def test_a_course_that_broke_ends_with_its_fault():
     add_task(TASK_ID)
     ending = invoke("release", sample("workflow-release-fault"))
-    assert ending["announcement"]["detail_type"] == "Image Task Failed"
+    assert ending["event"]["detail_type"] == "Image Task Failed"
     assert "Lambda.TooManyRequestsException" in stored().task_status_msg
 
 
 def test_a_task_that_waits_may_look_after_the_line():
     add_task(TASK_ID)
-    assert invoke("release", sample("workflow-tend-line")) == {"woken": 1}
+    assert invoke("release", sample("workflow-reconcile")) == {"woken": 1}
     assert not stored().task_status.is_terminal
 
 
@@ -90,7 +90,7 @@ def test_slots_are_handed_on_before_the_images_are_here():
     add_task(TASK_ID)
     TaskStore().begin_dispatch(TASK_ID)
     add_task("task-2")
-    assert invoke("release", sample("workflow-hand-on")) == {"woken": 1}
+    assert invoke("release", sample("workflow-hand-over")) == {"woken": 1}
     assert not stored().task_status.is_terminal
 
 
@@ -109,7 +109,9 @@ def test_the_sample_events_are_what_the_state_machine_hands_in(step):
     assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
 
 
-@pytest.mark.parametrize(("name", "state"), [("workflow-tend-line", "TendLine"), ("workflow-hand-on", "HandOnSlot")])
+@pytest.mark.parametrize(
+    ("name", "state"), [("workflow-reconcile", "Reconcile"), ("workflow-hand-over", "HandOverSlots")]
+)
 def test_so_are_those_of_the_states_that_hand_slots_on(name, state):
     handed_in = rendered("TaskWorkflow")["States"][state]["Parameters"]["Payload"]
     assert set(sample(name)) == {each.removesuffix(".$") for each in handed_in}

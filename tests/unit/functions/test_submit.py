@@ -1,4 +1,4 @@
-"""The submit function: the create call, uploads and cancelling over API Gateway, and the inbox queue."""
+"""The submit function: the create call, uploads, cancelling and retrying over API Gateway."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 import pytest
 
 from kiln.tasks.store import TaskStore
-from tests.unit.functions.rig import call, function, invoke, sample, with_headers
-from tests.unit.pictures import in_base64, picture
-from tests.unit.specimens import add_task, create_body
+from tests.support.functions import call, function, sample, with_headers
+from tests.support.images import in_base64, picture
+from tests.support.samples import add_task, create_body
 
 REQUEST_ID = "8a6c2f0e-3f0b-4c57-9d3c-3f2f5a1b7c11"
 
@@ -167,41 +167,6 @@ def test_a_task_in_line_is_cancelled():
     path = "/v1/images/multi-image2image/order-8/cancel"
     status, body, _ = call("submit", sample("api-cancel", path=path, pathParameters={"id": "order-8"}))
     assert (status, body["code"]) == (409, 1201)
-
-
-@pytest.fixture
-def dropped(cloud) -> None:
-    job = {"subject_image_list": [{"subject_image": "cat 1.png"}], "prompt": "猫"}
-    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/job.json", Body=json.dumps(job).encode())
-    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/cat 1.png", Body=picture())
-
-
-@pytest.mark.usefixtures("dropped")
-def test_objects_that_arrive_are_one_task_however_often_they_are_announced(accepted):
-    for _ in range(3):
-        assert invoke("submit", sample("inbox-s3-sqs")) == {"batchItemFailures": []}
-    [task_id] = accepted
-    assert TaskStore().get(task_id).origin.folder == "summer 2026/猫"
-
-
-@pytest.mark.usefixtures("dropped")
-def test_a_last_look_finds_what_is_there(accepted):
-    assert invoke("submit", sample("inbox-look-again")) == {"batchItemFailures": []}
-    assert len(accepted) == 1
-
-
-def test_an_event_of_the_bus_is_a_task(accepted):
-    assert invoke("submit", sample("inbox-bus-request")) == {"batchItemFailures": []}
-    [task_id] = accepted
-    assert TaskStore().get(task_id).caller == "shop"
-
-
-@pytest.mark.usefixtures("dropped")
-def test_a_message_that_fails_comes_back_alone(accepted):
-    event = sample("inbox-s3-sqs")
-    event["Records"][0]["body"] = "not JSON"
-    assert invoke("submit", event) == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
-    assert len(accepted) == 1
 
 
 def test_large_images_in_base64_are_taken():

@@ -13,8 +13,8 @@ import urllib3
 from kiln.images import copying
 from kiln.images.copying import CopyFailed, copy_image
 from kiln.images.inspection import inspect
-from tests.unit.fakes import HttpPool, http_answer
-from tests.unit.pictures import jpeg_with_long_metadata, padded, picture
+from tests.support.fakes import HttpPool, http_answer
+from tests.support.images import jpeg_with_long_metadata, padded, picture
 
 URL = "https://cdn.test/result?sig=1"
 PNG, JPEG = picture(640, 480), picture(640, 480, "JPEG")

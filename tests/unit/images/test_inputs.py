@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from kiln.images.inputs import InputImage, StoredImage, looks_like_a_name, read_input
+from kiln.images.inputs import InputImage, S3Image, looks_like_a_name, read_input
 from kiln.images.inspection import ImageViolation
-from tests.unit.pictures import in_base64, padded, picture
+from tests.support.images import in_base64, padded, picture
 
 PNG, JPEG = picture(form="PNG"), picture(form="JPEG")
 # Seven bytes more make the Base64 end in one and in two padding characters.
@@ -56,13 +56,13 @@ def test_missing_padding_is_made_up_for(content):
 def test_a_text_that_is_neither_is_refused_and_shown_if_short(text):
     with pytest.raises(ImageViolation, match="must be an http") as refused:
         read_input(text, {})
-    assert refused.value.came == f"'{text}'"
+    assert refused.value.got == f"'{text}'"
 
 
 def test_a_long_text_is_not_shown():
     with pytest.raises(ImageViolation) as refused:
         read_input("!" * 81, {})
-    assert refused.value.came == "a text of 81 characters"
+    assert refused.value.got == "a text of 81 characters"
 
 
 def test_what_is_too_long_is_refused_before_it_is_decoded():
@@ -74,7 +74,7 @@ def test_the_limit_of_10_mb_is_exact_in_base64_too():
     assert len(read_input(in_base64(padded(PNG, 10_485_760)), {}).content or b"") == 10_485_760
     with pytest.raises(ImageViolation, match="at most 10 MB") as refused:
         read_input(in_base64(padded(PNG, 10_485_761)), {})
-    assert refused.value.came == "10485761 bytes"
+    assert refused.value.got == "10485761 bytes"
 
 
 @pytest.mark.parametrize(
@@ -88,18 +88,18 @@ def test_a_url_is_left_to_the_provider(url):
 def test_a_url_that_cannot_be_one_is_refused(url):
     with pytest.raises(ImageViolation) as refused:
         read_input(url, {})
-    assert refused.value.came == f"'{url}'"
+    assert refused.value.got == f"'{url}'"
 
 
 def test_a_url_of_more_than_8192_characters_is_refused():
     with pytest.raises(ImageViolation, match="a URL must be at most 8192 characters") as refused:
         read_input("https://" + "a" * 8_185, {})
-    assert refused.value.came == "8193 characters"
+    assert refused.value.got == "8193 characters"
 
 
 def test_a_name_on_offer_comes_first():
-    offered = {"https://a.test/x": StoredImage("inbox", "folder/x")}
-    assert read_input("https://a.test/x", offered).stored == StoredImage("inbox", "folder/x")
+    offered = {"https://a.test/x": S3Image("inbox", "folder/x")}
+    assert read_input("https://a.test/x", offered).stored == S3Image("inbox", "folder/x")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from kiln.images.inspection import (
     inspect,
     is_whole,
 )
-from tests.unit.pictures import jpeg_with_long_metadata, padded, picture
+from tests.support.images import jpeg_with_long_metadata, padded, picture
 
 LIMIT = 10 * 1024 * 1024
 
@@ -41,7 +41,7 @@ def test_anything_else_is_refused_and_named(content, came):
     assert content_type_of(content) is None
     with pytest.raises(ImageViolation, match="must be a jpg, jpeg or png image by its content") as refused:
         inspect(content)
-    assert refused.value.came == came
+    assert refused.value.got == came
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
@@ -105,20 +105,20 @@ def test_one_pixel_beyond_is_refused(width, height, limit):
     with pytest.raises(ImageViolation) as refused:
         check_shape(ImageFacts("image/png", width, height))
     assert str(refused.value) == limit
-    assert refused.value.came == f"{width} x {height} px"
+    assert refused.value.got == f"{width} x {height} px"
 
 
 def test_10_mb_is_allowed_and_one_byte_more_is_not():
     check_input(padded(picture(), LIMIT))
     with pytest.raises(ImageViolation, match="at most 10 MB") as refused:
         check_input(padded(picture(), LIMIT + 1))
-    assert refused.value.came == "10485761 bytes"
+    assert refused.value.got == "10485761 bytes"
 
 
 def test_nothing_at_all_is_not_an_image():
     with pytest.raises(ImageViolation) as refused:
         check_size(0)
-    assert refused.value.came == "0 bytes"
+    assert refused.value.got == "0 bytes"
 
 
 @pytest.mark.parametrize(("form", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])

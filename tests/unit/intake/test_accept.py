@@ -12,15 +12,17 @@ from botocore.exceptions import ClientError
 from kiln import clock
 from kiln.contract import CreateRequest, TaskStatus, parse_create_request
 from kiln.errors import DuplicateExternalTaskId, IdempotencyKeyReused, InvalidRequest, TaskNotFound, TooManyRequests
-from kiln.images.inputs import StoredImage
+from kiln.images.inputs import S3Image
+from kiln.images.stored import StoredInput
 from kiln.intake.accept import accept
 from kiln.tasks import items
+from kiln.tasks.executions import execution_name
+from kiln.tasks.ids import content_task_id
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput, Origin, content_task_id
-from kiln.workflow.rescue import execution_name
-from tests.unit.fakes import client_error
-from tests.unit.pictures import in_base64, picture
-from tests.unit.specimens import SUBJECT_URL, create_body, create_request
+from kiln.tasks.task import Origin
+from tests.support.fakes import client_error
+from tests.support.images import in_base64, picture
+from tests.support.samples import SUBJECT_URL, create_body, create_request
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -58,8 +60,8 @@ def test_a_task_is_stored_as_it_was_asked_for(accepted):
     assert (task.model_name, task.prompt, task.n, task.aspect_ratio) == ("kling-v2-1", "A cat", 3, "1:1")
     assert task.watermark is True
     assert task.callback_url == "https://caller.test/hook"
-    assert task.inputs == [KeptInput(field="subject_image_list[0].subject_image", url=SUBJECT_URL)]
-    assert task.origin == Origin(door="api")
+    assert task.inputs == [StoredInput(field="subject_image_list[0].subject_image", url=SUBJECT_URL)]
+    assert task.origin == Origin(channel="api")
     assert task.created_at == task.updated_at
 
 
@@ -98,17 +100,17 @@ def test_images_in_base64_are_kept_under_the_tasks_id_and_urls_are_left_alone(cl
 
 
 def test_an_object_that_lies_in_s3_is_referred_to_with_its_version(cloud, accepted):
-    offered = {"cat.png": StoredImage("kiln-inbox", "job/cat.png", "v1")}
+    offered = {"cat.png": S3Image("kiln-inbox", "job/cat.png", "v1")}
     task = accept(parse_create_request(create_body(scene_image="cat.png"), offered), "ada")
-    assert task.inputs[1] == KeptInput(field="scene_image", bucket="kiln-inbox", key="job/cat.png", version_id="v1")
+    assert task.inputs[1] == StoredInput(field="scene_image", bucket="kiln-inbox", key="job/cat.png", version_id="v1")
 
 
-def upload(cloud, content: bytes) -> StoredImage:
+def upload(cloud, content: bytes) -> S3Image:
     etag = cloud.s3.put_object(Bucket="kiln-inputs", Key="uploads/ada/1", Body=content)["ETag"]
-    return StoredImage("kiln-inputs", "uploads/ada/1", etag=etag)
+    return S3Image("kiln-inputs", "uploads/ada/1", etag=etag)
 
 
-def with_upload(stored: StoredImage) -> CreateRequest:
+def with_upload(stored: S3Image) -> CreateRequest:
     return parse_create_request(create_body(scene_image="an upload", style_image="an upload"), {"an upload": stored})
 
 

@@ -9,8 +9,8 @@ from kiln.errors import CancelRefused, TaskNotFound
 from kiln.intake.accept import accept
 from kiln.intake.cancel import REASON, cancel
 from kiln.tasks.store import TaskStore
-from tests.unit.specimens import add_task, create_request, kept_image
-from tests.unit.test_waking import park
+from tests.support.samples import add_task, create_request, stored_image
+from tests.unit.tasks.test_wake_up import park
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,8 @@ def test_a_task_in_line_fails_and_its_workflow_is_woken(executions, either_id):
     cancelled = cancel("ada", either_id)
     assert (cancelled.task_status, cancelled.task_status_msg) == (TaskStatus.FAILED, REASON)
     stored = TaskStore().get("task-1")
-    assert stored.bell is not None
-    assert stored.model_copy(update={"bell": None, "bells": 0}) == cancelled
+    assert stored.wake_requested_at is not None
+    assert stored.model_copy(update={"wake_requested_at": None, "wake_ups": 0}) == cancelled
     assert executions.succeeded == ["the-token"]
 
 
@@ -41,7 +41,7 @@ def test_a_cancelled_task_counts_no_more_against_its_caller(executions):
 def test_cancelling_again_answers_the_same(executions):
     first = cancel("ada", "mine")
     again = cancel("ada", "mine")
-    assert again.model_copy(update={"bell": None, "bells": 0}) == first
+    assert again.model_copy(update={"wake_requested_at": None, "wake_ups": 0}) == first
 
 
 def test_a_task_the_provider_may_have_is_not_cancelled():
@@ -56,7 +56,7 @@ def test_a_task_the_provider_may_have_is_not_cancelled():
 def test_a_task_that_has_ended_is_not_cancelled(end):
     store = TaskStore()
     task = store.get("task-1")
-    ended = store.succeed(task, [kept_image()], "16") if end == "succeed" else store.fail(task, "why")
+    ended = store.succeed(task, [stored_image()], "16") if end == "succeed" else store.fail(task, "why")
     with pytest.raises(CancelRefused, match=f"has ended \\({end}\\)"):
         cancel("ada", "task-1")
     assert store.get("task-1") == ended

@@ -17,7 +17,7 @@ from kiln.errors import (
 )
 from kiln.intake.create import create, seconds_to_wait, wait_for_end
 from kiln.tasks.store import TaskStore
-from tests.unit.specimens import add_task, create_body
+from tests.support.samples import add_task, create_body
 
 ADA, BOB = Caller(name="ada"), Caller(name="bob")
 BODY = json.dumps(create_body()).encode()

@@ -6,17 +6,19 @@ import json
 
 import pytest
 
-from kiln import clock, results
+from kiln import clock
 from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
+from kiln.drops import attempts, result_file
+from kiln.drops import retry as drop_retry
+from kiln.drops.ledger import DropLedger
 from kiln.errors import IdempotencyKeyReused, RetryRefused, TaskNotFound, TooManyRequests
-from kiln.intake import attempts
-from kiln.intake import retry as retrying
-from kiln.intake.retry import retry
-from kiln.tasks.drops import DropLedger
+from kiln.images.stored import StoredInput
+from kiln.intake import retry as intake_retry
+from kiln.retry import retry
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput, Origin, Task
-from tests.unit.specimens import add_task
+from kiln.tasks.task import Origin, Task
+from tests.support.samples import add_task
 
 ADA = Caller(name="ada", access_key="a", secret_key="s" * 32)
 BOB = Caller(name="bob", access_key="b", secret_key="s" * 32)
@@ -29,13 +31,13 @@ def failed(task_id: str = "task-1", **changes) -> None:
 
 
 @pytest.fixture
-def kept_subject(cloud) -> KeptInput:
+def kept_subject(cloud) -> StoredInput:
     cloud.s3.put_object(Bucket="kiln-inputs", Key="task-1/subject-0.png", Body=b"pixels", ContentType="image/png")
-    return KeptInput(field=SUBJECT, bucket="kiln-inputs", key="task-1/subject-0.png")
+    return StoredInput(field=SUBJECT, bucket="kiln-inputs", key="task-1/subject-0.png")
 
 
 def test_a_failed_task_is_made_anew_with_copies_of_its_images(cloud, kept_subject):
-    by_url = KeptInput(field="scene_image", url="https://example.com/scene.png")
+    by_url = StoredInput(field="scene_image", url="https://example.com/scene.png")
     failed(external_task_id="mine", prompt="A cat", n=3, watermark=True, inputs=[kept_subject, by_url])
     made = retry(ADA, "mine")
     assert made.task_id != "task-1"
@@ -43,32 +45,32 @@ def test_a_failed_task_is_made_anew_with_copies_of_its_images(cloud, kept_subjec
     assert made.task_status is TaskStatus.SUBMITTED
     copied, scene = made.inputs
     assert scene == by_url
-    assert copied == KeptInput(field=SUBJECT, bucket="kiln-inputs", key=f"{made.task_id}/subject-0.png")
+    assert copied == StoredInput(field=SUBJECT, bucket="kiln-inputs", key=f"{made.task_id}/subject-0.png")
     answer = cloud.s3.get_object(Bucket="kiln-inputs", Key=copied.key)
     assert (answer["Body"].read(), answer["ContentType"]) == (b"pixels", "image/png")
     assert TaskStore().get("task-1").task_status is TaskStatus.FAILED
 
 
 def test_a_drop_answers_in_its_folder_again(cloud):
-    failed(origin=Origin(door="drop", folder="f", version="1"))
+    failed(origin=Origin(channel="drop", folder="f", version="1"))
     made = retry(ADA, "task-1")
     assert made.result_prefix == f"f/{made.task_id}"
 
 
 @pytest.fixture
 def failed_drop(cloud) -> Task:
-    failed(origin=Origin(door="drop", folder="f", version="1"))
+    failed(origin=Origin(channel="drop", folder="f", version="1"))
     return TaskStore().get("task-1")
 
 
 def ends(task: Task) -> None:
     TaskStore().fail(task, "nor then")
-    results.write_result(TaskStore().get(task.task_id), "https://kiln.test")
+    result_file.write_result(TaskStore().get(task.task_id), "https://kiln.test")
 
 
 def test_a_drop_has_one_attempt_at_a_time(failed_drop):
     first = retry(ADA, "task-1")
-    with pytest.raises(RetryRefused, match=f"tried again already, as {first.task_id}"):
+    with pytest.raises(RetryRefused, match=f"another attempt runs already, task {first.task_id}"):
         retry(ADA, "task-1")
     ends(first)
     second = retry(ADA, "task-1")
@@ -96,14 +98,14 @@ def test_a_key_that_was_used_for_something_else_is_no_key_for_a_drop(failed_drop
 
 
 def test_two_who_retry_a_drop_at_once_make_one_attempt(failed_drop, monkeypatch):
-    admit = retrying.admit
-    monkeypatch.setattr(retrying, "admit", lambda *given, **named: overtaken() or admit(*given, **named))
+    admit = intake_retry.admit
+    monkeypatch.setattr(intake_retry, "admit", lambda *given, **named: overtaken() or admit(*given, **named))
 
     def overtaken() -> None:
-        monkeypatch.setattr(retrying, "admit", admit)
+        monkeypatch.setattr(intake_retry, "admit", admit)
         retry(ADA, "task-1", idempotency_key="faster")
 
-    with pytest.raises(RetryRefused, match="tried again already"):
+    with pytest.raises(RetryRefused, match="another attempt runs already"):
         retry(ADA, "task-1", idempotency_key="slower")
 
 
@@ -114,7 +116,7 @@ def test_a_retry_that_broke_before_it_was_the_folders_newest_is_made_good(cloud,
 
     DropLedger().expect("f", "task-1", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(results, "expect", breaks)
+        patch.setattr(result_file, "expect", breaks)
         with pytest.raises(RuntimeError):
             retry(ADA, "task-1", idempotency_key="once")
     made = TaskStore().get(attempts.next_id(failed_drop))
@@ -128,16 +130,16 @@ def test_a_retry_that_broke_before_it_was_the_folders_newest_is_made_good(cloud,
 
 
 def test_what_arrives_while_a_retry_is_made_does_not_take_its_answer(failed_drop, monkeypatch):
-    made_anew = retrying._made_anew
+    repeat_request = drop_retry.repeat_request
 
     def meanwhile(*given):
         now = clock.milliseconds()
-        made = made_anew(*given)
+        made = repeat_request(*given)
         monkeypatch.setattr(clock, "milliseconds", lambda: now + 20)
         DropLedger().expect("f", "task-1", now + 10)
         return made
 
-    monkeypatch.setattr(retrying, "_made_anew", meanwhile)
+    monkeypatch.setattr(drop_retry, "repeat_request", meanwhile)
     made = retry(ADA, "task-1")
     assert DropLedger().is_newest("f", made.task_id)
 
@@ -166,16 +168,16 @@ def test_what_has_not_ended_is_refused(cloud):
 
 
 def test_images_that_are_gone_are_named(cloud):
-    failed(inputs=[KeptInput(field=SUBJECT, bucket="kiln-inputs", key="task-1/gone.png")])
-    with pytest.raises(RetryRefused, match=r"subject_image_list\[0\]\.subject_image: is no longer kept"):
+    failed(inputs=[StoredInput(field=SUBJECT, bucket="kiln-inputs", key="task-1/gone.png")])
+    with pytest.raises(RetryRefused, match=r"subject_image_list\[0\]\.subject_image: is no longer stored"):
         retry(ADA, "task-1")
 
 
 def test_what_is_refused_for_its_images_leaves_no_trace(cloud, kept_subject):
-    gone = KeptInput(field="scene_image", bucket="kiln-inputs", key="task-1/gone.png")
+    gone = StoredInput(field="scene_image", bucket="kiln-inputs", key="task-1/gone.png")
     failed(inputs=[kept_subject, gone])
     for _ in range(3):
-        with pytest.raises(RetryRefused, match="scene_image: is no longer kept"):
+        with pytest.raises(RetryRefused, match="scene_image: is no longer stored"):
             retry(ADA.model_copy(update={"tasks_per_minute": 1}), "task-1")
     assert cloud.s3.list_objects_v2(Bucket="kiln-inputs")["KeyCount"] == 1
     failed("task-2")
@@ -196,11 +198,11 @@ def test_tags_stay_where_they_are(cloud, kept_subject):
 def test_the_version_that_was_dropped_is_the_one_that_has_to_be_there(cloud):
     old = cloud.s3.put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"1")["VersionId"]
     cloud.s3.put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"2")
-    failed(inputs=[KeptInput(field=SUBJECT, bucket="kiln-inbox", key="f/cat.png", version_id=old)])
+    failed(inputs=[StoredInput(field=SUBJECT, bucket="kiln-inbox", key="f/cat.png", version_id=old)])
     [copied] = retry(ADA, "task-1").inputs
     assert cloud.s3.get_object(Bucket=copied.bucket, Key=copied.key)["Body"].read() == b"1"
     cloud.s3.delete_object(Bucket="kiln-inbox", Key="f/cat.png", VersionId=old)
-    with pytest.raises(RetryRefused, match="is no longer kept"):
+    with pytest.raises(RetryRefused, match="is no longer stored"):
         retry(ADA, "task-1")
 
 
@@ -213,7 +215,7 @@ def test_what_is_gone_between_the_look_and_the_copy_is_named_all_the_same(cloud,
         cloud.s3.delete_object(Bucket=request["Bucket"], Key=request["Key"])
 
     monkeypatch.setattr(cloud.s3, "head_object", head_object)
-    with pytest.raises(RetryRefused, match="is no longer kept"):
+    with pytest.raises(RetryRefused, match="is no longer stored"):
         retry(ADA, "task-1")
 
 

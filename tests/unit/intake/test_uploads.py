@@ -12,11 +12,11 @@ import pytest
 from kiln import clock
 from kiln.auth.callers import Caller
 from kiln.errors import IdempotencyKeyReused, InvalidRequest
-from kiln.images.inputs import StoredImage
+from kiln.images.inputs import S3Image
 from kiln.images.inspection import ImageViolation, inspect
 from kiln.intake.create import create
 from kiln.intake.uploads import SCHEME, Uploads, open_upload
-from tests.unit.pictures import picture
+from tests.support.images import picture
 
 
 def upload(cloud, content: bytes, caller: str = "ada") -> str:
@@ -42,7 +42,7 @@ def test_what_was_uploaded_is_offered_and_looked_at_once(cloud):
     uploads = Uploads("ada")
     found = uploads.get(reference)
     key = f"uploads/ada/{reference.removeprefix('kiln-upload://')}"
-    assert found == StoredImage("kiln-inputs", key, etag=cloud.s3.head_object(Bucket="kiln-inputs", Key=key)["ETag"])
+    assert found == S3Image("kiln-inputs", key, etag=cloud.s3.head_object(Bucket="kiln-inputs", Key=key)["ETag"])
     assert uploads.contents() == {reference: found.etag}
     cloud.s3.delete_object(Bucket="kiln-inputs", Key=found.key)
     assert uploads.get(reference) is found
@@ -57,7 +57,7 @@ def test_nothing_uploaded_is_told(cloud):
     reference = open_upload("ada").reference
     with pytest.raises(ImageViolation, match="must have been uploaded first") as violated:
         Uploads("ada").get(reference)
-    assert violated.value.came == f"nothing at {reference}"
+    assert violated.value.got == f"nothing at {reference}"
 
 
 def test_another_callers_upload_is_not_there(cloud):

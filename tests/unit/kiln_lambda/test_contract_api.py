@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from kiln.errors import InvalidRequest, TooManyRequests
 from kiln_lambda.contract_api import ContractApi
-from tests.unit.fakes import LambdaContext
-from tests.unit.functions.rig import sample
+from tests.support.fakes import LambdaContext
+from tests.support.functions import sample
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

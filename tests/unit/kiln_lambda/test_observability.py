@@ -10,7 +10,7 @@ from aws_lambda_powertools import Metrics
 from kiln import metrics
 from kiln_lambda import observability
 from kiln_lambda.observability import about, logger, observed, observed_record, publish
-from tests.unit.fakes import LambdaContext
+from tests.support.fakes import LambdaContext
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +75,8 @@ def test_metrics_are_written_as_cloudwatch_reads_them(capsys):
     @observed()
     def handler(event, context):
         metrics.record(metrics.STAGE_SECONDS, 1.5, of="total")
-        metrics.record(metrics.BYTES_KEPT, 10)
-        metrics.record(metrics.BYTES_KEPT, 20)
+        metrics.record(metrics.BYTES_STORED, 10)
+        metrics.record(metrics.BYTES_STORED, 20)
 
     handler({}, LambdaContext())
     by_stage, plain = lines(capsys.readouterr().out)
@@ -86,7 +86,7 @@ def test_metrics_are_written_as_cloudwatch_reads_them(capsys):
     assert [(each["Name"], each["Unit"]) for each in described["Metrics"]] == [("StageSeconds", "Seconds")]
     assert (by_stage["service"], by_stage["stage"], by_stage["StageSeconds"]) == ("kiln", "total", [1.5])
     assert plain["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
-    assert plain["BytesKept"] == [10, 20]
+    assert plain["BytesStored"] == [10, 20]
 
 
 def test_metrics_are_written_when_a_handler_breaks(capsys):

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
-from kiln.provider.client import account
+from kiln.provider.client import shared_provider
 from kiln.provider.credentials import ProviderCredentials, Signer
 from kiln.settings import ProviderSettings
+from tests.support.slow_network import SlowNetwork
 from tests.unit.provider.test_verdicts import TABLE
-from tests.unit.slow_network import SlowNetwork
 
 TASK = {"task_id": "p-1", "task_status": "submitted", "created_at": 1, "updated_at": 1}
 PATH = "/v1/images/multi-image2image"
@@ -22,14 +22,14 @@ Answers = Callable[[httpx.Request], httpx.Response]
 
 
 class CountingSigner(Signer):
-    """Signs ``token-1``, and the next number whenever it is asked to sign anew."""
+    """Signs ``token-1``, and the next number whenever it is asked to sign again."""
 
     def __init__(self) -> None:
         super().__init__(ProviderCredentials(api_key="key"))
         self.signed = 1
 
-    def authorization(self, *, anew: bool = False) -> str:
-        self.signed += anew
+    def authorization(self, *, renew: bool = False) -> str:
+        self.signed += renew
         return f"Bearer token-{self.signed}"
 
 
@@ -267,4 +267,4 @@ def test_a_page_that_is_not_a_list_is_empty(data):
 
 @pytest.mark.usefixtures("cloud")
 def test_the_account_of_the_environment_is_made_once():
-    assert account() is account()
+    assert shared_provider() is shared_provider()

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from kiln.provider.credentials import ProviderCredentials, Signer
-from tests.unit.account import put_secret
+from tests.support.account import put_secret
 
 SECRET_KEY = "provider-secret-key-of-32-characters"
 
@@ -42,11 +42,11 @@ def test_a_token_is_used_again_until_five_minutes_before_its_end(monkeypatch):
 def test_a_refused_token_is_made_anew_for_a_clock_that_is_behind_ours():
     signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
     signer.authorization()
-    anew = signer.authorization(anew=True)
-    claims = opened(anew)
+    renewed = signer.authorization(renew=True)
+    claims = opened(renewed)
     assert claims["nbf"] == claims["exp"] - 1_800 - 300
     # And kept, as the provider's clock will not have changed by the next call.
-    assert signer.authorization() == anew
+    assert signer.authorization() == renewed
 
 
 def test_a_plain_key_is_sent_as_it_is():
@@ -60,7 +60,7 @@ def test_credentials_come_from_secrets_manager_and_are_read_anew_when_they_were_
     assert opened(first)["iss"] == "provider-access-key"
     put_secret("kiln-provider", {"access_key": "replaced", "secret_key": SECRET_KEY})
     assert signer.authorization() == first
-    assert opened(signer.authorization(anew=True))["iss"] == "replaced"
+    assert opened(signer.authorization(renew=True))["iss"] == "replaced"
 
 
 def test_credentials_show_nothing():

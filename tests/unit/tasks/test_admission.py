@@ -133,14 +133,14 @@ def test_places_that_are_given_back_are_the_callers_own_again(admission):
     for _ in range(3):
         admission.admit("ada", 9, per_minute=MANY)
     for _ in range(3):
-        admission.give_back("ada", 9)
+        admission.withdraw("ada", 9)
     assert admission.admit("ada", 1, per_minute=MANY) == Ticket(4, 1)
 
 
 def test_places_behind_the_line_are_not_stood_in_again(admission, cloud):
     admission.admit("ada", 9, per_minute=MANY)
     serve(cloud, 500)
-    admission.give_back("ada", 9)
+    admission.withdraw("ada", 9)
     assert admission.admit("ada", 1, per_minute=MANY).turn == 501
 
 
@@ -149,7 +149,7 @@ def test_no_more_is_given_back_than_was_taken(admission, cloud, had):
     if had:
         admission.admit("ada", had, per_minute=MANY)
     before = cloud.dynamodb.get_item(TableName="kiln-table", Key=items.caller_key("ada")).get("Item")
-    admission.give_back("ada", 9)
+    admission.withdraw("ada", 9)
     assert cloud.dynamodb.get_item(TableName="kiln-table", Key=items.caller_key("ada")).get("Item") == before
 
 

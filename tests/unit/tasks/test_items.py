@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kiln.images.stored import StoredInput
 from kiln.tasks import items
-from kiln.tasks.task import KeptInput, Origin
-from tests.unit.specimens import kept_image, make_task
+from kiln.tasks.task import Origin
+from tests.support.samples import make_task, stored_image
 
 
 @pytest.mark.parametrize(
@@ -15,10 +16,10 @@ from tests.unit.specimens import kept_image, make_task
         make_task(),
         make_task(n=9, watermark=True, prompt="猫 🐈", sequence=12, dispatch_attempts=3, dispatched_at=1),
         make_task(
-            inputs=[KeptInput(field="scene_image", bucket="b", key="k", version_id="v")],
-            origin=Origin(door="drop", folder="a/b c"),
-            result=[kept_image(0), kept_image(1)],
-            bell=5,
+            inputs=[StoredInput(field="scene_image", bucket="b", key="k", version_id="v")],
+            origin=Origin(channel="drop", folder="a/b c"),
+            result=[stored_image(0), stored_image(1)],
+            wake_requested_at=5,
         ),
     ],
 )
@@ -28,12 +29,14 @@ def test_a_task_comes_back_as_it_went(task):
 
 def test_what_is_empty_is_left_out_so_that_if_not_exists_holds():
     item = items.item_of(make_task())
-    assert {"dispatched_at", "provider_task_id", "bell", "result", "callback_url", "watermark"}.isdisjoint(item)
+    assert {"dispatched_at", "provider_task_id", "wake_requested_at", "result", "callback_url", "watermark"}.isdisjoint(
+        item
+    )
     assert item["task_status"] == {"S": "submitted"}
 
 
 def test_an_index_of_zero_within_a_result_is_kept():
-    item = items.item_of(make_task(result=[kept_image(0)]))
+    item = items.item_of(make_task(result=[stored_image(0)]))
     assert item["result"]["L"][0]["M"]["index"] == {"N": "0"}
 
 

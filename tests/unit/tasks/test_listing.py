@@ -11,7 +11,8 @@ from kiln.contract import ListQuery, TaskStatus
 from kiln.tasks import items
 from kiln.tasks.listing import TaskList
 from kiln.tasks.store import TaskStore
-from tests.unit.specimens import admit_task, kept_image
+from kiln.tasks.views import found_view
+from tests.support.samples import admit_task, stored_image
 
 
 @pytest.fixture
@@ -108,9 +109,9 @@ def test_a_filter_by_status_fills_its_pages(hourly):
 
 def test_what_the_index_holds_is_what_the_list_answers_with(store):
     task = admit_task("ada-1", external_task_id="mine", watermark=True)
-    store.succeed(task, [kept_image()], "16")
+    store.succeed(task, [stored_image()], "16")
     [found] = TaskList().page("ada", ListQuery())
-    assert found.found("https://kiln.test") == store.get("ada-1").found("https://kiln.test")
+    assert found_view(found, "https://kiln.test") == found_view(store.get("ada-1"), "https://kiln.test")
     assert found.task_status is TaskStatus.SUCCEED
 
 
@@ -118,7 +119,7 @@ def test_a_list_longer_than_one_answer_of_dynamodb_is_read_to_its_end(store, clo
     answers = []
     count = "after-call.dynamodb.Query"
     cloud.dynamodb.meta.events.register(count, lambda **answer: answers.append(answer), unique_id="count")
-    images = [kept_image(index, key="k" * 30_000) for index in range(9)]
+    images = [stored_image(index, key="k" * 30_000) for index in range(9)]
     for number in range(1, 7):
         store.succeed(admit_task(f"ada-{number}", n=9), images, "144")
     assert len(listed(1, 500)) == 6

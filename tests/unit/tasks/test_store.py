@@ -10,7 +10,7 @@ from kiln.contract import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
 from kiln.tasks import items
 from kiln.tasks.store import TaskStore
-from tests.unit.specimens import admit_task, kept_image
+from tests.support.samples import admit_task, stored_image
 
 ODD_IDS = ["a/b", "a b", "猫🐈", "#", "a\nb", "CALLER#ada", "0", "null", "🐈" * 512, "x" * 512]
 
@@ -120,11 +120,11 @@ def test_a_status_moves_on_and_leaves_the_line(store, cloud):
     assert processing.task_status is TaskStatus.PROCESSING
     assert processing.updated_at > task.updated_at
     assert {"queue", "turn"}.isdisjoint(raw(cloud))
-    done = store.succeed(processing, [kept_image(0), kept_image(1)], "32")
+    done = store.succeed(processing, [stored_image(0), stored_image(1)], "32")
     assert done is not None
     assert done.task_status is TaskStatus.SUCCEED
     assert done.final_unit_deduction == "32"
-    assert done.result == [kept_image(0), kept_image(1)]
+    assert done.result == [stored_image(0), stored_image(1)]
     assert store.get("task-1") == done
 
 
@@ -153,7 +153,7 @@ def test_the_place_in_line_is_counted_from_its_head(store):
 @pytest.mark.parametrize("end", ["succeed", "fail"])
 def test_a_terminal_task_never_changes_again(store, end):
     task = add(store)
-    ended = store.succeed(task, [kept_image()], "16") if end == "succeed" else store.fail(task, "why")
+    ended = store.succeed(task, [stored_image()], "16") if end == "succeed" else store.fail(task, "why")
     assert store.process(task) is None
     assert store.succeed(task, [], "0") is None
     assert store.fail(task, "another reason") is None
@@ -176,9 +176,9 @@ def test_time_never_goes_back(store):
 
 def test_dispatching_is_counted_and_leaves_the_line(store, cloud):
     add(store)
-    store.ring("task-1")
+    store.request_wake_up("task-1")
     assert [store.begin_dispatch("task-1").dispatch_attempts for _ in range(3)] == [1, 2, 3]
-    assert {"queue", "turn", "bell", "task_token"}.isdisjoint(raw(cloud))
+    assert {"queue", "turn", "wake_requested_at", "task_token"}.isdisjoint(raw(cloud))
 
 
 def test_the_first_time_of_dispatch_is_kept(store):
@@ -193,22 +193,22 @@ def test_the_first_time_of_dispatch_is_kept(store):
 
 def test_a_bell_is_rung_and_heard(store, cloud):
     add(store)
-    assert store.ring("task-1") is None
-    assert store.attend("task-1").bell is not None
-    assert store.attend("task-1").bell is None
+    assert store.request_wake_up("task-1") is None
+    assert store.begin_poll("task-1").wake_requested_at is not None
+    assert store.begin_poll("task-1").wake_requested_at is None
     cloud.dynamodb.update_item(
         TableName="kiln-table",
         Key=items.task_key("task-1"),
         UpdateExpression="SET task_token = :token",
         ExpressionAttributeValues={":token": {"S": "token"}},
     )
-    assert store.ring("task-1") == "token"
-    store.attend("task-1")
-    assert store.ring("task-1") is None
+    assert store.request_wake_up("task-1") == "token"
+    store.begin_poll("task-1")
+    assert store.request_wake_up("task-1") is None
 
 
 def test_ringing_makes_no_task(store):
     with pytest.raises(TaskNotFound):
-        store.ring("nobody")
+        store.request_wake_up("nobody")
     with pytest.raises(TaskNotFound):
         store.get("nobody")

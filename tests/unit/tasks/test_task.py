@@ -7,19 +7,21 @@ import re
 import pytest
 
 from kiln.contract import TaskStatus
-from kiln.tasks.task import Origin, content_task_id, new_task_id
-from tests.unit.specimens import kept_image, make_task
+from kiln.tasks.ids import content_task_id, new_task_id
+from kiln.tasks.task import Origin
+from kiln.tasks.views import created_view, found_view
+from tests.support.samples import make_task, stored_image
 
 
 def test_results_of_different_tasks_never_share_a_place():
     assert make_task("a").result_prefix == "tasks/a"
-    dropped = Origin(door="drop", folder="summer/cat 1")
+    dropped = Origin(channel="drop", folder="summer/cat 1")
     assert make_task("a", origin=dropped).result_prefix == "summer/cat 1/a"
     assert make_task("b", origin=dropped).result_prefix == "summer/cat 1/b"
 
 
 def test_the_answer_to_create():
-    created = make_task(external_task_id="mine", task_status="failed", updated_at=1_722_769_999_999).created()
+    created = created_view(make_task(external_task_id="mine", task_status="failed", updated_at=1_722_769_999_999))
     assert created.task_id == "task-1"
     assert created.task_info.external_task_id == "mine"
     assert created.task_status is TaskStatus.SUBMITTED
@@ -32,9 +34,9 @@ def test_the_answer_to_query():
         task_status="succeed",
         watermark=True,
         final_unit_deduction="32",
-        result=[kept_image(0), kept_image(1, content_type="image/jpeg")],
+        result=[stored_image(0), stored_image(1, content_type="image/jpeg")],
     )
-    found = task.found("https://kiln.test")
+    found = found_view(task, "https://kiln.test")
     assert found.watermark_info.enabled is True
     assert found.final_unit_deduction == "32"
     assert [image.index for image in found.task_result.images] == [0, 1]
@@ -44,7 +46,7 @@ def test_the_answer_to_query():
 
 
 def test_a_failed_task_says_why():
-    found = make_task(task_status="failed", task_status_msg="why").found("")
+    found = found_view(make_task(task_status="failed", task_status_msg="why"), "")
     assert (found.task_status_msg, found.task_result.images) == ("why", [])
 
 

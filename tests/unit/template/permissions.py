@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from tests.unit.account import ROOT, template
+from tests.support.account import ROOT, template
 
 WORKFLOWS = ("TaskWorkflow", "NotificationWorkflow")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiln import settings
-from tests.unit.account import ROOT, template
+from tests.support.account import ROOT, template
 
 LAYER = ROOT / "layers/kiln"
 FUNCTIONS = {

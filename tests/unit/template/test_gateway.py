@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.account import template
+from tests.support.account import template
 
 RESPONSES: dict[str, Any] = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
 EXPECTED = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.account import ROOT, template
+from tests.support.account import ROOT, template
 from tests.unit.template.transformed import named_in, of_type, transformed
 
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]

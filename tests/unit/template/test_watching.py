@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kiln import metrics
-from tests.unit.account import ROOT, template
+from tests.support.account import ROOT, template
 
 RESOURCES = template()["Resources"]
 ALARMS = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"}

@@ -11,7 +11,7 @@ import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from tests.unit.account import template
+from tests.support.account import template
 
 _CODE = ("CodeUri", "ContentUri", "DefinitionUri")
 _NAMED = re.compile(r"\$\{([^}!]+)\}")

@@ -9,7 +9,7 @@ import pytest
 
 from kiln.settings import WebhookSettings
 from kiln.webhooks.addresses import ForbiddenAddress, check_url, is_public
-from kiln.webhooks.guarding import GuardedTransport, public_address
+from kiln.webhooks.guarded_transport import GuardedTransport, public_address
 
 STRICT = WebhookSettings()
 LOCAL = WebhookSettings(allow_http=True, allow_private=True)

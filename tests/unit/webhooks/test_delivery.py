@@ -11,9 +11,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from kiln.contract import CallbackBody, TaskStatus
-from kiln.webhooks import guarding
+from kiln.webhooks import guarded_transport
 from kiln.webhooks.delivery import SCHEDULE_SECONDS, DeliveryOutcome, deliver, signed_headers
-from tests.unit.slow_network import SlowNetwork
+from tests.support.slow_network import SlowNetwork
 
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 URL = "https://caller.test/hook?token=1"
@@ -120,7 +120,7 @@ def test_no_answer_is_tried_again_and_named_without_the_address(error):
 )
 def test_an_answer_that_takes_its_time_is_none(monkeypatch, answer, allow_private):
     monkeypatch.setenv("ALLOW_PRIVATE_CALLBACKS", allow_private)
-    monkeypatch.setattr(guarding, "_resolve", lambda *_: ["93.184.215.14"])
+    monkeypatch.setattr(guarded_transport, "_resolve", lambda *_: ["93.184.215.14"])
     network = SlowNetwork(monkeypatch, answer, seconds=2)
     delivery = deliver(URL, "event-1", BODY, secret=SECRET, attempt=0)
     assert (delivery.outcome, delivery.attempt) == (DeliveryOutcome.RETRY, 1)
@@ -131,7 +131,7 @@ def test_an_answer_that_takes_its_time_is_none(monkeypatch, answer, allow_privat
 @pytest.mark.parametrize("allow_private", ["false", "true"])
 def test_no_connection_is_kept_for_whoever_else_is_at_the_address(monkeypatch, allow_private):
     monkeypatch.setenv("ALLOW_PRIVATE_CALLBACKS", allow_private)
-    monkeypatch.setattr(guarding, "_resolve", lambda *_: ["93.184.215.14"])
+    monkeypatch.setattr(guarded_transport, "_resolve", lambda *_: ["93.184.215.14"])
     network = SlowNetwork(monkeypatch, [b"HTTP/1.1 204 No Content\r\n\r\n"] * 2)
     for _ in range(2):
         assert deliver(URL, "event-1", BODY, secret=SECRET, attempt=0).outcome is DeliveryOutcome.DELIVERED

@@ -1,4 +1,4 @@
-"""The callback: whoever holds a task's callback URL may ring its bell, and that is all it may do."""
+"""The callback: whoever holds a task's callback URL may ring its wake_requested_at, and that is all it may do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from kiln.auth import signatures
+from kiln import links
 from kiln.contract import TaskStatus
 from kiln.errors import BodyTooLarge, ResourceNotFound
+from kiln.links import callback_link
 from kiln.tasks.store import TaskStore
-from kiln.workflow.callback import BODY_BYTES, ring_for
-from kiln.workflow.dispatch import callback_address
-from tests.unit.account import put_secret
-from tests.unit.specimens import add_task
-from tests.unit.test_waking import park
+from kiln.workflow.callback import BODY_BYTES, wake_for_callback
+from tests.support.account import put_secret
+from tests.support.samples import add_task
+from tests.unit.tasks.test_wake_up import park
 
 
 @pytest.fixture(autouse=True)
@@ -28,41 +28,41 @@ SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 
 
 def token(task_id: str = "task-1") -> str:
-    return callback_address(task_id, "").rpartition("/")[2]
+    return callback_link("", task_id).rpartition("/")[2]
 
 
 def test_the_address_the_provider_was_given_rings(executions):
     park()
-    assert ring_for("task-1", token(), BODY, {}) is True
+    assert wake_for_callback("task-1", token(), BODY, {}) is True
     assert executions.succeeded == ["the-token"]
     assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
 
 
 def test_ringing_again_and_again_is_harmless(executions):
-    assert [ring_for("task-1", token(), BODY, {}) for _ in range(3)] == [False, False, False]
+    assert [wake_for_callback("task-1", token(), BODY, {}) for _ in range(3)] == [False, False, False]
     assert executions.succeeded == []
 
 
 @pytest.mark.parametrize("forged", ["", "x", "A" * 32, "猫"])
 def test_a_forged_token_finds_nothing(forged):
     with pytest.raises(ResourceNotFound):
-        ring_for("task-1", forged, BODY, {})
-    assert TaskStore().get("task-1").bell is None
+        wake_for_callback("task-1", forged, BODY, {})
+    assert TaskStore().get("task-1").wake_requested_at is None
 
 
 @pytest.mark.parametrize("address", ["its own", "forged"])
 def test_a_body_of_any_size_tells_a_stranger_nothing(executions, address):
     presented = token() if address == "its own" else "forged"
     with pytest.raises(BodyTooLarge, match=f"body: must be at most {BODY_BYTES} bytes, got {BODY_BYTES + 1}"):
-        ring_for("task-1", presented, b"x" * (BODY_BYTES + 1), {})
+        wake_for_callback("task-1", presented, b"x" * (BODY_BYTES + 1), {})
     assert executions.succeeded == []
 
 
 def test_tokens_of_other_tasks_and_of_result_links_are_worth_nothing():
     add_task("task-2")
-    for other in (token("task-2"), signatures.token("result", "task-1"), signatures.token("result", "task-1", "0")):
+    for other in (token("task-2"), links._token("result", "task-1"), links._token("result", "task-1", "0")):
         with pytest.raises(ResourceNotFound):
-            ring_for("task-1", other, BODY, {})
+            wake_for_callback("task-1", other, BODY, {})
 
 
 @pytest.fixture
@@ -84,15 +84,15 @@ def signed(body: bytes, secret: str = SECRET, seconds_ago: int = 0) -> dict[str,
 @pytest.mark.usefixtures("signing_account")
 def test_a_signed_callback_of_an_account_that_signs_rings(executions):
     park()
-    assert ring_for("task-1", token(), BODY, signed(BODY)) is True
+    assert wake_for_callback("task-1", token(), BODY, signed(BODY)) is True
 
 
 @pytest.mark.usefixtures("signing_account")
 def test_one_signature_of_several_suffices_while_the_secret_is_rotated():
     headers = signed(BODY)
     headers["Webhook-Signature"] = f"v1,AAAA {headers['Webhook-Signature']}"
-    assert ring_for("task-1", token(), BODY, headers) is False
-    assert TaskStore().get("task-1").bell is not None
+    assert wake_for_callback("task-1", token(), BODY, headers) is False
+    assert TaskStore().get("task-1").wake_requested_at is not None
 
 
 @pytest.mark.usefixtures("signing_account")
@@ -113,13 +113,13 @@ def test_one_signature_of_several_suffices_while_the_secret_is_rotated():
 )
 def test_anything_else_does_not(body, headers):
     with pytest.raises(ResourceNotFound):
-        ring_for("task-1", token(), body, headers)
-    assert TaskStore().get("task-1").bell is None
+        wake_for_callback("task-1", token(), body, headers)
+    assert TaskStore().get("task-1").wake_requested_at is None
 
 
 def test_a_task_that_is_gone_reads_the_same_as_a_forged_token():
     with pytest.raises(ResourceNotFound) as gone:
-        ring_for("task-gone", token("task-gone"), BODY, {})
+        wake_for_callback("task-gone", token("task-gone"), BODY, {})
     with pytest.raises(ResourceNotFound) as forged:
-        ring_for("task-gone", "forged", BODY, {})
+        wake_for_callback("task-gone", "forged", BODY, {})
     assert gone.value.message == forged.value.message

@@ -9,15 +9,15 @@ import pytest
 
 from kiln import clock
 from kiln.contract import TaskStatus
-from kiln.images import placing
+from kiln.images import storage
 from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.collect import collect
 from kiln.workflow.outcomes import Outcome
-from tests.unit.fakes import FakeProvider, HttpPool, http_answer
-from tests.unit.pictures import picture
-from tests.unit.specimens import add_task
+from tests.support.fakes import FakeProvider, HttpPool, http_answer
+from tests.support.images import picture
+from tests.support.samples import add_task
 
 CONTENTS = [picture(640, 360), picture(640, 360, "JPEG"), picture(400, 400)]
 URLS = [f"https://cdn.test/{number}" for number in range(3)]
@@ -36,7 +36,7 @@ def provider() -> FakeProvider:
 @pytest.fixture
 def pool(monkeypatch) -> HttpPool:
     fake = HttpPool({url: http_answer(content) for url, content in zip(URLS, CONTENTS, strict=True)})
-    monkeypatch.setattr(placing, "http", lambda: fake)
+    monkeypatch.setattr(storage, "http", lambda: fake)
     return fake
 
 
@@ -68,7 +68,7 @@ def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
 
 
 def test_a_drops_images_go_beside_its_result_json(provider, pool):
-    generated(origin=Origin(door="drop", folder="summer/cat"))
+    generated(origin=Origin(channel="drop", folder="summer/cat"))
     collect("task-1", provider=provider)
     assert stored().result[0].key == "summer/cat/task-1/0.png"
 

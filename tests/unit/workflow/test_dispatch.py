@@ -8,14 +8,15 @@ import pytest
 
 from kiln import clock
 from kiln.contract import TaskStatus
+from kiln.images.stored import StoredInput
+from kiln.links import callback_link
 from kiln.provider import ProviderError, Verdict
-from kiln.slots import Slots
+from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput
-from kiln.workflow.dispatch import callback_address, dispatch
+from kiln.workflow.dispatch import dispatch
 from kiln.workflow.outcomes import Outcome
-from tests.unit.fakes import FakeProvider
-from tests.unit.specimens import SUBJECT_URL, add_task
+from tests.support.fakes import FakeProvider
+from tests.support.samples import SUBJECT_URL, add_task
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -54,10 +55,10 @@ def test_the_request_is_the_contracts(provider):
         external_task_id="mine",
         run_id="task-1_1",
         inputs=[
-            KeptInput(field="subject_image_list[0].subject_image", url=SUBJECT_URL),
-            KeptInput(field="subject_image_list[1].subject_image", bucket="kiln-inputs", key="task-1/subject-1.png"),
-            KeptInput(field="scene_image", bucket="kiln-inbox", key="f/猫 1.png", version_id="v 1"),
-            KeptInput(field="style_image", url="https://images.test/style"),
+            StoredInput(field="subject_image_list[0].subject_image", url=SUBJECT_URL),
+            StoredInput(field="subject_image_list[1].subject_image", bucket="kiln-inputs", key="task-1/subject-1.png"),
+            StoredInput(field="scene_image", bucket="kiln-inbox", key="f/猫 1.png", version_id="v 1"),
+            StoredInput(field="style_image", url="https://images.test/style"),
         ],
     )
     dispatch("task-1", provider=provider)
@@ -77,7 +78,7 @@ def test_the_request_is_the_contracts(provider):
         "aspect_ratio": "1:1",
         "watermark_info": {"enabled": True},
         "style_image": "https://images.test/style",
-        "callback_url": callback_address("task-1", "https://kiln.test"),
+        "callback_url": callback_link("https://kiln.test", "task-1"),
         "external_task_id": "task-1_1",
     }
 
@@ -89,9 +90,9 @@ def test_what_was_not_asked_for_is_not_sent(provider):
 
 
 def test_the_callback_address_is_bound_to_the_task():
-    address = callback_address("task-1", "https://kiln.test")
+    address = callback_link("https://kiln.test", "task-1")
     assert address.startswith("https://kiln.test/v1/callbacks/task-1/")
-    assert callback_address("task-2", "https://kiln.test").rpartition("/")[2] != address.rpartition("/")[2]
+    assert callback_link("https://kiln.test", "task-2").rpartition("/")[2] != address.rpartition("/")[2]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.RETRY, Verdict.WAIT])
@@ -168,7 +169,7 @@ def test_a_provider_that_is_full_keeps_the_free_slots_back(provider):
     provider.create_errors = [(ProviderError(Verdict.WAIT, "parallel task over resource pack limit", 1303), False)]
     result = dispatch("task-1", provider=provider, slots=Slots(limit=3))
     assert result.outcome is Outcome.AGAIN
-    assert len(Slots().holders()) == 3
+    assert len(Slots().state().names) == 3
 
 
 @pytest.mark.parametrize("code", [1302, 5000, 1101, 0])
@@ -177,7 +178,7 @@ def test_any_other_refusal_keeps_none_back(provider, code):
     verdict = Verdict.ACCOUNT if code == 1101 else Verdict.WAIT
     provider.create_errors = [(ProviderError(verdict, "no", code), False)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
-    assert Slots().holders() == set()
+    assert Slots().state().names == set()
 
 
 def test_waits_grow_to_five_minutes_and_are_spread(provider):
@@ -196,7 +197,9 @@ def turn_came(seconds: float) -> None:
     store = TaskStore()
     fresh()
     store.begin_dispatch("task-1")
-    store._update("task-1", "SET turn_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
+    store._update(
+        "task-1", "SET slots_acquired_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}}
+    )
 
 
 @pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.ACCOUNT])
@@ -238,7 +241,7 @@ def test_a_provider_that_cannot_even_be_asked_is_waited_for_as_long_as_for_image
     turn_came(659)
     provider.query_errors = [ProviderError(verdict, "no answer") for _ in range(2)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
-    TaskStore()._update("task-1", "SET turn_at = turn_at - :more", {":more": {"N": "2000"}})
+    TaskStore()._update("task-1", "SET slots_acquired_at = slots_acquired_at - :more", {":more": {"N": "2000"}})
     assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
     assert stored().task_status_msg == "The provider did not take the task within 60 s; its last answer: no answer"
 

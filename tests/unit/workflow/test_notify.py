@@ -15,8 +15,8 @@ from kiln.tasks.task import Origin
 from kiln.webhooks import delivery
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow.notify import notify
-from tests.unit.account import SECRETS, put_secret
-from tests.unit.specimens import add_task, kept_image
+from tests.support.account import SECRETS, put_secret
+from tests.support.samples import add_task, stored_image
 
 ADA = SECRETS["kiln-callers"]["callers"][0]  # type: ignore[index]
 
@@ -36,7 +36,7 @@ def received(cloud, monkeypatch) -> list[httpx.Request]:
 
 def ended(**changes) -> None:
     task = add_task(**changes)
-    TaskStore().succeed(task, [kept_image()], "16")
+    TaskStore().succeed(task, [stored_image()], "16")
 
 
 def result_json(cloud, folder: str):
@@ -101,14 +101,14 @@ def test_every_attempt_is_recorded(cloud, monkeypatch):
 
 
 def test_a_drop_finds_its_result(cloud, received):
-    ended(origin=Origin(door="drop", folder="summer/cat"))
+    ended(origin=Origin(channel="drop", folder="summer/cat"))
     assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
     assert result_json(cloud, "summer/cat")["data"]["task_status"] == "succeed"
     assert received == []
 
 
 def test_a_drop_is_told_of_its_end_only(cloud, received):
-    add_task(origin=Origin(door="drop", folder="f"), callback_url="https://caller.test/hook")
+    add_task(origin=Origin(channel="drop", folder="f"), callback_url="https://caller.test/hook")
     notify("task-1", TaskStatus.SUBMITTED, 0)
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket="kiln-outbox")
     assert len(received) == 1

@@ -10,8 +10,8 @@ from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
 from kiln.workflow.outcomes import Outcome
 from kiln.workflow.poll import poll
-from tests.unit.fakes import FakeProvider
-from tests.unit.specimens import add_task
+from tests.support.fakes import FakeProvider
+from tests.support.samples import add_task
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -57,11 +57,11 @@ def test_processing_is_news_once(provider):
     provider.has("task-1", task_status="processing")
     first = poll("task-1", provider=provider)
     assert first.outcome is Outcome.PROCESSING
-    assert first.announcement is not None
-    assert first.announcement.detail_type == "Image Task Processing"
+    assert first.event is not None
+    assert first.event.detail_type == "Image Task Processing"
     assert stored().task_status is TaskStatus.PROCESSING
-    second = poll("task-1", processing_announced=True, provider=provider)
-    assert (second.outcome, second.announcement) == (Outcome.RUNNING, None)
+    second = poll("task-1", processing_published=True, provider=provider)
+    assert (second.outcome, second.event) == (Outcome.RUNNING, None)
 
 
 def test_a_step_repeated_after_its_write_still_hands_out_the_event(provider):
@@ -70,7 +70,7 @@ def test_a_step_repeated_after_its_write_still_hands_out_the_event(provider):
     first = poll("task-1", provider=provider)
     again = poll("task-1", provider=provider)
     assert again.outcome is Outcome.PROCESSING
-    assert again.announcement == first.announcement
+    assert again.event == first.event
 
 
 def test_succeed_is_generated_and_not_yet_the_end(provider):
@@ -96,17 +96,17 @@ def test_failed_is_the_end_with_the_providers_reason(provider, said, kept):
 
 def test_the_bell_is_cleared_before_the_question_so_that_a_ring_during_it_is_heard(provider):
     running()
-    TaskStore().ring("task-1")
+    TaskStore().request_wake_up("task-1")
 
     class RungMeanwhile(FakeProvider):
         def query(self, either_id):
-            assert stored().bell is None
-            TaskStore().ring("task-1")
+            assert stored().wake_requested_at is None
+            TaskStore().request_wake_up("task-1")
             return super().query(either_id)
 
     meanwhile = RungMeanwhile(tasks={"task-1": {"task_id": "at-provider-1", "task_status": "submitted"}})
     poll("task-1", provider=meanwhile)
-    assert stored().bell is not None
+    assert stored().wake_requested_at is not None
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT, Verdict.PERMANENT])

@@ -6,13 +6,13 @@ import pytest
 
 from kiln import aws
 from kiln.contract import TaskStatus
-from kiln.slots import Slots
+from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
-from kiln.workflow.release import hand_on, release, tend_line
-from tests.unit.specimens import add_task, kept_image
-from tests.unit.test_waking import park
+from kiln.workflow.release import hand_over, reconcile, release
+from tests.support.samples import add_task, stored_image
+from tests.unit.tasks.test_wake_up import park
 
 
 @pytest.fixture(autouse=True)
@@ -25,17 +25,17 @@ def ended(task_id: str = "task-1", **changes) -> None:
     store = TaskStore()
     task = add_task(task_id, **changes)
     store.begin_dispatch(task_id)
-    store.succeed(task, [kept_image()], "16")
+    store.succeed(task, [stored_image()], "16")
     aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": [f"{task_id}#0"]}})
 
 
 def test_the_end_is_announced_as_it_is():
     ended()
     ending = release("task-1")
-    assert ending.announcement.detail_type == "Image Task Succeeded"
-    assert len(ending.announcement.detail.data.task_result.images) == 1
-    assert ending.announcement.detail.data.task_result.images[0].url.startswith("https://kiln.test/v1/results/")
-    assert Slots().holders() == set()
+    assert ending.event.detail_type == "Image Task Succeeded"
+    assert len(ending.event.detail.data.task_result.images) == 1
+    assert ending.event.detail.data.task_result.images[0].url.startswith("https://kiln.test/v1/results/")
+    assert Slots().state().names == set()
 
 
 def test_the_next_in_line_is_woken(executions):
@@ -45,7 +45,7 @@ def test_the_next_in_line_is_woken(executions):
     park("task-2", "token-2")
     assert release("task-1").woken == 1
     assert executions.succeeded == ["token-2"]
-    assert Slots().holders() == {"task-2#0"}
+    assert Slots().state().names == {"task-2#0"}
 
 
 def test_repeating_it_is_harmless(executions):
@@ -54,26 +54,26 @@ def test_repeating_it_is_harmless(executions):
     park("task-2", "token-2")
     first = release("task-1")
     again = release("task-1")
-    assert again.announcement == first.announcement
+    assert again.event == first.event
     # Whoever was handed the slots and has not gone on may not have been woken the first time.
     assert again.woken == 1
     assert set(executions.succeeded) == {"token-2"}
-    assert Slots().holders() == {"task-2#0"}
+    assert Slots().state().names == {"task-2#0"}
 
 
 @pytest.mark.parametrize("fault", ["States.Timeout", None])
 def test_a_task_whose_course_broke_fails(fault):
     add_task()
     ending = release("task-1", fault)
-    assert ending.announcement.detail_type == "Image Task Failed"
+    assert ending.event.detail_type == "Image Task Failed"
     task = TaskStore().get("task-1")
     assert task.task_status is TaskStatus.FAILED
-    assert task.task_status_msg == f"Kiln could not go on with the task: {fault or 'no reason is known'}"
+    assert task.task_status_msg == f"Kiln could not continue the task: {fault or 'no reason is known'}"
 
 
 def test_a_fault_does_not_undo_a_success():
     ended()
-    assert release("task-1", "States.TaskFailed").announcement.detail_type == "Image Task Succeeded"
+    assert release("task-1", "States.TaskFailed").event.detail_type == "Image Task Succeeded"
 
 
 def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executions, cloud, monkeypatch):
@@ -85,14 +85,14 @@ def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executi
     class Expiring(TaskStore):
         """Tasks of which one is swept away by TTL between standing in line and being woken."""
 
-        def ring(self, task_id: str) -> str | None:
+        def request_wake_up(self, task_id: str) -> str | None:
             if task_id == "task-gone":
                 cloud.dynamodb.delete_item(TableName="kiln-table", Key=items.task_key(task_id))
-            return super().ring(task_id)
+            return super().request_wake_up(task_id)
 
     assert release("task-1", tasks=Expiring()).woken == 1
     assert executions.succeeded == ["token-3"]
-    assert Slots().holders() == {"task-3#0"}
+    assert Slots().state().names == {"task-3#0"}
 
 
 def test_slots_whose_images_do_not_come_go_to_the_next(executions):
@@ -104,13 +104,13 @@ def test_slots_whose_images_do_not_come_go_to_the_next(executions):
     add_task("task-2")
     park("task-2", "token-2")
     aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": ["task-1#0"]}})
-    assert hand_on("task-1") == 1
+    assert hand_over("task-1") == 1
     assert executions.succeeded == ["token-2"]
-    assert Slots().holders() == {"task-2#0"}
+    assert Slots().state().names == {"task-2#0"}
     assert not store.get("task-1").task_status.is_terminal
-    store.succeed(store.get("task-1"), [kept_image()], "16")
-    assert release("task-1").announcement.detail_type == "Image Task Succeeded"
-    assert Slots().holders() == {"task-2#0"}
+    store.succeed(store.get("task-1"), [stored_image()], "16")
+    assert release("task-1").event.detail_type == "Image Task Succeeded"
+    assert Slots().state().names == {"task-2#0"}
 
 
 def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
@@ -122,14 +122,14 @@ def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
         release("task-1")
     executions.refusal = ""
     release("task-1")
-    assert Slots().holders() == {"task-2#0"}
-    assert TaskStore().get("task-2").bell is not None
+    assert Slots().state().names == {"task-2#0"}
+    assert TaskStore().get("task-2").wake_requested_at is not None
 
 
 def test_whoever_is_to_be_told_is_named():
     ended("task-1")
     ended("task-2", callback_url="https://caller.test/hook")
-    ended("task-3", origin=Origin(door="drop", folder="f"))
+    ended("task-3", origin=Origin(channel="drop", folder="f"))
     assert [release(f"task-{number}").to_notify for number in (1, 2, 3)] == [False, True, True]
 
 
@@ -137,8 +137,8 @@ def test_a_task_that_has_waited_long_looks_after_the_line(executions):
     for name in ("task-1", "task-2"):
         add_task(name)
     park("task-1", "token-1")
-    assert tend_line() == 1
+    assert reconcile() == 1
     assert executions.succeeded == ["token-1"]
-    assert Slots().holders() == {"task-1#0"}
+    assert Slots().state().names == {"task-1#0"}
     # It has not gone on: it is woken once more.
-    assert tend_line() == 1
+    assert reconcile() == 1

@@ -9,12 +9,13 @@ import pytest
 from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import MOST_RESCUES, RESTARTED, rescue
-from tests.unit.specimens import add_task
+from tests.support.samples import add_task
 from tests.unit.tasks.test_admission import serve
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
+RUN_ID = f"{TASK_ID}_1722769557708"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
-COURSE = json.dumps({"task_id": TASK_ID})
+EXECUTION_INPUT = json.dumps({"task_id": TASK_ID})
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -22,18 +23,18 @@ pytestmark = pytest.mark.usefixtures("cloud")
 @pytest.fixture(autouse=True)
 def _ended(executions) -> None:
     """What Step Functions tells of the executions that the tests are about, when it is asked."""
-    executions.ended[TASK_ID] = ("ABORTED", "")
+    executions.ended[RUN_ID] = ("ABORTED", "")
 
 
-def broke(name: str = TASK_ID, status: str = "FAILED") -> str | None:
-    return rescue(MACHINE, name, status, COURSE)
+def broke(name: str = RUN_ID, status: str = "FAILED") -> str | None:
+    return rescue(MACHINE, name, status, EXECUTION_INPUT)
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
 def test_what_broke_starts_again_with_its_own_input(executions, status):
     add_task(TASK_ID)
-    assert broke(status=status) == f"{TASK_ID}-again-1"
-    assert executions.started[f"{TASK_ID}-again-1"] == {"task_id": TASK_ID}
+    assert broke(status=status) == f"{RUN_ID}-again-1"
+    assert executions.started[f"{RUN_ID}-again-1"] == {"task_id": TASK_ID}
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
 
 
@@ -42,12 +43,12 @@ def test_what_begins_again_does_not_set_the_line_back_to_its_turn(executions, cl
     add_task(TASK_ID)
     serve(cloud, 500)
     course = {"task_id": TASK_ID, "slots": {"names": [f"{TASK_ID}#0"], "turn": turn}}
-    assert rescue(MACHINE, TASK_ID, "FAILED", json.dumps(course))
+    assert rescue(MACHINE, RUN_ID, "FAILED", json.dumps(course))
     [started] = executions.started.values()
     assert started["slots"] == {"names": [f"{TASK_ID}#0"], "turn": again}
 
 
-@pytest.mark.parametrize("run_id", [TASK_ID, f"{TASK_ID}_1722769557708"])
+@pytest.mark.parametrize("run_id", [RUN_ID, f"{TASK_ID}_1"])
 def test_what_breaks_again_is_counted(executions, run_id):
     add_task(TASK_ID, run_id=run_id)
     assert broke(run_id) == f"{run_id}-again-1"
@@ -69,15 +70,15 @@ def test_being_told_twice_starts_one(executions):
 
 def test_what_a_person_stopped_fails_and_is_concluded(executions):
     add_task(TASK_ID)
-    assert broke(status="ABORTED") == f"{TASK_ID}-again-1"
+    assert broke(status="ABORTED") == f"{RUN_ID}-again-1"
     task = TaskStore().get(TASK_ID)
     assert task.task_status is TaskStatus.FAILED
     assert "was stopped" in task.task_status_msg
     # It may stand in line: the new execution parks there for nobody.
-    assert task.bell is not None
+    assert task.wake_requested_at is not None
 
 
-@pytest.mark.parametrize("name", [TASK_ID, f"{TASK_ID}-again-{MOST_RESCUES + 3}"])
+@pytest.mark.parametrize("name", [RUN_ID, f"{RUN_ID}-again-{MOST_RESCUES + 3}"])
 def test_what_was_stopped_to_begin_again_begins_again(executions, name):
     add_task(TASK_ID)
     executions.ended[name] = ("ABORTED", RESTARTED)
@@ -88,9 +89,9 @@ def test_what_was_stopped_to_begin_again_begins_again(executions, name):
 
 def test_what_breaks_every_time_fails_and_is_concluded_once_more(executions):
     add_task(TASK_ID)
-    assert broke(f"{TASK_ID}-again-{MOST_RESCUES}") == f"{TASK_ID}-again-{MOST_RESCUES + 1}"
+    assert broke(f"{RUN_ID}-again-{MOST_RESCUES}") == f"{RUN_ID}-again-{MOST_RESCUES + 1}"
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.FAILED
-    assert broke(f"{TASK_ID}-again-{MOST_RESCUES + 1}") is None
+    assert broke(f"{RUN_ID}-again-{MOST_RESCUES + 1}") is None
     assert len(executions.started) == 1
 
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from kiln.slots import Slots
+from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.start import start, start_stored
-from tests.unit.specimens import add_task, kept_image, make_task
+from tests.support.samples import add_task, make_task, stored_image
 from tests.unit.tasks.test_admission import serve
 from tests.unit.workflow.test_state_machine import rendered
 
@@ -26,11 +26,16 @@ def image(**changes):
 
 def test_the_workflow_is_named_after_the_task_and_knows_its_slots(executions):
     start(image(n=2, turn=7))
-    [(name, course)] = executions.started.items()
-    assert name == course["task_id"] == "task-1"
-    assert course["key"] == "TASK#task-1"
-    assert course["slots"] == {"names": ["task-1#0", "task-1#1"], "first": "task-1#0", "room": "7", "turn": "7"}
-    assert course["announced"] == {"processing": False}
+    [(name, execution_input)] = executions.started.items()
+    assert name == execution_input["task_id"] == "task-1"
+    assert execution_input["key"] == "TASK#task-1"
+    assert execution_input["slots"] == {
+        "names": ["task-1#0", "task-1#1"],
+        "first": "task-1#0",
+        "room": "7",
+        "turn": "7",
+    }
+    assert execution_input["published"] == {"processing": False}
 
 
 def test_a_task_that_has_left_the_line_does_not_set_it_back(executions, cloud):
@@ -46,22 +51,16 @@ def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
     for run_id in ("task-1_1", "task-1_2", "task-1_2"):
         start(image(run_id=run_id))
     assert list(executions.started) == ["task-1_1", "task-1_2"]
-    assert {course["task_id"] for course in executions.started.values()} == {"task-1"}
-
-
-def test_what_the_release_before_accepted_is_not_started_twice(executions):
-    told = image()
-    del told["run_id"]
-    executions.started["task-1"] = {}
-    start(told)
-    assert list(executions.started) == ["task-1"]
+    assert {execution_input["task_id"] for execution_input in executions.started.values()} == {"task-1"}
 
 
 def test_a_task_that_has_ended_is_told_of_as_it_was_accepted(executions, monkeypatch):
     """As an operator puts it back who restores a part of the table: the function has no business with its images."""
     for name in ("SIGNING_SECRET_ARN", "OUTBOX_BUCKET"):
         monkeypatch.delenv(name)
-    start(image(task_status="succeed", result=[kept_image(0)], updated_at=1_722_769_599_999, final_unit_deduction="16"))
+    start(
+        image(task_status="succeed", result=[stored_image(0)], updated_at=1_722_769_599_999, final_unit_deduction="16")
+    )
     told = executions.started["task-1"]["submitted"]["detail"]
     assert told["data"]["task_status"] == "submitted"
     assert told["data"]["task_result"] == {"images": []}
@@ -75,12 +74,12 @@ def test_a_task_larger_than_the_account_takes_all_of_it(executions):
     assert (len(slots["names"]), slots["first"], slots["room"]) == (4, "task-1#0", "0")
 
 
-@pytest.mark.parametrize("door", ["api", "bus", "drop"])
-def test_the_event_of_its_acceptance_goes_with_it(executions, door):
-    start(image(origin=Origin(door=door, folder="f"), external_task_id="mine"))
+@pytest.mark.parametrize("channel", ["api", "event", "drop"])
+def test_the_event_of_its_acceptance_goes_with_it(executions, channel):
+    start(image(origin=Origin(channel=channel, folder="f"), external_task_id="mine"))
     submitted = executions.started["task-1"]["submitted"]
     assert submitted["detail_type"] == "Image Task Submitted"
-    assert submitted["detail"]["metadata"]["door"] == door
+    assert submitted["detail"]["metadata"]["channel"] == channel
     assert submitted["detail"]["data"]["task_info"] == {"external_task_id": "mine"}
 
 
@@ -114,11 +113,11 @@ def test_a_start_that_fails_is_a_fault_so_that_the_stream_tells_again(executions
 
 def test_the_workflow_is_given_all_that_it_reads_at_its_start(executions):
     start(image())
-    course = executions.started["task-1"]
+    execution_input = executions.started["task-1"]
     states = rendered("TaskWorkflow")["States"]
-    for path in ("$.task_id", "$.key", "$.webhook", *states["TakeSlot"]["Parameters"]["ExpressionAttributeValues"]):
+    for path in ("$.task_id", "$.key", "$.webhook", *states["AcquireSlots"]["Parameters"]["ExpressionAttributeValues"]):
         if path.startswith("$."):
-            assert path.removeprefix("$.") in course
-    for value in states["TakeSlot"]["Parameters"]["ExpressionAttributeValues"].values():
+            assert path.removeprefix("$.") in execution_input
+    for value in states["AcquireSlots"]["Parameters"]["ExpressionAttributeValues"].values():
         [path] = value.values()
-        assert path.removeprefix("$.slots.") in course["slots"]
+        assert path.removeprefix("$.slots.") in execution_input["slots"]

@@ -11,11 +11,11 @@ import pytest
 
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow.outcomes import Outcome
-from tests.unit.account import ROOT, template
+from tests.support.account import ROOT, template
 
 MACHINES = ["TaskWorkflow", "NotificationWorkflow"]
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-WAYS_OUT = {"ReleaseSlot", "ReleaseSlotAfterFault"}
+WAYS_OUT = {"ReleaseSlots"}
 
 
 def text(machine: str) -> str:
@@ -94,7 +94,7 @@ def test_every_task_is_retried_with_patience(machine):
 def test_no_fault_of_a_day_ends_a_task():
     """A bad release, or an AWS that is away, is mended by a person: until then tasks wait (docs/reliability.md)."""
     for name, state in rendered("TaskWorkflow")["States"].items():
-        if any(rule["Next"] == "ReleaseSlotAfterFault" for rule in state.get("Catch", [])):
+        if any(rule["Next"] == "ReleaseSlots" for rule in state.get("Catch", [])):
             rule = state["Retry"][-1]
             waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** times for times in range(rule["MaxAttempts"])]
             assert sum(min(wait, rule["MaxDelaySeconds"]) for wait in waits) >= 86_400, name
@@ -104,22 +104,26 @@ def test_no_fault_of_a_day_ends_a_task():
 
 def test_slots_are_handed_on_once_when_images_do_not_come_and_not_on_the_healthy_path():
     states = rendered("TaskWorkflow")["States"]
-    again, first = states["Collected"]["Choices"]
+    again, first = states["AreImagesStored?"]["Choices"]
     assert again["And"] == [
         {"Variable": "$.collect.outcome", "StringEquals": Outcome.AGAIN},
-        {"Variable": states["HandOnSlot"]["ResultPath"], "IsPresent": True},
+        {"Variable": states["HandOverSlots"]["ResultPath"], "IsPresent": True},
     ]
-    assert (again["Next"], first["Next"]) == ("WaitToCollect", "HandOnSlot")
+    assert (again["Next"], first["Next"]) == ("WaitToCollect", "HandOverSlots")
     # Where it did not work it is tried again with the next try to collect, and nothing is lost by it.
-    assert set(nexts(states["HandOnSlot"])) == {"WaitToCollect"}
-    assert [rule["ResultPath"] for rule in states["HandOnSlot"]["Catch"]] == [None]
+    assert set(nexts(states["HandOverSlots"])) == {"WaitToCollect"}
+    assert [rule["ResultPath"] for rule in states["HandOverSlots"]["Catch"]] == [None]
 
 
 def test_what_begins_again_without_its_slots_waits_for_nobody():
     """Its slots went to others while its images were collected, and it stands in no line."""
-    taken, waiting = rendered("TaskWorkflow")["States"]["Heard"]["Choices"]
-    assert (taken["Not"]["Variable"], taken["Not"]["StringEquals"], taken["Next"]) == ("$.heard.taken_at", "0", "Poll")
-    assert (waiting["StringEquals"], waiting["Next"]) == ("submitted", "TakeSlot")
+    taken, waiting = rendered("TaskWorkflow")["States"]["IsDispatched?"]["Choices"]
+    assert (taken["Not"]["Variable"], taken["Not"]["StringEquals"], taken["Next"]) == (
+        "$.woken.dispatched_or_zero",
+        "0",
+        "Poll",
+    )
+    assert (waiting["StringEquals"], waiting["Next"]) == ("submitted", "AcquireSlots")
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -143,8 +147,8 @@ def test_no_way_to_the_end_goes_round_giving_the_slots_back():
     assert "Done" not in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT))
     assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {"Done"}
     for way in WAYS_OUT:
-        assert states[way]["Next"] == "Publish"
-        assert reachable(states, way).isdisjoint({"TakeSlot", "Dispatch", "Poll", "Collect"})
+        assert states[way]["Next"] == "PublishEnd"
+        assert reachable(states, way).isdisjoint({"AcquireSlots", "Dispatch", "Poll", "Collect"})
 
 
 def test_every_step_before_the_way_out_has_somewhere_to_go_when_it_breaks():
@@ -170,7 +174,7 @@ def test_parking_waits_for_a_token_and_never_for_ever():
     for name in parked:
         assert states[name]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
         assert states[name]["TimeoutSeconds"] == 30
-        assert "attribute_not_exists(bell)" in states[name]["Parameters"]["ConditionExpression"]
+        assert "attribute_not_exists(wake_requested_at)" in states[name]["Parameters"]["ConditionExpression"]
 
 
 def test_every_outcome_a_step_can_have_is_routed():
@@ -179,19 +183,21 @@ def test_every_outcome_a_step_can_have_is_routed():
     def routed(choice: str) -> dict[str, str]:
         return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"] if "StringEquals" in each}
 
-    assert routed("Dispatched") == {
+    assert routed("WasDispatched?") == {
         Outcome.DISPATCHED: "AwaitCallback",
         Outcome.ADOPTED: "Poll",
         Outcome.AGAIN: "WaitToDispatch",
     }
-    assert routed("Polled") == {
+    assert routed("IsGenerated?") == {
         Outcome.RUNNING: "AwaitCallback",
         Outcome.PROCESSING: "PublishProcessing",
         Outcome.GENERATED: "Collect",
     }
-    assert routed("Collected") == {Outcome.AGAIN: "HandOnSlot"}
-    assert {states[choice]["Default"] for choice in ("Dispatched", "Polled", "Collected")} == {"ReleaseSlot"}
-    [retry] = rendered("NotificationWorkflow")["States"]["Notified"]["Choices"]
+    assert routed("AreImagesStored?") == {Outcome.AGAIN: "HandOverSlots"}
+    assert {states[choice]["Default"] for choice in ("WasDispatched?", "IsGenerated?", "AreImagesStored?")} == {
+        "ReleaseSlots"
+    }
+    [retry] = rendered("NotificationWorkflow")["States"]["IsDelivered?"]["Choices"]
     assert retry["StringEquals"] == DeliveryOutcome.RETRY
 
 

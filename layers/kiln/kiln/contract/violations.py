@@ -35,7 +35,7 @@ class AddressViolation(ValueError):
 
     def __init__(self, limit: str, url: str) -> None:
         super().__init__(limit)
-        self.came = shown_address(url)
+        self.got = shown_address(url)
 
 
 def shown_address(url: str) -> str:
@@ -80,7 +80,7 @@ def invalid_request(error: ValidationError) -> InvalidRequest:
     field = field_name(first["loc"])
     if first["type"] == "missing":
         return InvalidRequest(f"{field}: is required, nothing came")
-    return InvalidRequest(f"{field}: {_limit(first)}, got {_came(first)}")
+    return InvalidRequest(f"{field}: {_limit(first)}, got {_got(first)}")
 
 
 def _limit(violation: Any) -> str:
@@ -91,7 +91,7 @@ def _limit(violation: Any) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _came(violation: Any) -> str:
+def _got(violation: Any) -> str:
     context = violation.get("ctx", {})
-    described = getattr(context.get("error"), "came", None)
+    described = getattr(context.get("error"), "got", None)
     return described if described is not None else shown(violation["input"])

@@ -48,15 +48,6 @@ SUBJECTS = (1, 4)
 IMAGES_PER_TASK = (1, 9)
 """``n``: from one to nine generated images (contract)."""
 
-IMAGE_BYTES = 10 * 1024 * 1024
-"""An input image: at most 10 MB, read as MiB so that nothing the provider takes is refused here (contract)."""
-
-IMAGE_SIDE_PIXELS = 300
-"""An input image: each side at least this many pixels (contract)."""
-
-IMAGE_RATIO = 2.5
-"""An input image: width to height from 1:2.5 to 2.5:1 (contract)."""
-
 PAGE_NUM = (1, 1_000)
 """``pageNum`` (contract)."""
 
@@ -65,9 +56,6 @@ PAGE_SIZE = (1, 500)
 
 URL_CHARACTERS = 2_048
 """``callback_url``: at most this many characters (Kiln's own bound)."""
-
-IMAGE_URL_CHARACTERS = 8_192
-"""Image URLs: at most this many characters (Kiln's own bound; signed links are long)."""
 
 EXTERNAL_ID_CHARACTERS = 512
 """``external_task_id``: at most this many characters (Kiln's own bound)."""

@@ -10,7 +10,7 @@ from kiln.contract.answers import CallbackBody
 from kiln.contract.request import CreateRequest
 from kiln.documents.openapi import VERSION
 from kiln.events import DETAIL_TYPES, REFUSED, SOURCE, RefusalEvent, TaskEvent
-from kiln.intake.requested import DETAIL_TYPE as REQUESTED
+from kiln.intake.bus_request import DETAIL_TYPE as REQUESTED
 
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
-from kiln.contract.course import KeptRequest, Progress
 from kiln.contract.listing import ListQuery
+from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
 from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
 from kiln.intake.uploads import Upload
@@ -26,7 +26,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[FoundTask]: "QueryAnswer",
     Envelope[list[FoundTask]]: "ListAnswer",
     Envelope[Progress]: "ProgressAnswer",
-    Envelope[KeptRequest]: "RequestAnswer",
+    Envelope[StoredRequest]: "RequestAnswer",
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import urllib3
 
-from kiln.images import placing
-from kiln.images.inspection import EXTENSIONS, ImageFacts, ImageViolation, inspect, is_whole
-from kiln.tasks.task import KeptImage
+from kiln.images import storage
+from kiln.images.formats import EXTENSIONS
+from kiln.images.inspection import ImageFacts, ImageViolation, inspect, is_whole
+from kiln.images.stored import StoredImage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -101,7 +102,7 @@ def copy_image(
     ends_at: float | None = None,
     s3: S3Client | None = None,
     http: urllib3.PoolManager | None = None,
-) -> KeptImage:
+) -> StoredImage:
     """Copies one image to ``{prefix}/{index}.{extension}``; copying it again writes the same object.
 
     Checked: HTTP 200, an image by content, as many bytes as announced, the format's end marker. What fails a check is
@@ -119,7 +120,7 @@ def copy_image(
     Raises:
         CopyFailed: It did not arrive whole.
     """
-    http = http or placing.http()
+    http = http or storage.http()
     ends_at = time.monotonic() + COPY_SECONDS if ends_at is None else ends_at
     _check(ends_at)
     try:
@@ -139,7 +140,7 @@ def copy_image(
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise CopyFailed(f"the connection failed: {type(error).__name__}") from error
     except ImageViolation as error:
-        raise CopyFailed(f"not an image: {error.came}") from error
+        raise CopyFailed(f"not an image: {error.got}") from error
 
 
 def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
@@ -158,20 +159,20 @@ def _store(
     length: int,
     ends_at: float,
     index: int,
-    place: tuple[str, str],
+    target: tuple[str, str],
     *,
     s3: S3Client | None,
     http: urllib3.PoolManager,
-) -> KeptImage:
+) -> StoredImage:
     head, facts = _head(source, length, ends_at)
-    bucket, prefix = place
+    bucket, prefix = target
     key = f"{prefix}/{index}.{EXTENSIONS[facts.content_type]}"
     stream = _CheckedStream(head, source, length, facts, ends_at)
     try:
-        placing.place_stream(bucket, key, stream, length, facts.content_type, s3=s3, pool=http)
-    except placing.NotPlaced as refusal:
+        storage.store_stream(bucket, key, stream, length, facts.content_type, s3=s3, pool=http)
+    except storage.StorageFailed as refusal:
         raise CopyFailed(str(refusal)) from refusal
-    return KeptImage(
+    return StoredImage(
         index=index,
         key=key,
         size=stream.size,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from kiln.contract.vocabulary import IMAGE_BYTES, IMAGE_URL_CHARACTERS
 from kiln.images.inspection import ImageFacts, ImageViolation, check_input, check_size
+from kiln.images.limits import IMAGE_BYTES, IMAGE_URL_CHARACTERS
 
 _DATA_URL = re.compile(r"\Adata:[^,]{0,200};base64,", re.IGNORECASE)
 _FORM = "must be an http(s) URL or a Base64 image"
@@ -18,7 +18,7 @@ _NAME_CHARACTERS = 1_024
 
 
 @dataclass(frozen=True)
-class StoredImage:
+class S3Image:
     """An image that lies in S3 and has been checked: where, which version of it, and what tells its content."""
 
     bucket: str
@@ -40,14 +40,14 @@ class InputImage:
 
     url: str | None = None
     content: bytes | None = None
-    stored: StoredImage | None = None
+    stored: S3Image | None = None
     facts: ImageFacts | None = None
 
 
 class Offer(Protocol):
     """Images in S3 that an image field may name."""
 
-    def get(self, name: str, /) -> StoredImage | None:
+    def get(self, name: str, /) -> S3Image | None:
         """The image of this name, or ``None`` when nobody offers one."""
 
 

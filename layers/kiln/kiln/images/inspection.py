@@ -5,22 +5,18 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from kiln.contract.vocabulary import IMAGE_BYTES, IMAGE_RATIO, IMAGE_SIDE_PIXELS
+from kiln.images.formats import content_type_of, described
+from kiln.images.limits import IMAGE_BYTES, IMAGE_RATIO, IMAGE_SIDE_PIXELS
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
 _TAIL_BYTES = 4_096
-
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
-"""The file name extension that goes with each content type Kiln keeps."""
 
 
 class ImageViolation(ValueError):
-    """An image breaks a limit; ``str()`` is the limit, ``came`` is what was found."""
+    """An image breaks a limit; ``str()`` is the limit, ``got`` is what was found."""
 
-    def __init__(self, limit: str, came: str) -> None:
+    def __init__(self, limit: str, got: str) -> None:
         super().__init__(limit)
-        self.came = came
+        self.got = got
 
 
 @dataclass(frozen=True)
@@ -38,15 +34,6 @@ class ImageFacts:
     height: int
 
 
-def content_type_of(content: bytes) -> str | None:
-    """``image/png`` or ``image/jpeg`` by the first bytes, or ``None`` for anything else."""
-    if content.startswith(_PNG):
-        return "image/png"
-    if content.startswith(_JPEG):
-        return "image/jpeg"
-    return None
-
-
 def inspect(head: bytes) -> ImageFacts:
     """Reads type and size from an image's first bytes (all of it, or at least its headers).
 
@@ -57,7 +44,7 @@ def inspect(head: bytes) -> ImageFacts:
 
     content_type = content_type_of(head)
     if content_type is None:
-        raise ImageViolation("must be a jpg, jpeg or png image by its content", _described(head))
+        raise ImageViolation("must be a jpg, jpeg or png image by its content", described(head))
     try:
         width, height = imagesize.get(io.BytesIO(head))
     except (ValueError, OSError, IndexError) as error:
@@ -112,13 +99,3 @@ def check_shape(facts: ImageFacts) -> None:
     longest, shortest = max(facts.width, facts.height), min(facts.width, facts.height)
     if longest > shortest * IMAGE_RATIO:
         raise ImageViolation("width to height must be from 1:2.5 to 2.5:1", came)
-
-
-def _described(head: bytes) -> str:
-    if head.startswith(b"GIF8"):
-        return "a GIF"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "a WebP"
-    if head.startswith(b"BM"):
-        return "a BMP"
-    return "bytes that are neither"

@@ -10,13 +10,16 @@ from kiln import aws, clock
 from kiln.contract.request import CreateRequest
 from kiln.contract.violations import shown_address
 from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
-from kiln.images.inputs import InputImage, StoredImage
-from kiln.images.inspection import EXTENSIONS
-from kiln.images.placing import place, place_copy
+from kiln.images.formats import EXTENSIONS
+from kiln.images.inputs import InputImage, S3Image
+from kiln.images.storage import store, store_copy
+from kiln.images.stored import StoredInput
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
 from kiln.tasks.admission import Admission
+from kiln.tasks.executions import run_id
+from kiln.tasks.ids import new_task_id
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptInput, Origin, Task, new_task_id
+from kiln.tasks.task import Origin, Task
 from kiln.webhooks.addresses import ForbiddenAddress, check_url
 
 if TYPE_CHECKING:
@@ -57,18 +60,19 @@ def accept(
         TooManyRequests: The caller's minute is used up (1302).
     """
     _check_callback(request)
-    store = TaskStore()
+    tasks = TaskStore()
     if task_id is not None:
-        known = known_task(store, task_id, request_digest)
+        known = known_task(tasks, task_id, request_digest)
         if known is not None:
             if is_waiting and not known.task_status.is_terminal:
                 Admission().count(caller, per_minute=per_minute)
             return known
     task_id = task_id or new_task_id()
-    store.check_external_id(task_id, caller, request.external_task_id or "")
+    tasks.check_external_id(task_id, caller, request.external_task_id or "")
     now = clock.milliseconds()
     task = Task(
         task_id=task_id,
+        run_id=run_id(task_id, now),
         caller=caller,
         sequence=0,
         external_task_id=request.external_task_id or "",
@@ -87,7 +91,7 @@ def accept(
     return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute)
 
 
-def admit(task: Task, keep_inputs: Callable[[], list[KeptInput]], *, per_minute: int) -> Task:
+def admit(task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int) -> Task:
     """Gives a task its place in its caller's list and in the line, keeps its images and stores it.
 
     Args:
@@ -104,8 +108,6 @@ def admit(task: Task, keep_inputs: Callable[[], list[KeptInput]], *, per_minute:
         "sequence": ticket.sequence,
         "turn": ticket.turn,
         "inputs": keep_inputs(),
-        # Without a hyphen: the workflow parts the names of its executions there. With all that is added, 80 at most.
-        "run_id": f"{task.task_id}_{task.created_at}",
     }
     stored = TaskStore().add(task.model_copy(update=placed), retention_days=load(TableSettings).task_retention_days)
     return _same_request(stored, task.request_digest)
@@ -120,14 +122,14 @@ def _check_callback(request: CreateRequest) -> None:
         raise InvalidRequest(f"callback_url: {forbidden}, got {shown_address(request.callback_url)}") from forbidden
 
 
-def known_task(store: TaskStore, task_id: str, request_digest: str) -> Task | None:
+def known_task(tasks: TaskStore, task_id: str, request_digest: str) -> Task | None:
     """The task that was made of this request before, if there is one.
 
     Raises:
         IdempotencyKeyReused: There is one of another request (422).
     """
     try:
-        return _same_request(store.get(task_id), request_digest)
+        return _same_request(tasks.get(task_id), request_digest)
     except TaskNotFound:
         return None
 
@@ -138,7 +140,7 @@ def _same_request(task: Task, request_digest: str) -> Task:
     return task
 
 
-def _keep_inputs(prefix: str, images: list[tuple[str, InputImage]]) -> list[KeptInput]:
+def _keep_inputs(prefix: str, images: list[tuple[str, InputImage]]) -> list[StoredInput]:
     if all(_can_stay(image) for _, image in images):
         return [_keep(prefix, field, image) for field, image in images]
     with ThreadPoolExecutor(_MOST_IMAGES) as pool:
@@ -150,29 +152,29 @@ def _can_stay(image: InputImage) -> bool:
     return image.url is not None or (image.stored is not None and image.stored.version_id is not None)
 
 
-def _keep(prefix: str, field: str, image: InputImage) -> KeptInput:
+def _keep(prefix: str, field: str, image: InputImage) -> StoredInput:
     stored = image.stored
     if stored is not None and stored.version_id is not None:
-        return KeptInput(field=field, bucket=stored.bucket, key=stored.key, version_id=stored.version_id)
+        return StoredInput(field=field, bucket=stored.bucket, key=stored.key, version_id=stored.version_id)
     if image.url is not None:
-        return KeptInput(field=field, url=image.url)
+        return StoredInput(field=field, url=image.url)
     bucket = load(InputSettings).inputs_bucket
     key = f"{prefix}/{input_name(field)}"
     if stored is not None:
         _copy(stored, bucket, key, field)
-        return KeptInput(field=field, bucket=bucket, key=key)
+        return StoredInput(field=field, bucket=bucket, key=key)
     if image.content is None or image.facts is None:
         raise ValueError(f"{field} holds no image")
     key += f".{EXTENSIONS[image.facts.content_type]}"
-    place(bucket, key, image.content, image.facts.content_type)
-    return KeptInput(field=field, bucket=bucket, key=key)
+    store(bucket, key, image.content, image.facts.content_type)
+    return StoredInput(field=field, bucket=bucket, key=key)
 
 
-def _copy(stored: StoredImage, bucket: str, key: str, field: str) -> None:
+def _copy(stored: S3Image, bucket: str, key: str, field: str) -> None:
     """Copies what may be replaced, or be gone before the task's turn; it has to be what was checked."""
     source: CopySourceTypeDef = {"Bucket": stored.bucket, "Key": stored.key}
     try:
-        place_copy(bucket, key, source, CopySourceIfMatch=stored.etag)
+        store_copy(bucket, key, source, CopySourceIfMatch=stored.etag)
     except Exception as error:
         if aws.error_code(error) in _CHANGED:
             raise InvalidRequest(f"{field}: must not change while it is read, got another or none") from error

@@ -6,7 +6,7 @@ from kiln.errors import CancelRefused
 from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.waking import wake
+from kiln.tasks.wake_up import wake
 
 REASON = "Cancelled by the caller before it was its turn"
 
@@ -30,6 +30,6 @@ def cancel(caller: str, either_id: str, *, tasks: TaskStore | None = None) -> Ta
     if cancelled is None:
         state = f"has ended ({task.task_status})" if task.task_status.is_terminal else "is being generated"
         raise CancelRefused(f"the task cannot be cancelled: it {state}")
-    Admission().give_back(task.caller, task.n)
+    Admission().withdraw(task.caller, task.n)
     wake(task.task_id, tasks=tasks)
     return cancelled

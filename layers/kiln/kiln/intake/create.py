@@ -13,8 +13,9 @@ from kiln.errors import InvalidRequest
 from kiln.intake.accept import accept
 from kiln.intake.uploads import SCHEME, Uploads
 from kiln.settings import CallerSettings, load
+from kiln.tasks.ids import content_task_id
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import Task, content_task_id
+from kiln.tasks.task import Task
 
 LONGEST_WAIT_SECONDS = 25
 """``Prefer: wait=N`` is honoured up to this, as API Gateway gives up on a function after 29 s."""

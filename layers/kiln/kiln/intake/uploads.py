@@ -7,11 +7,11 @@ import uuid
 
 from pydantic import BaseModel, Field
 
-from kiln import aws, clock
-from kiln.contract.vocabulary import IMAGE_BYTES
-from kiln.images.inputs import StoredImage
+from kiln import aws, clock, s3
+from kiln.images.inputs import S3Image
 from kiln.images.inspection import ImageViolation
-from kiln.intake import inbox
+from kiln.images.limits import IMAGE_BYTES
+from kiln.images.stored import check_stored
 from kiln.settings import InputSettings, load
 
 SCHEME = "kiln-upload://"
@@ -57,9 +57,9 @@ class Uploads:
 
     def __init__(self, caller: str) -> None:
         self._caller = caller
-        self._found: dict[str, StoredImage] = {}
+        self._found: dict[str, S3Image] = {}
 
-    def get(self, name: str, /) -> StoredImage | None:
+    def get(self, name: str, /) -> S3Image | None:
         """The upload of this reference, checked against the contract; ``None`` for a text that is no reference.
 
         Raises:
@@ -70,10 +70,10 @@ class Uploads:
             return None
         if name not in self._found:
             bucket = load(InputSettings).inputs_bucket
-            file = inbox.head(bucket, _key(self._caller, reference[1]))
+            file = s3.head(bucket, _key(self._caller, reference[1]))
             if file is None:
                 raise ImageViolation("must have been uploaded first", f"nothing at {name}")
-            self._found[name] = inbox.check(bucket, file)
+            self._found[name] = check_stored(file)
         return self._found[name]
 
     def contents(self) -> dict[str, str]:

@@ -116,9 +116,9 @@ class Provider:
             raise
 
     def _answer(self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None) -> Any:
-        http_status, answer = self._exchange(method, path, creates=creates, body=body)
+        http_status, answer = self._request(method, path, creates=creates, body=body)
         if isinstance(answer.get("code"), int) and answer["code"] in TOKEN_REFUSED:
-            http_status, answer = self._exchange(method, path, creates=creates, body=body, anew=True)
+            http_status, answer = self._request(method, path, creates=creates, body=body, renew=True)
         code, message = answer.get("code"), str(answer.get("message", ""))[:500]
         if not isinstance(code, int):
             raise _unreadable(f"HTTP {http_status} without a code", creates=creates)
@@ -126,28 +126,28 @@ class Provider:
             raise ProviderError(verdict_of(http_status, code, message, creates=creates), message, code)
         return answer.get("data")
 
-    def _authorization(self, *, anew: bool) -> str:
+    def _authorization(self, *, renew: bool) -> str:
         try:
-            return self._signer.authorization(anew=anew)
+            return self._signer.authorization(renew=renew)
         except (jwt.PyJWTError, ConfigurationError) as error:
             # No keys yet, or keys that cannot be used: a person's matter, as if the provider had refused them.
             raise ProviderError(Verdict.ACCOUNT, f"the provider's keys cannot be used: {error}") from error
 
-    def _exchange(
-        self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None, anew: bool = False
+    def _request(
+        self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None, renew: bool = False
     ) -> tuple[int, dict[str, Any]]:
-        headers = {"Authorization": self._authorization(anew=anew)}
+        headers = {"Authorization": self._authorization(renew=renew)}
         began_at = time.monotonic()
         code: int | None = None
         try:
-            http_status, answer = self._converse(method, path, headers, creates=creates, body=body)
+            http_status, answer = self._send(method, path, headers, creates=creates, body=body)
             code = answer["code"] if isinstance(answer.get("code"), int) else None
             return http_status, answer
         finally:
             took = (time.monotonic() - began_at) * 1_000
             metrics.record(metrics.PROVIDER_CALLS, took, of=metrics.provider_code(code))
 
-    def _converse(
+    def _send(
         self, method: str, path: str, headers: dict[str, str], *, creates: bool, body: Mapping[str, Any] | None
     ) -> tuple[int, dict[str, Any]]:
         try:
@@ -175,16 +175,16 @@ class Provider:
 
 
 @cache
-def account() -> Provider:
+def shared_provider() -> Provider:
     """The provider account of the environment, one per process: its connections and its JWT are reused."""
     return Provider()
 
 
 def _client(settings: ProviderSettings) -> httpx.Client:
-    from kiln.exchange import TimedTransport  # noqa: PLC0415 - loads what httpx loads with its first client
+    from kiln.request_deadline import DeadlineTransport  # noqa: PLC0415 - loads what httpx loads with its first client
 
     timeout = httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds)
-    return httpx.Client(timeout=timeout, transport=TimedTransport(settings.total_seconds), follow_redirects=False)
+    return httpx.Client(timeout=timeout, transport=DeadlineTransport(settings.total_seconds), follow_redirects=False)
 
 
 def _unreadable(reason: str, *, creates: bool) -> ProviderError:

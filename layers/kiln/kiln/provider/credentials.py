@@ -38,18 +38,18 @@ class Signer:
         self._header = ""
         self._expires_at = 0.0
 
-    def authorization(self, *, anew: bool = False) -> str:
+    def authorization(self, *, renew: bool = False) -> str:
         """The header's value.
 
         Args:
-            anew: Sign again and read the credentials again, as the last header was refused.
+            renew: Sign again and read the credentials again, as the last header was refused.
         """
         now = time.time()
-        if anew or now > self._expires_at - _RENEW_SECONDS:
+        if renew or now > self._expires_at - _RENEW_SECONDS:
             credentials = self._given or secrets.read(
-                load(ProviderSettings).secret_arn, ProviderCredentials, fresh=anew
+                load(ProviderSettings).secret_arn, ProviderCredentials, fresh=renew
             )
-            not_before = _SKEWED_NOT_BEFORE_SECONDS if anew else _NOT_BEFORE_SECONDS
+            not_before = _SKEWED_NOT_BEFORE_SECONDS if renew else _NOT_BEFORE_SECONDS
             self._header = f"Bearer {credentials.api_key or _signed(credentials, int(now), not_before)}"
             # An API key does not expire, but is looked at again as often, as it may have been replaced.
             self._expires_at = now + _LIFETIME_SECONDS

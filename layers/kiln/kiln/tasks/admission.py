@@ -19,7 +19,7 @@ from kiln.tasks.table import TableAccess
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Whose clock is ahead, or who was quicker over the turn of a minute, may have begun a later one: it is gone on with.
+# Another request may already have opened the next minute; continue in it.
 _SAME_MINUTE = ("in_minute >= :minute AND created < :limit", "ADD tasks :tasks, created :one, finish_tag :n")
 _NEXT_MINUTE = (
     "attribute_not_exists(in_minute) OR in_minute < :minute",
@@ -57,7 +57,7 @@ class Admission(TableAccess):
         """
         counted = self._count(caller, per_minute, tasks=1, n=n)
         sequence, turn = int(counted["tasks"]["N"]), int(counted["finish_tag"]["N"])
-        earliest = self.served() + n
+        earliest = self.virtual_time() + n
         if turn < earliest:
             self._catch_up(caller, earliest)
             turn = earliest
@@ -71,11 +71,11 @@ class Admission(TableAccess):
         """
         self._count(caller, per_minute, tasks=0, n=0)
 
-    def served(self) -> int:
-        """How far the line has been served, read once a second at most: the turn of who was last given its slots."""
-        return _line_of(self._table).virtual_time(self._client)
+    def virtual_time(self) -> int:
+        """The turn of the task that last acquired its slots, read at most once a second."""
+        return _virtual_time_of(self._table).read(self._client)
 
-    def give_back(self, caller: str, n: int) -> None:
+    def withdraw(self, caller: str, n: int) -> None:
         """Takes a task of ``n`` images that nobody will serve out of its caller's tag: the next comes ``n`` sooner."""
         # Nobody's tag is less than what was counted into it, unless its item was lost: then there is nothing to mend.
         with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
@@ -122,16 +122,16 @@ class Admission(TableAccess):
             return
 
 
-class _Line:
-    """How far a table's line has been served, as this process has last seen it."""
+class _VirtualTime:
+    """The virtual time of a table's queue, as this process last read it."""
 
     def __init__(self, table: str) -> None:
         self._table = table
         self._virtual_time = 0
         self._read_at = float("-inf")
 
-    def virtual_time(self, client: DynamoDBClient) -> int:
-        """The tag of the task that was last given its slots."""
+    def read(self, client: DynamoDBClient) -> int:
+        """The turn of the task that last acquired its slots."""
         now = time.monotonic()
         if now - self._read_at >= FRESH_SECONDS:
             answer = client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ProjectionExpression="virtual_time")
@@ -141,5 +141,5 @@ class _Line:
 
 
 @cache
-def _line_of(table: str) -> _Line:
-    return _Line(table)
+def _virtual_time_of(table: str) -> _VirtualTime:
+    return _VirtualTime(table)

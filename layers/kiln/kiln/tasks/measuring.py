@@ -10,8 +10,8 @@ from kiln.tasks.task import Task
 def succeeded(task: Task) -> None:
     """Measures a task that has just succeeded."""
     metrics.record(metrics.SUCCEEDED)
-    metrics.record(metrics.IMAGES_KEPT, len(task.result))
-    metrics.record(metrics.BYTES_KEPT, sum(image.size for image in task.result))
+    metrics.record(metrics.IMAGES_STORED, len(task.result))
+    metrics.record(metrics.BYTES_STORED, sum(image.size for image in task.result))
     units = _number(task.final_unit_deduction)
     if units is not None:
         metrics.record(metrics.UNITS_DEDUCTED, units)
@@ -27,8 +27,8 @@ def failed(failure: metrics.Failure) -> None:
 def stage_seconds(task: Task) -> dict[str, float]:
     """How long a task that succeeded was in each stage; a stage whose moments were not written down is left out."""
     moments = {
-        Stage.WAITING.value: (task.created_at, task.turn_at),
-        Stage.DISPATCHING.value: (task.turn_at, task.dispatched_at),
+        Stage.WAITING.value: (task.created_at, task.slots_acquired_at),
+        Stage.DISPATCHING.value: (task.slots_acquired_at, task.dispatched_at),
         Stage.GENERATING.value: (task.dispatched_at, task.collecting_at),
         Stage.COLLECTING.value: (task.collecting_at, task.updated_at),
         metrics.TOTAL: (task.created_at, task.updated_at),

@@ -7,9 +7,10 @@ from typing import Any
 from kiln import clock, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
+from kiln.images.stored import StoredImage
 from kiln.tasks import items, measuring
 from kiln.tasks.table import TableAccess
-from kiln.tasks.task import DeliveryRecord, KeptImage, Task
+from kiln.tasks.task import DeliveryRecord, Task
 
 MESSAGE_CHARACTERS = 1_000
 """What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
@@ -104,22 +105,24 @@ class TaskStore(TableAccess):
                 return task
         raise TaskNotFound(either_id)
 
-    def attend(self, task_id: str) -> Task:
-        """Reads a task, clears its bell and counts the poll, in one call.
+    def begin_poll(self, task_id: str) -> Task:
+        """Reads a task, clears its wake-up request and counts the poll, in one call.
 
         Returns:
-            The task as it was before: its ``bell`` tells whether it had been rung.
+            The task as it was before: its ``wake_requested_at`` says whether a wake-up had been requested.
         """
-        return self._update(task_id, "REMOVE bell, task_token ADD polls :one", items.values(one=1), returns="ALL_OLD")
+        expression = "REMOVE wake_requested_at, task_token ADD polls :one"
+        return self._update(task_id, expression, items.values(one=1), returns="ALL_OLD")
 
     def begin_dispatch(self, task_id: str) -> Task:
-        """Counts an attempt to dispatch and takes the task out of the line.
+        """Counts an attempt to dispatch and takes the task out of the queue.
 
         Returns:
-            The task; ``dispatch_attempts`` of 1 means that the provider cannot have heard of it before.
+            The task; ``dispatch_attempts`` of 1 means that the provider cannot know it yet.
         """
         expression = (
-            "SET turn_at = if_not_exists(turn_at, :now) REMOVE queue, turn, bell, task_token ADD dispatch_attempts :one"
+            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now) "
+            "REMOVE queue, turn, wake_requested_at, task_token ADD dispatch_attempts :one"
         )
         return self._update(task_id, expression, items.values(one=1, now=clock.milliseconds()))
 
@@ -145,12 +148,12 @@ class TaskStore(TableAccess):
         """Moves a submitted task on to ``processing``; ``None`` when it has gone further already."""
         return self._advance(task, TaskStatus.PROCESSING)
 
-    def keep_collected(self, task: Task, images: list[KeptImage]) -> None:
+    def keep_collected(self, task: Task, images: list[StoredImage]) -> None:
         """Records which images have been copied while others are still to come, so that none is copied twice."""
         kept = [image.model_dump() for image in images]
         self._update(task.task_id, "SET collected = :kept", items.values(kept=kept))
 
-    def succeed(self, task: Task, result: list[KeptImage], final_unit_deduction: str) -> Task | None:
+    def succeed(self, task: Task, result: list[StoredImage], final_unit_deduction: str) -> Task | None:
         """Ends a running task with its images; ``None`` when it had ended already."""
         kept = [image.model_dump() for image in result]
         also = {"result": kept, "final_unit_deduction": final_unit_deduction}
@@ -198,20 +201,20 @@ class TaskStore(TableAccess):
             items.values(none=[], new=[record.model_dump(mode="json", exclude_none=True)]),
         )
 
-    def ring(self, task_id: str) -> str | None:
-        """Rings a task's bell: whoever parks next wakes at once, and who is parked is named.
+    def request_wake_up(self, task_id: str) -> str | None:
+        """Requests a wake-up of a task's workflow: if it is not parked, its next parking passes at once.
 
         Returns:
-            The task token of the workflow if it is parked, else ``None``.
+            The task token if the workflow is parked, else ``None``.
 
         Raises:
-            TaskNotFound: There is none.
+            TaskNotFound: There is no such task.
         """
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=items.task_key(task_id),
-                UpdateExpression="SET bell = :now ADD bells :one",
+                UpdateExpression="SET wake_requested_at = :now ADD wake_ups :one",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues=items.values(now=clock.milliseconds(), one=1),
                 ReturnValues="ALL_NEW",

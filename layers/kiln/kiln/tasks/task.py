@@ -1,77 +1,40 @@
-"""What a task is: the request, its course and its result, as kept in DynamoDB."""
+"""A task as data: its request, its progress and its result, as DynamoDB keeps them. Nothing here does I/O."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kiln.contract.answers import CallbackBody, CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
 from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
-from kiln.images import links
-from kiln.settings import TableSettings, load
-
-_TASK_IDS = uuid.UUID("6b696c6e-7461-736b-8000-000000000001")
-
-
-class KeptInput(BaseModel, defer_build=True):
-    """One input image of an accepted task: a URL, or an object in S3."""
-
-    field: str
-    url: str | None = None
-    bucket: str | None = None
-    key: str | None = None
-    version_id: str | None = None
-
-
-class KeptImage(BaseModel, defer_build=True):
-    """One generated image in the outbox bucket.
-
-    Attributes:
-        index: Number within the task, from 0.
-        key: Of the object.
-        size: In bytes.
-        sha256: Of the bytes, in hexadecimal.
-        width: In pixels.
-        height: In pixels.
-        content_type: By content.
-    """
-
-    index: int
-    key: str
-    size: int
-    sha256: str
-    width: int
-    height: int
-    content_type: str
+from kiln.images.stored import StoredImage, StoredInput
 
 
 class DeliveryRecord(BaseModel, defer_build=True):
     """One attempt to deliver a webhook."""
 
-    task_status: TaskStatus = Field(description="The change that was told")
+    task_status: TaskStatus = Field(description="The status that it notified of")
     attempt: int = Field(description="From 1")
     attempted_at: int = Field(description="Milliseconds since the epoch")
     outcome: str = Field(description="delivered, retry or given_up")
-    http_status: int | None = Field(default=None, description="What the receiver answered, if it did")
+    http_status: int | None = Field(default=None, description="The HTTP status of the receiver, if it answered")
     reason: str = Field(default="", description="Why it failed")
     next_attempt_at: int | None = Field(default=None, description="Milliseconds since the epoch")
 
 
 class Origin(BaseModel, defer_build=True):
-    """Where a task came from, and so where its results go: the API, the bus, or a drop into the inbox.
+    """The channel that a task arrived by, and so where its results go.
 
     Attributes:
-        door: Which way it came in.
-        folder: Of a drop: where in the outbox its ``result.json`` goes.
-        part: Of a list of jobs: its number, from 1.
-        parts: Of a list of jobs: how many there are; 0 for a folder with one job.
-        batch: Of a list of jobs: tells one list from another.
-        version: Of a drop: which version of its ``job.json``, or of the single image, it was made of.
+        channel: ``api``, ``event`` (the bus) or ``drop`` (the inbox bucket).
+        folder: For a drop, the folder of the outbox that its ``result.json`` goes to.
+        part: For a list of jobs, the job's number, from 1.
+        parts: For a list of jobs, how many there are; 0 for a folder with one job.
+        batch: For a list of jobs, the list's id.
+        version: For a drop, the version of its ``job.json``, or of the single image.
     """
 
-    door: Literal["api", "bus", "drop"] = "api"
+    channel: Literal["api", "event", "drop"] = "api"
     folder: str = ""
     part: int = 0
     parts: int = 0
@@ -82,16 +45,15 @@ class Origin(BaseModel, defer_build=True):
 class Task(BaseModel, defer_build=True):
     """One task. Times are milliseconds since the epoch.
 
-    The ``run_id`` names what is made for the task and must not be mistaken for another's: its executions, its events,
-    and its task at the provider. The ``task_id`` alone would not do: where it is made of the content, it comes again
-    with the content, and those who knew the first task by it may remember it for longer than the table does.
+    The ``run_id`` names everything that is made for this run of the task: its executions, its events, and its task at
+    the provider. The ``task_id`` alone is not enough: an id made of content comes again with the content, and Step
+    Functions and the provider may remember the first run for longer than the table does.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
 
     task_id: str
-    # What a release before this one has accepted is known by its id alone, to Step Functions and to the provider.
-    run_id: str = Field(default_factory=lambda fields: str(fields["task_id"]))
+    run_id: str
     caller: str
     sequence: int
     external_task_id: str = ""
@@ -105,13 +67,13 @@ class Task(BaseModel, defer_build=True):
     aspect_ratio: AspectRatio
     watermark: bool = False
     callback_url: str = Field(default="", repr=False)
-    inputs: list[KeptInput] = Field(default_factory=list, repr=False)
+    inputs: list[StoredInput] = Field(default_factory=list, repr=False)
     origin: Origin = Field(default_factory=Origin)
     provider_task_id: str = ""
     dispatch_attempts: int = 0
     polls: int = 0
-    bells: int = 0
-    turn_at: int = 0
+    wake_ups: int = 0
+    slots_acquired_at: int = 0
     dispatched_at: int = 0
     collecting_at: int = 0
     refusal: str = ""
@@ -119,75 +81,30 @@ class Task(BaseModel, defer_build=True):
     queue: str = ""
     turn: int = 0
     final_unit_deduction: str = ""
-    result: list[KeptImage] = Field(default_factory=list)
-    collected: list[KeptImage] = Field(default_factory=list, repr=False)
+    result: list[StoredImage] = Field(default_factory=list)
+    collected: list[StoredImage] = Field(default_factory=list, repr=False)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)
-    bell: int | None = None
+    wake_requested_at: int | None = None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it still stands in line for its slots."""
+        """Whether it waits in the queue for its slots."""
         return bool(self.queue)
 
     @property
     def result_prefix(self) -> str:
-        """Where in the outbox bucket this task's images are; no two tasks share one."""
-        return f"{self.origin.folder}/{self.task_id}" if self.origin.door == "drop" else f"tasks/{self.task_id}"
+        """The folder of the outbox bucket that holds this task's images; no two tasks share one."""
+        return f"{self.origin.folder}/{self.task_id}" if self.origin.channel == "drop" else f"tasks/{self.task_id}"
 
     @property
     def attempted_deliveries(self) -> list[DeliveryRecord]:
-        """Every attempt, the oldest first: changes are told side by side, and are recorded in any order."""
+        """Every attempt, the oldest first: notifications run side by side, and are recorded in any order."""
         return sorted(self.deliveries, key=lambda delivery: delivery.attempted_at)
 
-    def told(self, status: TaskStatus, public_url: str) -> CallbackBody:
-        """The task as a callback tells of its change to a status."""
-        return CallbackBody.model_validate(self.as_of(status).found(public_url).model_dump())
-
     def as_of(self, status: TaskStatus) -> Task:
-        """The task as it was when it changed to a status: it may have moved on before the change is told."""
+        """The task as it was when it changed to a status; it may have moved on since."""
         if status.is_terminal:
             return self.model_copy(update={"task_status": status})
         past = {"task_status": status, "task_status_msg": "", "final_unit_deduction": "", "result": []}
         accepted = {"updated_at": self.created_at} if status is TaskStatus.SUBMITTED else {}
         return self.model_copy(update=past | accepted)
-
-    def created(self) -> CreatedTask:
-        """The task as *create* answers with it: as it was accepted, however far it has come since."""
-        return CreatedTask(
-            task_id=self.task_id,
-            task_info=TaskInfo(external_task_id=self.external_task_id),
-            task_status=TaskStatus.SUBMITTED,
-            created_at=self.created_at,
-            updated_at=self.created_at,
-        )
-
-    def found(self, public_url: str) -> FoundTask:
-        """The task as *query* answers with it; images as links below Kiln's own address."""
-        images = [
-            ResultImage(index=image.index, url=links.address(public_url, self.task_id, image.index, image.content_type))
-            for image in self.result
-        ]
-        return FoundTask(
-            task_id=self.task_id,
-            task_info=TaskInfo(external_task_id=self.external_task_id),
-            task_status=self.task_status,
-            task_status_msg=self.task_status_msg,
-            final_unit_deduction=self.final_unit_deduction,
-            watermark_info=WatermarkInfo(enabled=self.watermark),
-            task_result=TaskResult(images=images),
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
-
-
-def new_task_id() -> str:
-    """A fresh, unguessable id."""
-    return uuid.uuid4().hex
-
-
-def content_task_id(*content: str) -> str:
-    """The id that belongs to this content in this installation: the same drop, however often told of, is one task.
-
-    The table's name goes in: two installations may share a provider account, to which these ids are external ids.
-    """
-    return uuid.uuid5(_TASK_IDS, "\n".join((load(TableSettings).table_name, *content))).hex

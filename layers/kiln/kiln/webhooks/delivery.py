@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import random
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
 
@@ -16,15 +13,12 @@ from standardwebhooks import Webhook
 from kiln.contract.answers import CallbackBody
 from kiln.settings import WebhookSettings, load
 from kiln.webhooks.addresses import ForbiddenAddress, check_url
-from kiln.webhooks.guarding import GuardedTransport
-
-SCHEDULE_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
-"""Waits between attempts (Standard Webhooks' example schedule): eight attempts over 31 hours."""
+from kiln.webhooks.guarded_transport import GuardedTransport
+from kiln.webhooks.retry_schedule import SCHEDULE_SECONDS, seconds_to_wait, seconds_until
 
 _ATTEMPT_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
 _GONE = 410
-_JITTER = 0.1
 
 
 class DeliveryOutcome(StrEnum):
@@ -104,27 +98,15 @@ def deliver(
         return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt, http_status=status)
     if status == _GONE:
         return _given_up(attempt, "the receiver is gone", status)
-    return _after_failure(attempt, f"HTTP {status}", status, _seconds_until(retry_after))
-
-
-def _seconds_until(retry_after: str) -> int:
-    """What ``Retry-After`` asks for: a number of seconds, or a date (RFC 9110); 0 for neither."""
-    if retry_after.isdecimal():
-        return int(retry_after[:9])
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return 0
-    # A date without a zone is one of UTC, and so are those of HTTP.
-    return max(0, math.ceil((at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(tz=UTC)).total_seconds()))
+    return _after_failure(attempt, f"HTTP {status}", status, seconds_until(retry_after))
 
 
 @cache
 def _client() -> httpx.Client:
-    from kiln.exchange import TimedTransport  # noqa: PLC0415 - loads what httpx loads with its first client
+    from kiln.request_deadline import DeadlineTransport  # noqa: PLC0415 - loads what httpx loads with its first client
 
     # Connections are known by address: two hosts behind one address must not share what was proved for the first.
-    timed = TimedTransport(_ATTEMPT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
+    timed = DeadlineTransport(_ATTEMPT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
     return httpx.Client(
         timeout=httpx.Timeout(_ATTEMPT_SECONDS, connect=_CONNECT_SECONDS),
         transport=timed if load(WebhookSettings).allow_private else GuardedTransport(timed),
@@ -140,7 +122,5 @@ def _after_failure(attempt: int, reason: str, http_status: int | None = None, re
     if attempt > len(SCHEDULE_SECONDS):
         outcome, wait = DeliveryOutcome.GIVEN_UP, 0
     else:
-        outcome, wait = DeliveryOutcome.RETRY, SCHEDULE_SECONDS[attempt - 1]
-        wait += int(wait * _JITTER * random.random())  # noqa: S311 - spreads retries, hides nothing
-        wait = max(wait, min(retry_after, SCHEDULE_SECONDS[-1]))
+        outcome, wait = DeliveryOutcome.RETRY, seconds_to_wait(attempt, retry_after)
     return Delivery(outcome=outcome, attempt=attempt, wait=wait, http_status=http_status, reason=reason)

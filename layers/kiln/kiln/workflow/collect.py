@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from kiln import clock, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, copy_image
+from kiln.images.stored import StoredImage
 from kiln.provider import Provider, ProviderError, ProviderImage
-from kiln.provider.client import account
+from kiln.provider.client import shared_provider
 from kiln.settings import BucketSettings, DeadlineSettings, load
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import KeptImage, Task
+from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult
 
 _SHORTEST_WAIT_SECONDS = 2
@@ -31,7 +32,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     try:
-        answer = (provider or account()).query(task.provider_task_id or task.run_id)
+        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id)
         if answer.task_status is not TaskStatus.SUCCEED:
             raise CopyFailed(f"it is {answer.task_status} again")
         if not answer.images:
@@ -46,13 +47,13 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     return StepResult(outcome=Outcome.ENDED)
 
 
-def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[KeptImage], CopyFailed | None]:
+def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[StoredImage], CopyFailed | None]:
     """Every image that is here now, in their order, and what kept the first of the others away."""
     bucket = load(BucketSettings).outbox_bucket
     ends_at = time.monotonic() + COPY_SECONDS
     here = {image.index: image for image in task.collected}
 
-    def copy(image: ProviderImage) -> KeptImage | CopyFailed:
+    def copy(image: ProviderImage) -> StoredImage | CopyFailed:
         if image.index in here:
             return here[image.index]
         try:
@@ -62,7 +63,7 @@ def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[KeptImage], Cop
 
     with ThreadPoolExecutor(CONCURRENT_COPIES) as pool:
         outcomes = list(pool.map(copy, images))
-    copied = [outcome for outcome in outcomes if isinstance(outcome, KeptImage)]
+    copied = [outcome for outcome in outcomes if isinstance(outcome, StoredImage)]
     return copied, next((outcome for outcome in outcomes if isinstance(outcome, CopyFailed)), None)
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from kiln import clock, metrics
-from kiln.auth import signatures
-from kiln.images.downloads import input_address
+from kiln import clock, links, metrics
+from kiln.images.stored import input_link
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
-from kiln.provider.client import account
+from kiln.provider.client import shared_provider
 from kiln.provider.verdicts import FULL
 from kiln.settings import AddressSettings, DeadlineSettings, load
-from kiln.slots import Slots
+from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.workflow.callback import CALLBACK_PURPOSE
 from kiln.workflow.outcomes import Outcome, StepResult
 
 _FIRST_WAIT_SECONDS = 2
@@ -48,10 +46,10 @@ def dispatch(
         slots: The account's slots, kept back when the provider says that it is full below our limit.
     """
     tasks = tasks or TaskStore()
-    provider = provider or account()
+    provider = provider or shared_provider()
     task = tasks.begin_dispatch(task_id)
     if task.dispatch_attempts == 1:
-        metrics.record(metrics.OLDEST_WAITING, (task.turn_at - task.created_at) / 1_000)
+        metrics.record(metrics.OLDEST_WAITING, (task.slots_acquired_at - task.created_at) / 1_000)
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     try:
@@ -60,11 +58,6 @@ def dispatch(
         return _refused(task, error, tasks, slots)
     tasks.dispatched(task, taken.task_id)
     return StepResult(outcome=outcome)
-
-
-def callback_address(task_id: str, public_url: str) -> str:
-    """The URL that the provider rings for this task; its token can be made by this installation alone."""
-    return f"{public_url}/v1/callbacks/{task_id}/{signatures.token(CALLBACK_PURPOSE, task_id)}"
 
 
 def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outcome]:
@@ -96,12 +89,12 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | 
     # What may be there and paid for is looked up once more, for as long as anything is that is paid for.
     is_in_doubt = error.verdict is Verdict.UNKNOWN or isinstance(error, _NotLookedUp)
     limit = deadlines.dispatch_seconds + (deadlines.collect_seconds if is_in_doubt else 0)
-    if clock.milliseconds() - task.turn_at > limit * 1_000:
+    if clock.milliseconds() - task.slots_acquired_at > limit * 1_000:
         reason = f"The provider did not take the task within {deadlines.dispatch_seconds} s; its last answer: {error}"
         tasks.fail(task, reason, metrics.Failure.DISPATCH_DEADLINE)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
     if error.code == FULL:
-        (slots or Slots()).lower()
+        (slots or Slots()).throttle()
     if str(error) != task.refusal:
         tasks.refused(task, str(error))
     return StepResult(
@@ -120,7 +113,7 @@ def _wait(attempts: int, verdict: Verdict) -> int:
 
 
 def _request(task: Task) -> dict[str, Any]:
-    fields = {each.field: input_address(each) for each in task.inputs}
+    fields = {each.field: input_link(each) for each in task.inputs}
     subjects = [{"subject_image": link} for field, link in fields.items() if field.startswith("subject_image_list")]
     request: dict[str, Any] = {
         "model_name": task.model_name.value,
@@ -128,7 +121,7 @@ def _request(task: Task) -> dict[str, Any]:
         "n": task.n,
         "aspect_ratio": task.aspect_ratio.value,
         "watermark_info": {"enabled": task.watermark},
-        "callback_url": callback_address(task.task_id, load(AddressSettings).public_url),
+        "callback_url": links.callback_link(load(AddressSettings).public_url, task.task_id),
         "external_task_id": task.run_id,
     }
     if task.prompt:

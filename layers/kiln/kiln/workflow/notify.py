@@ -5,10 +5,11 @@ from __future__ import annotations
 from kiln import clock, events, metrics
 from kiln.auth import callers
 from kiln.contract.vocabulary import TaskStatus
-from kiln.results import write_result
+from kiln.drops.result_file import write_result
 from kiln.settings import AddressSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord
+from kiln.tasks.views import callback_view
 from kiln.webhooks.delivery import Delivery, DeliveryOutcome, deliver
 
 
@@ -24,7 +25,7 @@ def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore |
     tasks = tasks or TaskStore()
     task = tasks.get(task_id)
     public_url = load(AddressSettings).public_url
-    if task.origin.door == "drop" and status.is_terminal:
+    if task.origin.channel == "drop" and status.is_terminal:
         write_result(task, public_url)
     if not task.callback_url:
         return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)
@@ -32,7 +33,7 @@ def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore |
     delivery = deliver(
         task.callback_url,
         events.event_id(task, status),
-        task.told(status, public_url),
+        callback_view(task, status, public_url),
         secret=caller.webhook_secret if caller else "",
         attempt=attempt,
     )

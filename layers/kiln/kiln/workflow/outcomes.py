@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
-from kiln.events import Announcement
+from kiln.events import BusEntry
 
 
 class Outcome(StrEnum):
@@ -40,11 +40,11 @@ class StepResult(BaseModel, defer_build=True):
     Attributes:
         outcome: Where to go next.
         wait: Seconds to wait first, where the outcome asks for it.
-        announcement: What to publish, where the status changed.
+        event: What to publish, where the status changed.
         reason: In words, for the execution's history.
     """
 
     outcome: Outcome
     wait: int = Field(default=0, ge=0)
-    announcement: Announcement | None = None
+    event: BusEntry | None = None
     reason: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiln import clock, events, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
-from kiln.provider.client import account
+from kiln.provider.client import shared_provider
 from kiln.settings import AddressSettings, DeadlineSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
@@ -18,7 +18,7 @@ _MISSING_GRACE_SECONDS = 300
 def poll(
     task_id: str,
     *,
-    processing_announced: bool = False,
+    processing_published: bool = False,
     tasks: TaskStore | None = None,
     provider: Provider | None = None,
 ) -> StepResult:
@@ -29,20 +29,20 @@ def poll(
 
     Args:
         task_id: Of the task.
-        processing_announced: Whether the workflow has published the change to ``processing``. The workflow keeps that,
+        processing_published: Whether the workflow has published the change to ``processing``. The workflow keeps that,
             not the task: a step that is repeated after its write then still hands out the event.
         tasks: The task store.
         provider: The provider account.
     """
     tasks = tasks or TaskStore()
-    task = tasks.attend(task_id)
+    task = tasks.begin_poll(task_id)
     if task.task_status.is_terminal:
         return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     waker = _waker(task)
     if waker:
         metrics.record(metrics.WAKE_UPS, of=waker)
     try:
-        answer = (provider or account()).query(task.provider_task_id or task.run_id)
+        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id)
     except ProviderError as error:
         return _unanswered(task, error, tasks)
     if waker and answer.task_status.is_terminal:
@@ -55,16 +55,16 @@ def poll(
         return StepResult(outcome=Outcome.ENDED, reason=answer.task_status_msg)
     if _is_overdue(task):
         return _overdue(task, f"its last status there was {answer.task_status}", tasks)
-    return _running(task, answer, tasks, processing_announced=processing_announced)
+    return _running(task, answer, tasks, processing_published=processing_published)
 
 
-def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_announced: bool) -> StepResult:
-    if answer.task_status is not TaskStatus.PROCESSING or processing_announced:
+def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_published: bool) -> StepResult:
+    if answer.task_status is not TaskStatus.PROCESSING or processing_published:
         return StepResult(outcome=Outcome.RUNNING)
     if task.task_status is TaskStatus.SUBMITTED:
         task = tasks.process(task) or tasks.get(task.task_id)
-    announcement = events.announcement(task, load(AddressSettings).public_url, TaskStatus.PROCESSING)
-    return StepResult(outcome=Outcome.PROCESSING, announcement=announcement)
+    event = events.status_event(task, load(AddressSettings).public_url, TaskStatus.PROCESSING)
+    return StepResult(outcome=Outcome.PROCESSING, event=event)
 
 
 def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
@@ -82,7 +82,7 @@ def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResul
 
 def _waker(task: Task) -> metrics.Waker | None:
     """What brought the workflow here; ``None`` for the look that follows on adopting a task, which nothing woke."""
-    if task.bell:
+    if task.wake_requested_at:
         return metrics.Waker.CALLBACK
     is_adopted = task.dispatch_attempts > 1 and not task.polls
     return None if is_adopted else metrics.Waker.TIMER

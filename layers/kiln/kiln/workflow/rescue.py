@@ -1,92 +1,85 @@
-"""The net below the workflow itself: an execution that broke starts again; one that a person stopped is concluded."""
+"""The safety net below the workflow: an execution that broke starts again, and one that a person stopped is ended."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
 from typing import TYPE_CHECKING
 
 from kiln import aws, metrics
 from kiln.tasks.admission import Admission
+from kiln.tasks.executions import parse_execution_name
 from kiln.tasks.store import TaskStore
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 MOST_RESCUES = 5
-"""After so many executions that broke the task fails: what breaks every time is not mended by trying."""
+"""A task fails after so many executions that broke: the next one would break too."""
 
 RESTARTED = "Kiln.Restarted"
-"""The error that an execution is stopped with when it is to begin again, rather than to end its task."""
-
-_NAME = re.compile(r"\A(?P<run_id>(?P<task_id>[0-9a-f]+)(?:_\d+)?)(?:-again-(?P<times>\d+))?\Z")
+"""The error of an execution that is stopped so that its task starts again instead of ending."""
 
 
 def rescue(
     state_machine_arn: str,
     name: str,
     status: str,
-    course: str,
+    execution_input: str,
     *,
     tasks: TaskStore | None = None,
     step_functions: SFNClient | None = None,
 ) -> str | None:
-    """Starts the workflow of a task once more, from the beginning: every step of it may be repeated without harm.
+    """Starts the workflow of a task again from the beginning; every step of it may be repeated without harm.
 
-    A task that was stopped on purpose, or that has broken too often, is failed first; its new execution then gives its
-    slots back, publishes its end and notifies whoever asked.
+    A task that was stopped on purpose, or that has broken too often, fails first. Its new execution then releases its
+    slots, publishes its end and notifies its receivers.
 
     Args:
-        state_machine_arn: Of the execution that ended.
-        name: Of that execution.
+        state_machine_arn: The state machine of the execution that ended.
+        name: Name of that execution.
         status: ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
-        course: Its input.
+        execution_input: Its input.
         tasks: The task store.
         step_functions: Starts the new execution.
 
     Returns:
-        The name of the new execution; ``None`` when there is nothing left to be done.
+        The name of the new execution; ``None`` when nothing is left to do.
     """
-    named = _NAME.match(name)
-    if named is None:
+    ended = parse_execution_name(name)
+    if ended is None:
         return None
-    times = int(named["times"] or 0) + 1
+    executions = ended.restarts + 1
     tasks = tasks or TaskStore()
     client = step_functions or aws.step_functions()
     was_stopped = status == "ABORTED"
-    begins_again = was_stopped and _is_restarted(state_machine_arn, name, client)
-    if not begins_again:
+    starts_again = was_stopped and _is_restarted(state_machine_arn, name, client)
+    if not starts_again:
         metrics.record(metrics.RESCUED)
-    if not begins_again and (was_stopped or times > MOST_RESCUES):
-        task = tasks.get(named["task_id"])
-        reason = "was stopped" if was_stopped else f"broke {times} times"
-        if tasks.fail(task, f"The task's workflow {reason}") is None and times > MOST_RESCUES:
-            return None  # It had ended, and telling of it does not work: the alarm is all that is left.
-        # It may stand in line where nobody else will wake it: with its bell rung it passes through.
-        tasks.ring(named["task_id"])
-    again = execution_name(named["run_id"], times)
-    # Lambda tells of the end at least once: the execution may be started already.
+    if not starts_again and (was_stopped or executions > MOST_RESCUES):
+        task = tasks.get(ended.task_id)
+        reason = "was stopped" if was_stopped else f"broke {executions} times"
+        if tasks.fail(task, f"The task's workflow {reason}") is None and executions > MOST_RESCUES:
+            return None  # The task had ended, and notifying of it does not work: only the alarm is left.
+        # It may wait in the queue where no other task would wake it; a requested wake-up lets it through.
+        tasks.request_wake_up(ended.task_id)
+    # Lambda reports the end at least once: the execution may run already.
     with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
-        client.start_execution(stateMachineArn=state_machine_arn, name=again, input=begun_again(course))
-    return again
+        client.start_execution(
+            stateMachineArn=state_machine_arn, name=ended.next_name, input=restart_input(execution_input)
+        )
+    return ended.next_name
 
 
-def begun_again(course: str) -> str:
-    """The input to begin again with: taking its slots once more must not set the line back to a turn long past."""
-    again = json.loads(course)
+def restart_input(execution_input: str) -> str:
+    """The input of a restart: acquiring slots again must not set the queue's virtual time back to an old turn."""
+    again = json.loads(execution_input)
     if "slots" in again:
-        again["slots"]["turn"] = str(max(int(again["slots"]["turn"]), Admission().served()))
+        again["slots"]["turn"] = str(max(int(again["slots"]["turn"]), Admission().virtual_time()))
     return json.dumps(again)
 
 
-def execution_name(run_id: str, times: int) -> str:
-    """The name of a task's execution that was started again so many times."""
-    return f"{run_id}-again-{times}" if times else run_id
-
-
 def _is_restarted(state_machine_arn: str, name: str, client: SFNClient) -> bool:
-    """Whether an execution was stopped for its task to begin again."""
-    # The event that tells of it does not say with what error it was stopped.
+    """Whether an execution was stopped for its task to start again; the event does not say with which error."""
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
     return client.describe_execution(executionArn=arn).get("error") == RESTARTED

@@ -10,7 +10,7 @@ from kiln import aws, events
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
 from kiln.settings import StartSettings, TableSettings, WorkflowSettings, load
-from kiln.slots import Slots
+from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.admission import Admission
 from kiln.tasks.task import Task
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-def put_aside(image: Mapping[str, Any]) -> None:
-    """Sends the key of an item that cannot be read to the queue of unstarted tasks, where an alarm tells of it."""
+def dead_letter(image: Mapping[str, Any]) -> None:
+    """Sends the key of an item that cannot be read to the queue of unstarted tasks, which has an alarm."""
     aws.sqs().send_message(QueueUrl=load(StartSettings).unstarted_queue_url, MessageBody=json.dumps(image.get("pk")))
 
 
@@ -48,21 +48,25 @@ def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_function
     task = items.task_of(image)
     slots = slots or Slots()
     names = slots.names(task.task_id, task.n)
-    submitted = events.announcement(task, "", TaskStatus.SUBMITTED)
+    submitted = events.status_event(task, "", TaskStatus.SUBMITTED)
     # One that has left the line has no turn any more: it must not set the line back to its beginning.
-    turn = task.turn or Admission().served()
-    course = {
+    turn = task.turn or Admission().virtual_time()
+    execution_input = {
         "task_id": task.task_id,
         "key": f"TASK#{task.task_id}",
         "slots": {"names": names, "first": names[0], "room": str(slots.room(task.n)), "turn": str(turn)},
         "submitted": submitted.model_dump(mode="json"),
         "webhook": bool(task.callback_url),
-        "announced": {"processing": False},
+        "published": {"processing": False},
+        # Where the workflow cannot continue, a Catch puts its error here; ReleaseSlots reads it in any case.
+        "fault": {"Error": ""},
     }
     client = step_functions or aws.step_functions()
     try:
         client.start_execution(
-            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=task.run_id, input=json.dumps(course)
+            stateMachineArn=load(WorkflowSettings).state_machine_arn,
+            name=task.run_id,
+            input=json.dumps(execution_input),
         )
     except client.exceptions.ExecutionAlreadyExists:
         # The stream tells at least once: the workflow is the one that was wanted.

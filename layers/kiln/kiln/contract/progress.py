@@ -1,0 +1,71 @@
+"""Kiln's own answers about a task's course: how far it has come, and the request that it was made of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kiln.contract.answers import TaskInfo, WatermarkInfo
+from kiln.contract.vocabulary import AspectRatio, ModelName, Stage, TaskStatus
+
+
+class StepName(StrEnum):
+    """A moment in a task's course that is written down."""
+
+    ACCEPTED = "accepted"
+    TURN = "turn"
+    DISPATCHED = "dispatched"
+    COLLECTING = "collecting"
+    SUCCEED = "succeed"
+    FAILED = "failed"
+
+
+class Step(BaseModel, defer_build=True):
+    """One step that a task has reached."""
+
+    step: StepName = Field(
+        description="accepted; turn: it has its slots; dispatched: the provider has it; collecting: its images are "
+        "being copied; succeed or failed"
+    )
+    at: int = Field(description="Milliseconds since the epoch")
+
+
+class Progress(BaseModel, defer_build=True):
+    """``data`` of the answer to *progress*."""
+
+    task_id: str = Field(description="Kiln's id of the task")
+    task_status: TaskStatus
+    stage: Stage = Field(description="Where the task is now")
+    queue_position: int | None = Field(
+        default=None, description="Place in line while the task waits for its turn, counted to 1,000", ge=1
+    )
+    steps: list[Step] = Field(description="What it has reached so far, oldest first")
+    dispatch_attempts: int = Field(description="How often it was offered to the provider", ge=0)
+    polls: int = Field(description="How often the provider was asked for it", ge=0)
+    wake_ups: int = Field(description="How often its workflow was woken: by a callback, or by its turn coming", ge=0)
+    refusal: str = Field(default="", description="Why the provider does not take it yet; empty otherwise")
+
+
+class StoredSubject(BaseModel, defer_build=True):
+    """One element of ``subject_image_list`` of a kept request."""
+
+    subject_image: str = Field(description="A link of an hour to the image, or the caller's own URL")
+
+
+class StoredRequest(BaseModel, defer_build=True):
+    """``data`` of the answer to *request*: what the task was created with, defaults filled in."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    task_id: str = Field(description="Kiln's id of the task")
+    task_info: TaskInfo = Field(default_factory=TaskInfo)
+    model_name: ModelName
+    prompt: str = ""
+    subject_image_list: list[StoredSubject]
+    scene_image: str | None = Field(default=None, description="A link of an hour to the image, or the caller's own URL")
+    style_image: str | None = Field(default=None, description="A link of an hour to the image, or the caller's own URL")
+    n: int
+    aspect_ratio: AspectRatio
+    watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
+    callback_url: str = ""

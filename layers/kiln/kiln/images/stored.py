@@ -1,0 +1,90 @@
+"""Images that lie in S3: the inputs and results that a task keeps, the check of an input, and the links to both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from kiln import aws, s3
+from kiln.images.inputs import S3Image
+from kiln.images.inspection import ImageViolation, check_shape, check_size, inspect
+from kiln.s3 import S3Object
+
+LINK_SECONDS = 900
+"""How long the link to a generated image is good for."""
+
+_INPUT_LINK_SECONDS = 3_600
+_HEAD_BYTES = 256 * 1024
+
+
+class StoredInput(BaseModel, defer_build=True):
+    """One input image of an accepted task: a URL, or an object in S3."""
+
+    field: str
+    url: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    version_id: str | None = None
+
+
+class StoredImage(BaseModel, defer_build=True):
+    """One generated image in the outbox bucket.
+
+    Attributes:
+        index: Number within the task, from 0.
+        key: Key of the object.
+        size: In bytes.
+        sha256: Of the bytes, in hexadecimal.
+        width: In pixels.
+        height: In pixels.
+        content_type: By content.
+    """
+
+    index: int
+    key: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+    content_type: str
+
+
+def check_stored(found: S3Object) -> S3Image:
+    """Checks an image in S3 against the contract. It reads no more than the beginning if that is enough.
+
+    Raises:
+        ImageViolation: It breaks a limit.
+    """
+    check_size(found.size)
+    beginning = s3.beginning(found, _HEAD_BYTES)
+    try:
+        facts = inspect(beginning)
+    except ImageViolation:
+        if len(beginning) >= found.size:
+            raise
+        facts = inspect(s3.beginning(found, found.size))
+    check_shape(facts)
+    return S3Image(bucket=found.bucket, key=found.key, version_id=found.version_id, etag=found.etag)
+
+
+def input_link(stored: StoredInput) -> str:
+    """Where an input image can be read: the caller's own URL, or a link of an hour to the object in S3."""
+    if stored.url:
+        return stored.url
+    place: dict[str, Any] = {"Bucket": stored.bucket, "Key": stored.key}
+    if stored.version_id:
+        place["VersionId"] = stored.version_id
+    return aws.s3().generate_presigned_url("get_object", Params=place, ExpiresIn=_INPUT_LINK_SECONDS)
+
+
+def download_link(bucket: str, key: str, *, method: str) -> str:
+    """A signed link to a generated image, good for ``LINK_SECONDS``.
+
+    Args:
+        bucket: The outbox bucket.
+        key: Key of the image.
+        method: ``GET`` or ``HEAD``: S3 signs one method.
+    """
+    operation = "head_object" if method == "HEAD" else "get_object"
+    return aws.s3().generate_presigned_url(operation, Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_SECONDS)

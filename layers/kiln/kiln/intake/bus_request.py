@@ -1,0 +1,39 @@
+"""The door for a team with an event bus: an ``Image Task Requested`` event from an allowed source becomes a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kiln import events
+from kiln.contract.request import parse_create_request
+from kiln.errors import KilnError, MalformedRequest
+from kiln.intake.accept import accept
+from kiln.tasks.ids import content_task_id
+from kiln.tasks.task import Origin, Task
+
+DETAIL_TYPE = "Image Task Requested"
+
+
+def task_requested(event: Mapping[str, Any]) -> Task | None:
+    """Makes a task of an event; the same event again makes no second one.
+
+    The sources that may ask are the rule's to know (parameter ``RequestSources``); an event's source is the caller that
+    its task belongs to. What is wrong with a request is told on the bus: ``Image Task Refused``.
+
+    Args:
+        event: As EventBridge delivers it; ``detail.data`` is the contract's create body.
+    """
+    try:
+        body = event.get("detail", {}).get("data")
+        if not isinstance(body, Mapping):
+            raise MalformedRequest(f"detail.data: must be a JSON object, got {type(body).__name__}")
+        return accept(
+            parse_create_request(body, {}),
+            event["source"],
+            origin=Origin(channel="event"),
+            task_id=content_task_id("event", event["source"], event["id"]),
+        )
+    except KilnError as error:
+        events.publish_refusal(event["id"], event["source"], error)
+        return None

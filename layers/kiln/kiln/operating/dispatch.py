@@ -1,0 +1,91 @@
+"""Dispatch as an operator sees and steers it: who holds slots, who waits, and whether anybody gets any."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from kiln.errors import TaskNotFound
+from kiln.settings import SlotSettings, load
+from kiln.slots.store import Slots
+from kiln.tasks.store import TaskStore
+from kiln.workflow.release import is_running, reconcile
+
+
+class DispatchStatus(BaseModel):
+    """Dispatch at one moment.
+
+    Attributes:
+        paused_at: Since when no task gets slots, in milliseconds since the epoch; 0 when they do.
+        slots: How many there are.
+        held: How many of them tasks hold.
+        throttled: How many are kept back for a while, as the provider was full below our limit.
+        reserved: How many are gathered for the first in line, which needs more than are free.
+        running: The tasks that hold slots.
+        ended: Those of them that have ended or are not known: their slots should have been given back.
+        waiting: How many tasks without slots stand in line, counted to 1,000.
+        next_task_id: The first of them, or an empty text.
+        next_since: When that one was accepted, in milliseconds since the epoch; 0 for none.
+    """
+
+    paused_at: int
+    slots: int
+    held: int
+    throttled: int
+    reserved: int
+    running: list[str]
+    ended: list[str]
+    waiting: int
+    next_task_id: str = ""
+    next_since: int = 0
+
+
+class Resumed(DispatchStatus):
+    """Dispatch after it was resumed.
+
+    Attributes:
+        woken: How many bells were rung for tasks that were handed slots.
+    """
+
+    woken: int
+
+
+def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> DispatchStatus:
+    """How dispatch stands."""
+    tasks, slots = tasks or TaskStore(), slots or Slots()
+    state = slots.state()
+    # Who has been handed slots leaves the line a moment later.
+    waiting = [task_id for task_id in tasks.waiting() if task_id not in state.tasks]
+    return DispatchStatus(
+        paused_at=state.paused_at,
+        slots=load(SlotSettings).provider_slots,
+        held=state.held,
+        throttled=state.throttled,
+        reserved=state.reserved,
+        running=state.tasks,
+        ended=[task_id for task_id in state.tasks if not is_running(task_id, tasks)],
+        waiting=len(waiting),
+        next_task_id=waiting[0] if waiting else "",
+        next_since=_accepted_at(waiting[0], tasks) if waiting else 0,
+    )
+
+
+def pause(*, slots: Slots | None = None) -> DispatchStatus:
+    """Lets nobody who waits go on; whoever has its slots is finished as ever."""
+    slots = slots or Slots()
+    slots.pause()
+    return status(slots=slots)
+
+
+def resume(*, slots: Slots | None = None) -> Resumed:
+    """Lets those who wait go on, as many as there is room for. Resuming what runs only looks after the line."""
+    slots = slots or Slots()
+    slots.resume()
+    woken = reconcile(slots=slots)
+    return Resumed(**status(slots=slots).model_dump(), woken=woken)
+
+
+def _accepted_at(task_id: str, tasks: TaskStore) -> int:
+    try:
+        return tasks.get(task_id).created_at
+    except TaskNotFound:
+        return 0  # The index lags behind.

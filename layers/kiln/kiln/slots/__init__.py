@@ -1,0 +1,1 @@
+"""The slots of a provider account: who holds them, and who gets them next."""

@@ -1,0 +1,34 @@
+"""Where a result link leads: to a signed S3 link of a few minutes, so that the result link itself outlives it."""
+
+from __future__ import annotations
+
+from kiln import links
+from kiln.errors import ResourceNotFound, TaskNotFound
+from kiln.images.stored import download_link
+from kiln.settings import BucketSettings, load
+from kiln.tasks.store import TaskStore
+
+
+def download_address(task_id: str, token: str, file: str, *, method: str) -> str:
+    """Where a result link leads.
+
+    Args:
+        task_id: From the link.
+        token: From the link.
+        file: From the link.
+        method: ``GET`` or ``HEAD``, as the link was called.
+
+    Raises:
+        ResourceNotFound: Kiln did not make this link, or the task is no longer kept.
+    """
+    index = links.result_index(task_id, token, file)
+    if index is None:
+        raise ResourceNotFound("no such image")
+    try:
+        result = TaskStore().get(task_id).result
+    except TaskNotFound:
+        raise ResourceNotFound("no such image") from None
+    image = next((stored for stored in result if stored.index == index), None)
+    if image is None:
+        raise ResourceNotFound("no such image")
+    return download_link(load(BucketSettings).outbox_bucket, image.key, method=method)

@@ -1,0 +1,1 @@
+"""What tests of several rings build more than once."""

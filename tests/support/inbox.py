@@ -1,0 +1,69 @@
+"""The inbox as someone who drops files sees it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kiln.drops.folder import folder_changed
+from kiln.drops.object_events import object_arrived
+from kiln.tasks.task import Task
+
+INBOX = "kiln-inbox"
+
+
+def arrived(key: str) -> Task | None:
+    """Announces an object of a folder with one job."""
+    made = object_arrived(INBOX, key)
+    assert len(made) <= 1
+    return made[0] if made else None
+
+
+def last_look(folder: str) -> Task | None:
+    made = folder_changed(INBOX, folder, is_last_check=True)
+    assert len(made) <= 1
+    return made[0] if made else None
+
+
+class Inbox:
+    """The inbox as someone who drops files sees it."""
+
+    def __init__(self, cloud: Any) -> None:
+        self._s3 = cloud.s3
+        self._sqs = cloud.sqs
+        self.dynamodb = cloud.dynamodb
+
+    def drop(self, key: str, content: bytes, **metadata: str) -> Task | None:
+        """Puts an object and announces it, as S3 does."""
+        self.put(key, content, **metadata)
+        return arrived(key)
+
+    def put(self, key: str, content: bytes, **metadata: str) -> None:
+        self._s3.put_object(Bucket=INBOX, Key=key, Body=content, Metadata=metadata)
+
+    def version(self, key: str) -> str:
+        """The version that lies there now."""
+        return self._s3.head_object(Bucket=INBOX, Key=key)["VersionId"]
+
+    def etag(self, key: str) -> str:
+        """What tells the content that lies there now from another."""
+        return self._s3.head_object(Bucket=INBOX, Key=key)["ETag"]
+
+    def forget_answers(self) -> None:
+        """Deletes everything in the outbox, as a person or a lifecycle rule may."""
+        for each in self._s3.list_objects_v2(Bucket="kiln-outbox")["Contents"]:
+            self._s3.delete_object(Bucket="kiln-outbox", Key=each["Key"])
+
+    def told(self, folder: str) -> Any:
+        """What ``result.json`` says."""
+        try:
+            answer = self._s3.get_object(Bucket="kiln-outbox", Key=f"{folder}/result.json")
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return json.loads(answer["Body"].read())
+
+    def to_check_again(self) -> list[dict[str, Any]]:
+        """The messages that ask for another look, once their delay is over."""
+        url = "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-inbox"
+        messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]

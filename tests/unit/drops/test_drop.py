@@ -1,0 +1,297 @@
+"""The drop protocol: a folder is one task in whatever order its files come, and what is wrong is told in the outbox."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+
+import pytest
+
+from kiln.drops.result_file import write_result
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Origin
+from tests.support.images import in_base64, picture
+from tests.support.inbox import INBOX, arrived, last_look
+
+JOB = {"prompt": "A cat", "subject_image_list": [{"subject_image": "cat.png"}], "scene_image": "harbour 1.jpg"}
+FILES = {"job.json": json.dumps(JOB).encode(), "cat.png": picture(), "harbour 1.jpg": picture(form="JPEG")}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(FILES)), ids=",".join)
+def test_the_last_file_completes_the_task_whatever_the_order(inbox, accepted, order):
+    made = [inbox.drop(f"summer/猫/{name}", FILES[name]) for name in order]
+    assert made[:-1] == [None, None]
+    [task] = [each for each in made if each]
+    assert task.caller == "inbox"
+    assert task.origin == Origin(channel="drop", folder="summer/猫", version=inbox.version("summer/猫/job.json"))
+    assert task.prompt == "A cat"
+    assert [(each.bucket, each.key) for each in task.inputs] == [
+        (INBOX, "summer/猫/cat.png"),
+        (INBOX, "summer/猫/harbour 1.jpg"),
+    ]
+    assert all(each.version_id for each in task.inputs)
+    assert list(accepted) == [task.task_id]
+    assert inbox.told("summer/猫") is None
+
+
+def test_announcing_everything_again_makes_no_second_task(inbox, accepted):
+    for name, content in FILES.items():
+        inbox.drop(f"f/{name}", content)
+    again = [arrived(f"f/{name}") for name in [*FILES, *FILES]]
+    assert len({task.task_id for task in again if task}) == 1
+    assert len(accepted) == 1
+
+
+def test_a_minute_that_another_has_begun_already_refuses_nothing(inbox, accepted, monkeypatch):
+    now = time.time()
+    for ahead, folder in ((60, "f"), (0, "g")):
+        monkeypatch.setattr(time, "time", lambda ahead=ahead: now + ahead)
+        for name, content in FILES.items():
+            inbox.drop(f"{folder}/{name}", content)
+        assert inbox.told(folder) is None
+    assert len(accepted) == 2
+
+
+def test_the_same_content_elsewhere_is_another_task(inbox, accepted):
+    for folder in ("f", "g"):
+        for name, content in FILES.items():
+            inbox.drop(f"{folder}/{name}", content)
+    assert len(accepted) == 2
+
+
+def test_a_changed_file_is_another_task(inbox, accepted):
+    for name, content in FILES.items():
+        inbox.drop(f"f/{name}", content)
+    assert inbox.drop("f/cat.png", picture(400, 400)) is not None
+    assert len(accepted) == 2
+
+
+def test_a_job_that_came_first_is_looked_at_again(inbox):
+    assert inbox.drop("f/job.json", FILES["job.json"]) is None
+    assert inbox.to_check_again() == [{"check_again": {"bucket": INBOX, "folder": "f"}}]
+    assert inbox.drop("f/cat.png", FILES["cat.png"]) is None
+    assert inbox.to_check_again() == []
+
+
+def test_the_last_look_tells_what_is_missing(inbox, accepted):
+    inbox.drop("f/cat.png", FILES["cat.png"])
+    inbox.put("f/job.json", json.dumps({**JOB, "style_image": "nowhere.png"}).encode())
+    assert last_look("f") is None
+    told = inbox.told("f")
+    assert told["code"] == 1201
+    assert told["message"] == ("job.json: names files that are not in the folder, got harbour 1.jpg, nowhere.png")
+    assert len(accepted) == 0
+
+
+def test_the_last_look_at_a_complete_folder_makes_the_task_or_finds_it_made(inbox, accepted):
+    for name, content in FILES.items():
+        inbox.put(f"f/{name}", content)
+    task = last_look("f")
+    assert task is not None
+    assert last_look("f") == task
+    assert len(accepted) == 1
+
+
+def test_a_folder_without_a_job_is_left_alone(inbox):
+    assert inbox.drop("f/cat.png", picture()) is None
+    assert last_look("f") is None
+    assert inbox.told("f") is None
+
+
+@pytest.mark.parametrize("key", ["summer/", "a/b/c/"])
+def test_a_folders_own_marker_is_nothing(inbox, key):
+    assert inbox.drop(key, b"") is None
+
+
+def test_a_byte_order_mark_is_read_over(inbox):
+    assert inbox.drop("f/cat.png", picture()) is None
+    job = json.dumps({"subject_image_list": [{"subject_image": "cat.png"}], "prompt": "猫"}, ensure_ascii=False)
+    task = inbox.drop("f/job.json", b"\xef\xbb\xbf" + job.encode())
+    assert task is not None
+    assert task.prompt == "猫"
+
+
+def test_a_job_may_use_urls_and_base64_too(inbox):
+    job = {"subject_image_list": [{"subject_image": "https://a.test/1"}], "scene_image": in_base64(picture())}
+    task = inbox.drop("f/job.json", json.dumps(job).encode())
+    assert task is not None
+    assert task.inputs[0].url == "https://a.test/1"
+    assert task.inputs[1].bucket == "kiln-inputs"
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        (b"{", 1200, "job.json: must be JSON in UTF-8, got "),
+        (b"", 1200, "job.json: must be JSON in UTF-8, got "),
+        ('{"prompt": "猫"}'.encode("utf-16"), 1200, "job.json: must be JSON in UTF-8, got "),
+        (b'{"prompt": "\\ud800"}', 1200, "job.json: must be JSON in UTF-8, got "),
+        (b"[" * 200_000, 1200, "job.json: must be JSON in UTF-8, got "),
+        (b"[]", 1201, "job.json: must list 1 to 100 jobs, got 0"),
+        (b"null", 1200, "job.json: must be a JSON object or a list of them, got NoneType"),
+        (b'{"jobs": {}}', 1200, "job.json: must be a JSON object or a list of them, got dict"),
+        (b"[1]", 1200, "job.json: each job must be a JSON object"),
+        (b" " * 1024 * 1024 + b"{}", 1200, "job.json: must be at most 1048576 bytes"),
+        (b"{}", 1201, "subject_image_list: is required, nothing came"),
+        (b'{"n": 10, "subject_image_list": [{"subject_image": "https://a.test"}]}', 1201, "n: must be at most 9, got"),
+    ],
+    ids=[
+        "cut short",
+        "empty",
+        "UTF-16",
+        "half a character",
+        "deep",
+        "no jobs",
+        "null",
+        "jobs",
+        "numbers",
+        "too large",
+        "bare",
+        "n",
+    ],
+)
+def test_a_job_that_is_wrong_is_told_so(inbox, accepted, content, code, message):
+    assert inbox.drop("f/job.json", content) is None
+    told = inbox.told("f")
+    assert told["code"] == code
+    assert told["message"].startswith(message)
+    assert told["request_id"] == "f"
+    assert len(accepted) == 0
+
+
+@pytest.mark.parametrize("name", ["../other/cat.png", "/etc/passwd", "a/../../cat.png", ".."])
+def test_a_job_reaches_no_further_than_its_folder(inbox, name):
+    inbox.put("other/cat.png", picture())
+    job = {"subject_image_list": [{"subject_image": name}]}
+    assert inbox.drop("f/job.json", json.dumps(job).encode()) is None
+    told = inbox.told("f")
+    assert told["message"] == f"job.json: must name files within its folder, got '{name}'"
+
+
+def test_a_folder_below_the_jobs_own_may_hold_the_files(inbox):
+    inbox.put("f/images/a..b.png", picture())
+    job = {"subject_image_list": [{"subject_image": "images/a..b.png"}]}
+    assert inbox.drop("f/job.json", json.dumps(job).encode()) is not None
+
+
+def test_an_image_that_is_not_allowed_is_told_by_its_name(inbox):
+    inbox.put("f/cat.png", picture(299, 299))
+    job = {"subject_image_list": [{"subject_image": "cat.png"}]}
+    inbox.drop("f/job.json", json.dumps(job).encode())
+    assert inbox.told("f") == {
+        "code": 1201,
+        "message": "cat.png: each side must be at least 300 px, got 299 x 299 px",
+        "request_id": "f",
+    }
+
+
+def test_a_job_put_right_is_a_task(inbox, accepted):
+    inbox.drop("f/cat.png", picture())
+    job = {"n": 10, "subject_image_list": [{"subject_image": "cat.png"}]}
+    assert inbox.drop("f/job.json", json.dumps(job).encode()) is None
+    assert inbox.drop("f/job.json", json.dumps({**job, "n": 1}).encode()) is not None
+    assert len(accepted) == 1
+
+
+def test_a_used_external_id_is_told(inbox, accepted):
+    for folder in ("f", "g"):
+        job = {"external_task_id": "mine", "subject_image_list": [{"subject_image": "https://a.test/1"}]}
+        inbox.drop(f"{folder}/job.json", json.dumps(job).encode())
+    told = inbox.told("g")
+    assert told["message"] == "External_task_id mine already exists"
+    assert len(accepted) == 1
+
+
+def test_a_job_at_the_top_has_no_folder(inbox):
+    assert inbox.drop("job.json", FILES["job.json"]) is None
+    told = inbox.told("job.json")
+    assert told["message"].startswith("job.json: must be in a folder")
+
+
+@pytest.mark.parametrize("key", ["猫" * 301 + ".png", "f/" + "x" * 900])
+def test_a_key_too_long_to_be_answered_below_is_told_under_its_beginning(inbox, key):
+    assert inbox.drop(key, picture()) is None
+    told = inbox.told(key.encode()[:900].decode(errors="ignore"))
+    assert told["message"] == "name: must be at most 900 bytes with its folders"
+
+
+@pytest.mark.parametrize("key", ["cat.png", "猫 & dog+1.jpg", "no extension"])
+def test_a_single_image_at_the_top_is_a_task_with_the_default_prompt(inbox, accepted, key):
+    task = inbox.drop(key, picture())
+    assert task is not None
+    assert task.prompt == "Make a new picture of this subject."
+    assert task.origin == Origin(channel="drop", folder=key, version=inbox.version(key))
+    assert task.inputs[0].key == key
+    assert task.result_prefix == f"{key}/{task.task_id}"
+    assert arrived(key) == task
+    assert len(accepted) == 1
+
+
+def test_a_single_images_metadata_are_its_wishes(inbox):
+    task = inbox.drop(
+        "cat.png",
+        picture(),
+        prompt="=?UTF-8?B?5rW36L6555qE54yr?=",
+        n="2",
+        model_name="kling-v2-1",
+        **{"aspect-ratio": "1:1", "external-task-id": "mine"},
+        colour="red",
+    )
+    assert task is not None
+    assert (task.prompt, task.n, task.model_name) == ("海边的猫", 2, "kling-v2-1")
+    assert (task.aspect_ratio, task.external_task_id) == ("1:1", "mine")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "read"),
+    [
+        ("plain words", "plain words"),
+        ("=?utf-8?q?caf=C3=A9?=", "café"),
+        ("=?utf-8?q?a_?= =?utf-8?q?b?=", "a b"),
+    ],
+)
+def test_metadata_are_read_as_s3_hands_them_on(inbox, prompt, read):
+    task = inbox.drop("cat.png", picture(), prompt=prompt)
+    assert task is not None
+    assert task.prompt == read
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"n": "10"}, "n: must be at most 9, got '10'"),
+        ({"n": "two"}, "n: must be an integer, got 'two'"),
+        ({"prompt": "=?utf-8?b?a?="}, "metadata: must be UTF-8"),
+        ({"prompt": "=?klingon?q?x?="}, "metadata: must be UTF-8"),
+        ({"prompt": "=?utf-8?q?=FF=FE?="}, "metadata: must be UTF-8"),
+    ],
+)
+def test_metadata_that_are_wrong_are_told(inbox, accepted, metadata, message):
+    assert inbox.drop("cat.png", picture(), **metadata) is None
+    told = inbox.told("cat.png")
+    assert told["code"] == 1201
+    assert told["message"].startswith(message)
+    assert len(accepted) == 0
+
+
+def test_a_file_at_the_top_that_is_no_image_is_told(inbox):
+    assert inbox.drop("notes.txt", b"remember the milk") is None
+    told = inbox.told("notes.txt")
+    assert told["message"].startswith("notes.txt: must be a jpg, jpeg or png image by its content")
+
+
+def test_an_object_that_was_deleted_meanwhile_is_nothing(inbox):
+    assert arrived("gone.png") is None
+    assert arrived("f/job.json") is None
+
+
+def test_newer_content_has_the_last_word_whichever_task_ends_last(inbox):
+    older = inbox.drop("cat.png", picture(400, 400))
+    newer = inbox.drop("cat.png", picture(500, 500))
+    assert older is not None
+    assert newer is not None
+    for task, is_written in ((newer, True), (older, False)):
+        TaskStore().fail(task, task.task_id)
+        assert write_result(TaskStore().get(task.task_id), "https://kiln.test") is is_written
+    assert inbox.told("cat.png")["request_id"] == newer.task_id

@@ -1,0 +1,225 @@
+"""What has been dropped before: told of again it is the same task, dropped anew after a failure it is tried again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kiln import clock
+from kiln.auth.callers import Caller
+from kiln.contract import TaskStatus
+from kiln.drops import attempts, folder
+from kiln.drops.result_file import write_result
+from kiln.errors import RetryRefused
+from kiln.retry import retry
+from kiln.tasks import items
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
+from tests.support.account import ENVIRONMENT
+from tests.support.images import picture
+from tests.support.inbox import arrived
+from tests.support.samples import stored_image
+
+JOB = {"prompt": "A cat", "subject_image_list": [{"subject_image": "cat.png"}]}
+FILES = {"job.json": json.dumps(JOB).encode(), "cat.png": picture()}
+DROPS = Caller(name="inbox")
+
+
+def dropped(inbox, **changes) -> Task:
+    """The task of a folder that is dropped for the first time."""
+    inbox.put("f/cat.png", FILES["cat.png"])
+    return inbox.drop("f/job.json", json.dumps({**JOB, **changes}).encode())
+
+
+def told(task: Task) -> None:
+    """What ``Notify`` does at a task's end."""
+    write_result(TaskStore().get(task.task_id), "https://kiln.test")
+
+
+def fails(task: Task) -> None:
+    TaskStore().fail(task, "The provider was not amused")
+    told(task)
+
+
+def succeeds(task: Task) -> None:
+    TaskStore().succeed(task, [stored_image()], "16")
+    told(task)
+
+
+def test_a_failed_drop_is_tried_again_when_its_job_is_dropped_anew(inbox, accepted):
+    made = [inbox.drop(f"f/{name}", content) for name, content in FILES.items()]
+    [first] = [each for each in made if each]
+    TaskStore().fail(first, "The provider was not amused")
+    assert {arrived(f"f/{name}").task_id for name in FILES} == {first.task_id}, "told of the same version again"
+    assert inbox.drop("f/cat.png", FILES["cat.png"]).task_id == first.task_id, "its job is still the old one"
+    again = inbox.drop("f/job.json", FILES["job.json"])
+    assert again.task_id != first.task_id
+    assert {arrived(f"f/{name}").task_id for name in FILES} == {again.task_id}
+    assert len(accepted) == 2
+
+
+def test_what_has_succeeded_is_not_made_twice_however_often_it_is_dropped(inbox, accepted):
+    made = [inbox.drop(f"f/{name}", content) for name, content in FILES.items()]
+    [first] = [each for each in made if each]
+    TaskStore().succeed(first, [stored_image()], "16")
+    assert inbox.drop("f/job.json", FILES["job.json"]).task_id == first.task_id
+    assert len(accepted) == 1
+
+
+def test_a_finished_task_is_not_run_again_by_a_late_announcement(inbox, accepted):
+    task = inbox.drop("cat.png", picture())
+    assert task is not None
+    TaskStore().fail(task, "why")
+    again = arrived("cat.png")
+    assert again is not None
+    assert again.task_status is TaskStatus.FAILED
+    assert len(accepted) == 1
+    assert inbox.told("cat.png") is None
+
+
+def test_content_that_comes_back_has_its_answer_put_back(inbox, accepted):
+    """Links and all as they were written: whoever puts it back does not know the API's address."""
+    older = inbox.drop("cat.png", picture(400, 400))
+    TaskStore().succeed(older, [stored_image()], "8")
+    write_result(TaskStore().get(older.task_id), "https://kiln.test")
+    written = inbox.told("cat.png")
+    newer = inbox.drop("cat.png", picture(500, 500))
+    TaskStore().succeed(newer, [stored_image()], "16")
+    write_result(TaskStore().get(newer.task_id), "https://kiln.test")
+    assert inbox.told("cat.png")["data"]["final_unit_deduction"] == "16"
+    inbox.drop("cat.png", picture(400, 400))
+    assert inbox.told("cat.png") == written
+    assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("end", [succeeds, lambda _: None], ids=["has succeeded", "runs"])
+def test_a_third_drop_finds_the_second_attempt(inbox, accepted, end):
+    fails(dropped(inbox))
+    second = inbox.drop("f/job.json", FILES["job.json"])
+    end(second)
+    assert inbox.drop("f/job.json", FILES["job.json"]).task_id == second.task_id
+    assert len(accepted) == 2
+
+
+def test_each_version_is_tried_once_for_as_long_as_it_fails(inbox, accepted):
+    tried = [dropped(inbox)]
+    for attempt in range(2, 5):
+        fails(tried[-1])
+        tried.append(inbox.drop("f/job.json", FILES["job.json"]))
+        assert {arrived(f"f/{name}").task_id for name in FILES} == {tried[-1].task_id}
+        assert len(accepted) == attempt
+    succeeds(tried[-1])
+    assert inbox.told("f")["data"]["task_status"] == "succeed"
+
+
+def test_a_version_that_was_read_before_the_one_that_failed_last_is_not_tried_again(inbox, accepted, monkeypatch):
+    """A function that was held up knows an older ``job.json`` than others have acted on."""
+    first = dropped(inbox)
+    old = folder.read_jobs("kiln-inbox", "f")
+    fails(first)
+    fails(inbox.drop("f/job.json", FILES["job.json"]))
+    monkeypatch.setattr(folder, "read_jobs", lambda *_: old)
+    arrived("f/job.json")
+    assert len(accepted) == 2
+
+
+def test_content_that_comes_back_when_its_first_task_has_expired_has_attempts_of_its_own(inbox, accepted, monkeypatch):
+    first = dropped(inbox)
+    fails(first)
+    fails(inbox.drop("f/job.json", FILES["job.json"]))
+    key = items.task_key(first.task_id)
+    inbox.dynamodb.delete_item(TableName=ENVIRONMENT["TABLE_NAME"], Key=key)
+    monkeypatch.setattr(clock, "milliseconds", lambda: first.created_at + 91 * 86_400_000)
+    anew = inbox.drop("f/job.json", FILES["job.json"])
+    assert anew.task_id == first.task_id
+    succeeds(anew)
+    assert arrived("f/cat.png").task_status is TaskStatus.SUCCEED
+    assert len(accepted) == 2
+
+
+def test_only_the_first_attempt_has_the_external_id(inbox, accepted):
+    first = dropped(inbox, external_task_id="mine")
+    fails(first)
+    again = inbox.drop("f/job.json", json.dumps({**JOB, "external_task_id": "mine"}).encode())
+    assert (first.external_task_id, again.external_task_id) == ("mine", "")
+    succeeds(again)
+    assert inbox.told("f")["request_id"] == again.task_id
+
+
+@pytest.mark.parametrize("when", ["while it runs", "when it has succeeded"])
+@pytest.mark.parametrize("end", [fails, succeeds], ids=["failed", "succeeded"])
+def test_a_retry_is_the_newest_attempt_whatever_arrives_in_the_folder(inbox, accepted, end, when):
+    first = dropped(inbox)
+    end(first)
+    again = retry(DROPS, first.task_id)
+    if when == "while it runs":
+        assert {arrived(f"f/{name}").task_id for name in FILES} == {again.task_id}
+        succeeds(again)
+    else:
+        succeeds(again)
+        assert {arrived(f"f/{name}").task_id for name in FILES} == {again.task_id}
+    assert inbox.told("f")["request_id"] == again.task_id
+    assert inbox.drop("f/job.json", FILES["job.json"]).task_id == again.task_id
+    assert len(accepted) == 2
+
+
+def test_a_retry_that_failed_is_tried_again_by_a_new_version_alone(inbox, accepted):
+    first = dropped(inbox)
+    fails(first)
+    fails(retry(DROPS, first.task_id))
+    arrived("f/job.json")
+    assert len(accepted) == 2
+    inbox.drop("f/job.json", FILES["job.json"])
+    assert len(accepted) == 3
+
+
+def test_a_retry_that_was_faster_than_the_drop_is_its_task(inbox, accepted, monkeypatch):
+    first = dropped(inbox)
+    fails(first)
+    inbox.put("f/job.json", FILES["job.json"])
+    accept = attempts.accept
+
+    def later(*given, **named):
+        retry(DROPS, first.task_id, idempotency_key="once")
+        return accept(*given, **named)
+
+    monkeypatch.setattr(attempts, "accept", later)
+    again = arrived("f/job.json")
+    assert again.task_id == attempts.next_id(first)
+    assert len(accepted) == 2
+    succeeds(again)
+    assert inbox.told("f")["request_id"] == again.task_id
+
+
+def test_what_a_drop_has_begun_already_is_not_retried(inbox, accepted):
+    first = dropped(inbox)
+    fails(first)
+    again = inbox.drop("f/job.json", FILES["job.json"])
+    with pytest.raises(RetryRefused, match=again.task_id):
+        retry(DROPS, first.task_id)
+    assert len(accepted) == 2
+
+
+def test_an_answer_that_was_deleted_is_written_from_the_task(inbox, accepted, monkeypatch):
+    first = dropped(inbox)
+    succeeds(first)
+    inbox.forget_answers()
+    ended_at = TaskStore().get(first.task_id).updated_at
+    monkeypatch.setattr(clock, "milliseconds", lambda: ended_at + 3_600_000)
+    inbox.drop("f/job.json", FILES["job.json"])
+    answer = inbox.told("f")
+    assert (answer["code"], answer["data"]["task_status"]) == (0, "succeed")
+    assert answer["data"]["task_result"]["images"][0]["key"] == stored_image().key
+    assert len(accepted) == 1
+
+
+def test_an_answer_is_not_put_back_over_newer_contents(inbox, monkeypatch):
+    older = inbox.drop("cat.png", picture(400, 400))
+    succeeds(older)
+    newer = inbox.drop("cat.png", picture(500, 500))
+    succeeds(newer)
+    # A function that was held up looked at the inbox before the newer content came.
+    monkeypatch.setattr(folder.clock, "milliseconds", lambda: older.created_at - 1)
+    inbox.drop("cat.png", picture(400, 400))
+    assert inbox.told("cat.png")["request_id"] == newer.task_id

@@ -1,0 +1,216 @@
+"""Folders whose ``job.json`` lists several jobs: a task each, an answer each, and all of them together at the end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kiln import clock
+from kiln.auth.callers import Caller
+from kiln.drops.object_events import object_arrived
+from kiln.drops.result_file import write_result
+from kiln.retry import retry
+from kiln.tasks import items
+from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
+from tests.support.account import ENVIRONMENT
+from tests.support.images import picture
+from tests.support.inbox import INBOX
+from tests.support.samples import stored_image
+
+
+def jobs(*bodies: dict[str, Any]) -> bytes:
+    return json.dumps(list(bodies)).encode()
+
+
+def job(name: str, **fields: Any) -> dict[str, Any]:
+    return {"subject_image_list": [{"subject_image": name}], **fields}
+
+
+def dropped(inbox, content: bytes) -> list[Task]:
+    inbox.put("f/job.json", content)
+    return object_arrived(INBOX, "f/job.json")
+
+
+def fails(task: Task) -> None:
+    TaskStore().fail(task, task.prompt)
+    write_result(TaskStore().get(task.task_id), "https://kiln.test")
+
+
+def succeeds(task: Task) -> None:
+    TaskStore().succeed(task, [stored_image()], task.prompt)
+    write_result(TaskStore().get(task.task_id), "https://kiln.test")
+
+
+def together(inbox) -> list[str]:
+    """What the folder's own answer says of each job: its reason."""
+    return [each["data"]["task_status_msg"] for each in inbox.told("f")["data"]]
+
+
+def named(*prompts: str) -> list[dict[str, Any]]:
+    return [job("https://a.test/1", prompt=prompt) for prompt in prompts]
+
+
+@pytest.mark.parametrize("form", ["list", "object"])
+def test_a_list_of_jobs_is_as_many_tasks(inbox, accepted, form):
+    inbox.put("f/cat.png", picture())
+    bodies = [job("cat.png", prompt="one"), job("cat.png", prompt="two"), job("https://a.test/1", prompt="three")]
+    inbox.put("f/job.json", json.dumps(bodies if form == "list" else {"jobs": bodies}).encode())
+    made = object_arrived(INBOX, "f/job.json")
+    assert [task.prompt for task in made] == ["one", "two", "three"]
+    assert [(task.origin.folder, task.origin.part, task.origin.parts) for task in made] == [
+        ("f/1", 1, 3),
+        ("f/2", 2, 3),
+        ("f/3", 3, 3),
+    ]
+    assert len({task.origin.batch for task in made}) == 1
+    assert object_arrived(INBOX, "f/cat.png") == made
+    assert len(accepted) == 3
+
+
+def test_jobs_of_a_list_wait_for_their_own_files_only(inbox, accepted):
+    inbox.put("f/cat.png", picture())
+    inbox.put("f/job.json", jobs(job("cat.png"), job("dog.png")))
+    assert len(object_arrived(INBOX, "f/job.json")) == 1
+    assert len(inbox.to_check_again()) == 1
+    inbox.put("f/dog.png", picture())
+    assert len(object_arrived(INBOX, "f/dog.png")) == 2
+    assert len(accepted) == 2
+
+
+def test_a_wrong_job_of_a_list_does_not_keep_the_others(inbox, accepted):
+    inbox.put("f/job.json", jobs(job("https://a.test/1"), job("https://a.test/1", n=10), job("../cat.png")))
+    [task] = object_arrived(INBOX, "f/job.json")
+    assert task.origin.part == 1
+    assert inbox.told("f/1") is None
+    assert inbox.told("f/2")["message"] == "n: must be at most 9, got 10"
+    assert inbox.told("f/3")["message"].startswith("job.json: must name files within its folder")
+    assert inbox.told("f") is None
+
+
+def test_the_folders_defaults_fill_its_jobs_up(inbox):
+    inbox.put("f/defaults.json", json.dumps({"n": 2, "prompt": "default", "scene_image": "cat.png"}).encode())
+    inbox.put("f/cat.png", picture())
+    inbox.put("f/job.json", jobs(job("cat.png"), job("cat.png", prompt="own", n=1)))
+    made = object_arrived(INBOX, "f/job.json")
+    assert [(task.prompt, task.n, len(task.inputs)) for task in made] == [("default", 2, 2), ("own", 1, 2)]
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b"null"])
+def test_defaults_that_are_wrong_are_told(inbox, accepted, content):
+    inbox.put("f/defaults.json", content)
+    assert inbox.drop("f/job.json", jobs(job("https://a.test/1"))) is None
+    assert inbox.told("f")["message"].startswith("defaults.json: must be ")
+    assert len(accepted) == 0
+
+
+def test_101_jobs_are_too_many(inbox, accepted):
+    assert inbox.drop("f/job.json", jobs(*[job("https://a.test/1")] * 101)) is None
+    assert inbox.told("f")["message"] == "job.json: must list 1 to 100 jobs, got 101"
+    assert len(accepted) == 0
+
+
+def test_an_equal_job_twice_in_a_list_is_two_tasks(inbox, accepted):
+    inbox.put("f/job.json", jobs(job("https://a.test/1"), job("https://a.test/1")))
+    assert len(object_arrived(INBOX, "f/job.json")) == 2
+    assert len(accepted) == 2
+
+
+def test_once_every_job_has_its_answer_the_folder_has_them_together(inbox):
+    inbox.put("f/job.json", jobs(job("https://a.test/1"), job("https://a.test/2"), job("https://a.test/3", n=10)))
+    first, second = object_arrived(INBOX, "f/job.json")
+    for task in (second, first):
+        assert inbox.told("f") is None
+        TaskStore().fail(task, f"why {task.origin.part}")
+        write_result(TaskStore().get(task.task_id), "https://kiln.test")
+        write_result(TaskStore().get(task.task_id), "https://kiln.test")  # A step may be repeated.
+    together = inbox.told("f")
+    assert (together["code"], len(together["data"])) == (0, 3)
+    assert [each.get("data", each).get("task_status_msg", each["message"]) for each in together["data"]] == [
+        "why 1",
+        "why 2",
+        "n: must be at most 9, got 10",
+    ]
+
+
+def test_the_last_job_of_an_older_list_leaves_the_folders_newer_answer_alone(inbox):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    fails(first)
+    [newer] = dropped(inbox, json.dumps(named("c")[0]).encode())
+    fails(newer)
+    fails(second)
+    assert inbox.told("f")["request_id"] == newer.task_id
+    assert inbox.told("f/2")["request_id"] == second.task_id
+
+
+def test_the_last_job_of_an_older_list_leaves_a_shorter_ones_answer_alone(inbox):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    fails(first)
+    [newer] = dropped(inbox, jobs(*named("c")))
+    fails(newer)
+    fails(second)
+    assert together(inbox) == ["c"]
+
+
+def test_a_job_that_two_lists_share_counts_for_the_newer(inbox):
+    shared, older = dropped(inbox, jobs(*named("a", "b")))
+    same, newer = dropped(inbox, jobs(*named("a", "c")))
+    assert same.task_id == shared.task_id
+    for task in (older, newer, shared):
+        assert inbox.told("f") is None
+        fails(task)
+    assert together(inbox) == ["a", "c"]
+
+
+def test_a_list_that_comes_back_has_its_answers_put_back(inbox, accepted):
+    ended: set[str] = set()
+    for prompts in (("a", "b"), ("a", "c"), ("a", "b")):
+        for task in dropped(inbox, jobs(*named(*prompts))):
+            if task.task_id not in ended:
+                succeeds(task)
+                ended.add(task.task_id)
+        assert [each["data"]["final_unit_deduction"] for each in inbox.told("f")["data"]] == list(prompts)
+    assert len(accepted) == 3
+
+
+def test_what_failed_of_a_list_is_tried_again_and_joins_what_did_not(inbox, accepted):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    succeeds(first)
+    fails(second)
+    same, again = dropped(inbox, jobs(*named("a", "b")))
+    assert (same.task_id, again.task_id != second.task_id) == (first.task_id, True)
+    succeeds(again)
+    assert [each["request_id"] for each in inbox.told("f")["data"]] == [first.task_id, again.task_id]
+    assert len(accepted) == 3
+
+
+def test_a_retried_job_of_a_list_joins_the_others(inbox):
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    fails(first)
+    fails(second)
+    again = retry(Caller(name="inbox"), second.task_id)
+    object_arrived(INBOX, "f/job.json")
+    fails(again)
+    assert [each["request_id"] for each in inbox.told("f")["data"]] == [first.task_id, again.task_id]
+
+
+def test_answers_that_were_deleted_are_written_again_one_and_all(inbox, monkeypatch):
+    made = dropped(inbox, jobs(*named("a", "b")))
+    for task in made:
+        fails(task)
+    inbox.forget_answers()
+    ended_at = max(TaskStore().get(task.task_id).updated_at for task in made)
+    monkeypatch.setattr(clock, "milliseconds", lambda: ended_at + 3_600_000)
+    object_arrived(INBOX, "f/job.json")
+    assert together(inbox) == ["a", "b"]
+
+
+def test_a_list_that_a_release_before_accepted_is_put_together_too(inbox):
+    """It has not been noted as the folder's newest."""
+    first, second = dropped(inbox, jobs(*named("a", "b")))
+    inbox.dynamodb.delete_item(TableName=ENVIRONMENT["TABLE_NAME"], Key=items.drop_key("f"))
+    fails(second)
+    fails(first)
+    assert together(inbox) == ["a", "b"]

@@ -1,0 +1,46 @@
+"""The inbox function: notifications of S3, last checks of folders, and requests from the bus."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kiln.tasks.store import TaskStore
+from tests.support.functions import invoke, sample
+from tests.support.images import picture
+
+
+@pytest.fixture
+def dropped(cloud) -> None:
+    job = {"subject_image_list": [{"subject_image": "cat 1.png"}], "prompt": "猫"}
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/job.json", Body=json.dumps(job).encode())
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/cat 1.png", Body=picture())
+
+
+@pytest.mark.usefixtures("dropped")
+def test_objects_that_arrive_are_one_task_however_often_they_are_announced(accepted):
+    for _ in range(3):
+        assert invoke("inbox", sample("inbox-s3-sqs")) == {"batchItemFailures": []}
+    [task_id] = accepted
+    assert TaskStore().get(task_id).origin.folder == "summer 2026/猫"
+
+
+@pytest.mark.usefixtures("dropped")
+def test_a_last_look_finds_what_is_there(accepted):
+    assert invoke("inbox", sample("inbox-check-again")) == {"batchItemFailures": []}
+    assert len(accepted) == 1
+
+
+def test_an_event_of_the_bus_is_a_task(accepted):
+    assert invoke("inbox", sample("inbox-bus-request")) == {"batchItemFailures": []}
+    [task_id] = accepted
+    assert TaskStore().get(task_id).caller == "shop"
+
+
+@pytest.mark.usefixtures("dropped")
+def test_a_message_that_fails_comes_back_alone(accepted):
+    event = sample("inbox-s3-sqs")
+    event["Records"][0]["body"] = "not JSON"
+    assert invoke("inbox", event) == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+    assert len(accepted) == 1

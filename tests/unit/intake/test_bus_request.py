@@ -1,0 +1,73 @@
+"""The bus as a channel: an event becomes a task once, of the caller its source names; what is wrong goes back there."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kiln import aws
+from kiln.intake.bus_request import task_requested
+from tests.support.account import ROOT
+
+
+@pytest.fixture
+def event(cloud, accepted) -> dict[str, Any]:
+    [record] = json.loads((ROOT / "events/inbox-bus-request.json").read_text("utf-8"))["Records"]
+    requested: dict[str, Any] = json.loads(record["body"])
+    return requested
+
+
+@pytest.fixture
+def published(monkeypatch) -> list[dict[str, Any]]:
+    """What was put on the bus."""
+    entries: list[dict[str, Any]] = []
+
+    def put_events(Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        entries.extend(Entries)
+        return {"FailedEntryCount": 0, "Entries": [{}]}
+
+    monkeypatch.setattr(aws, "events", lambda: SimpleNamespace(put_events=put_events))
+    return entries
+
+
+def test_an_event_is_a_task_of_its_source(event, accepted, published):
+    task = task_requested(event)
+    assert task is not None
+    assert (task.caller, task.origin.channel, task.prompt) == ("shop", "event", "A cat")
+    assert task.task_id in accepted
+    assert published == []
+
+
+def test_the_same_event_again_is_the_same_task(event, accepted, published):
+    assert task_requested(event) == task_requested(event)
+    assert len(accepted) == 1
+    task_requested({**event, "id": "another"})
+    assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("detail", [{}, {"data": None}, {"data": []}, {"data": {"n": 10}}])
+def test_what_is_wrong_is_told_on_the_bus(event, accepted, published, detail):
+    assert task_requested({**event, "detail": detail}) is None
+    [entry] = published
+    assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == ("kiln", "kiln", "Image Task Refused")
+    told = json.loads(entry["Detail"])
+    assert told["metadata"]["request_event_id"] == event["id"]
+    assert told["metadata"]["caller"] == "shop"
+    assert told["data"]["code"] in (1200, 1201)
+    assert len(accepted) == 0
+
+
+def test_a_refusal_is_told_under_the_same_id_again(event, published):
+    for _ in range(2):
+        task_requested({**event, "detail": {}})
+    assert len({json.loads(entry["Detail"])["metadata"]["event_id"] for entry in published}) == 1
+
+
+def test_a_refusal_the_bus_does_not_take_is_a_fault(event, monkeypatch):
+    answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+    monkeypatch.setattr(aws, "events", lambda: SimpleNamespace(put_events=lambda **_: answer))
+    with pytest.raises(RuntimeError, match="InternalFailure"):
+        task_requested({**event, "detail": {}})

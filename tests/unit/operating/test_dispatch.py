@@ -1,0 +1,59 @@
+"""Dispatch in an operator's hands: what is told of it is so, a pause holds everybody, resuming wakes who waits."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln import aws
+from kiln.operating import dispatch
+from kiln.slots.store import Slots
+from kiln.tasks.items import SLOTS_KEY
+from kiln.tasks.store import TaskStore
+from tests.support.samples import add_task
+from tests.unit.tasks.test_wake_up import park
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def hold(*names: str) -> None:
+    aws.dynamodb().put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": list(names)}})
+
+
+def test_an_idle_installation():
+    status = dispatch.status()
+    assert (status.slots, status.held, status.waiting, status.paused_at) == (9, 0, 0, 0)
+    assert (status.running, status.next_task_id, status.next_since) == ([], "", 0)
+
+
+def test_who_runs_who_waits_and_what_leaked():
+    done = add_task("done")
+    TaskStore().fail(done, "x")
+    add_task("running")
+    TaskStore().begin_dispatch("running")
+    first = add_task("first", created_at=1_722_769_000_000)
+    add_task("second")
+    add_task("handed")
+    hold("handed#0", "running#0", "running#1", "done#0", "gone#0", "throttled#99999999999#0", "reserved#0")
+    status = dispatch.status()
+    assert (status.held, status.throttled, status.reserved) == (5, 1, 1)
+    assert status.running == ["done", "gone", "handed", "running"]
+    assert status.ended == ["done", "gone"]
+    assert (status.waiting, status.next_task_id, status.next_since) == (2, "first", first.created_at)
+
+
+def test_a_pause_holds_and_resuming_wakes(executions):
+    add_task("waiting")
+    paused = dispatch.pause()
+    assert paused.paused_at > 0
+    assert Slots().release("someone", 1) == []
+    park("waiting", "token")
+    resumed = dispatch.resume()
+    assert (resumed.paused_at, resumed.woken, resumed.held) == (0, 1, 1)
+    assert executions.succeeded == ["token"]
+
+
+def test_resuming_gives_back_what_leaked(executions):
+    hold(*(f"gone#{number}" for number in range(9)))
+    add_task("waiting")
+    assert dispatch.resume().woken > 0
+    assert Slots().state().names == {"waiting#0"}

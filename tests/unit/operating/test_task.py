@@ -1,0 +1,121 @@
+"""What an operator does to one task: it ends for a reason, begins again, or is made anew; nothing is done twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln.contract import TaskStatus
+from kiln.errors import OperationRefused, TaskNotFound
+from kiln.operating import task as task_operations
+from kiln.tasks.store import TaskStore
+from kiln.workflow.rescue import RESTARTED
+from tests.support.samples import add_task, stored_image
+from tests.unit.tasks.test_wake_up import park
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def test_a_parked_task_that_is_ended_is_woken_to_leave(executions):
+    add_task()
+    park("task-1", "token")
+    change = task_operations.fail("task-1", "The campaign was called off")
+    assert (change.did, change.task_status) == ("woken", TaskStatus.FAILED)
+    assert executions.succeeded == ["token"]
+    task = TaskStore().get("task-1")
+    assert task.task_status_msg == "The campaign was called off"
+    assert not task.is_waiting
+
+
+def test_one_whose_workflow_is_elsewhere_begins_again_to_leave(executions):
+    add_task()
+    executions.started["task-1"] = {}
+    change = task_operations.fail("task-1", "Stuck")
+    assert (change.did, change.execution) == ("restarted", "task-1")
+    assert executions.ended["task-1"] == ("ABORTED", RESTARTED)
+    assert TaskStore().get("task-1").wake_requested_at is not None
+
+
+def test_one_without_a_workflow_gets_one_to_leave_by(executions):
+    add_task()
+    assert task_operations.fail("task-1", "Never started").did == "started"
+    assert executions.started["task-1"]["task_id"] == "task-1"
+
+
+def test_ending_for_the_same_reason_again_is_harmless(executions):
+    add_task()
+    executions.started["task-1"] = {}
+    task_operations.fail("task-1", "Stuck")
+    executions.ended["task-1"] = ("SUCCEEDED", "")
+    assert task_operations.fail("task-1", "Stuck").did == "none"
+    with pytest.raises(OperationRefused, match=r"already ended \(failed\)"):
+        task_operations.fail("task-1", "Another reason")
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_nothing_ends_without_a_reason(reason):
+    add_task()
+    with pytest.raises(OperationRefused, match="reason"):
+        task_operations.fail("task-1", reason)
+    assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
+
+
+def test_what_has_succeeded_is_left_alone(executions):
+    task = add_task()
+    TaskStore().succeed(task, [stored_image()], "16")
+    executions.ended["task-1"] = ("SUCCEEDED", "")
+    with pytest.raises(OperationRefused, match="has already ended"):
+        task_operations.fail("task-1", "No")
+    assert task_operations.restart("task-1").did == "none"
+    with pytest.raises(OperationRefused, match="only a failed task"):
+        task_operations.retry("task-1")
+    assert TaskStore().get("task-1").task_status is TaskStatus.SUCCEED
+
+
+def test_a_task_that_never_started_is_started(executions):
+    add_task()
+    change = task_operations.restart("task-1")
+    assert (change.did, change.execution) == ("started", "task-1")
+    assert executions.started["task-1"]["slots"]["first"] == "task-1#0"
+
+
+def test_a_workflow_that_broke_begins_again_with_its_own_input(executions):
+    add_task()
+    executions.started |= {"task-1": {"task_id": "task-1"}, "task-1-again-1": {"task_id": "task-1", "turn": "7"}}
+    executions.ended |= {"task-1": ("FAILED", ""), "task-1-again-1": ("FAILED", "")}
+    assert task_operations.restart("task-1").execution == "task-1-again-2"
+    assert executions.started["task-1-again-2"] == {"task_id": "task-1", "turn": "7"}
+
+
+def test_executions_are_found_by_the_name_that_the_task_was_given(executions):
+    add_task(run_id="task-1_2")
+    executions.ended["task-1"] = ("SUCCEEDED", "")
+    change = task_operations.restart("task-1")
+    assert (change.did, change.execution) == ("started", "task-1_2")
+    assert task_operations.restart("task-1").did == "restarted"
+    assert task_operations.restart("task-1").execution == "task-1_2-again-1"
+
+
+def test_an_end_that_was_never_told_is_told(executions):
+    task = add_task()
+    TaskStore().fail(task, "Why ever")
+    executions.started["task-1"] = {"task_id": "task-1"}
+    executions.ended["task-1"] = ("FAILED", "")
+    assert task_operations.restart("task-1").execution == "task-1-again-1"
+
+
+def test_a_failed_task_is_made_anew_for_its_caller():
+    task = add_task(prompt="A cat")
+    TaskStore().fail(task, "The provider had a bad day")
+    change = task_operations.retry("task-1")
+    assert change.did == "created"
+    anew = TaskStore().get(change.task_id)
+    assert (anew.caller, anew.prompt, anew.task_status) == ("ada", "A cat", TaskStatus.SUBMITTED)
+    assert anew.inputs == task.inputs
+
+
+@pytest.mark.parametrize(
+    "operation", [lambda: task_operations.fail("nobody", "x"), lambda: task_operations.restart("nobody")]
+)
+def test_a_task_that_is_not_there_is_told(operation):
+    with pytest.raises(TaskNotFound):
+        operation()

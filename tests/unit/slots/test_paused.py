@@ -1,0 +1,66 @@
+"""While dispatch is paused nobody takes slots and nobody is handed any; whoever has its slots goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiln.slots.store import Slots
+from kiln.tasks.items import SLOTS_KEY
+from tests.support.samples import add_task
+from tests.unit.slots.test_store import Contended, take
+
+
+def test_while_dispatch_is_paused_nobody_takes_slots(cloud, slots):
+    for name in ("a", "b"):
+        add_task(name)
+    take(cloud, slots, "a", 1)
+    since = slots.pause()
+    assert slots.pause() == since
+    assert slots.state().paused_at == since
+    assert not take(cloud, slots, "b", 1)
+    assert take(cloud, slots, "a", 1)  # Who has its slots goes on.
+    slots.resume()
+    assert take(cloud, slots, "b", 1)
+
+
+def test_while_dispatch_is_paused_nobody_is_handed_slots(cloud, slots):
+    for name in ("a", "b"):
+        add_task(name)
+    take(cloud, slots, "a", 1)
+    slots.pause()
+    assert slots.release("a", 1) == []
+    assert slots.state().names == set()
+    slots.resume()
+    assert slots.release("", 0) == ["b"]
+
+
+def test_who_was_handed_slots_before_the_pause_is_woken_still(cloud, slots):
+    for name in ("a", "b"):
+        add_task(name)
+    slots = Slots(limit=1)
+    take(cloud, slots, "a", 1)
+    assert slots.release("a", 1) == ["b"]
+    slots.pause()
+    # The first time it may have broken down before it woke anybody.
+    assert slots.release("a", 1) == ["b"]
+    assert take(cloud, slots, "b", 1)
+
+
+@pytest.mark.parametrize("change", ["pause", "resume"])
+def test_a_hand_over_minds_what_is_said_of_pausing_meanwhile(cloud, change):
+    for name in ("a", "b"):
+        add_task(name)
+    take(cloud, Slots(limit=1), "a", 1)
+    operator = Slots(limit=1)
+    if change == "resume":
+        operator.pause()
+    slots = Slots(client=Contended(cloud.dynamodb, [getattr(operator, change)]), limit=1)  # type: ignore[arg-type]
+    assert slots.release("a", 1) == ([] if change == "pause" else ["b"])
+    assert operator.state().names == (set() if change == "pause" else {"b#0"})
+
+
+def test_what_is_kept_back_and_reserved_is_told_apart(cloud, slots):
+    held = {"a#0", "a#1", "throttled#99999999999#0", "reserved#0"}
+    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": sorted(held)}})
+    state = slots.state()
+    assert (state.tasks, state.throttled, state.reserved, state.paused_at) == (["a"], 1, 1, 0)

@@ -1,0 +1,61 @@
+"""Waking: the bell is always rung; the token of whoever is parked is handed in; being awake already is no error."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from kiln import aws
+from kiln.errors import TaskNotFound
+from kiln.tasks import items
+from kiln.tasks.store import TaskStore
+from kiln.tasks.wake_up import wake
+from tests.support.samples import add_task
+
+
+def park(task_id: str = "task-1", token: str = "the-token") -> None:
+    """What the workflow does when it parks."""
+    aws.dynamodb().update_item(
+        TableName="kiln-table",
+        Key=items.task_key(task_id),
+        UpdateExpression="SET task_token = :token",
+        ExpressionAttributeValues={":token": {"S": token}},
+    )
+
+
+@pytest.fixture(autouse=True)
+def _a_task(cloud) -> None:
+    add_task()
+
+
+def test_a_parked_workflow_is_woken(executions):
+    park()
+    assert wake("task-1") is True
+    assert executions.succeeded == ["the-token"]
+    assert TaskStore().begin_poll("task-1").wake_requested_at is not None
+
+
+def test_one_that_is_not_parked_finds_its_bell_rung(executions):
+    assert wake("task-1") is False
+    assert executions.succeeded == []
+    assert TaskStore().begin_poll("task-1").wake_requested_at is not None
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_that_is_used_up_means_awake_already(executions, code):
+    park()
+    executions.refusal = code
+    assert wake("task-1") is False
+    assert TaskStore().begin_poll("task-1").wake_requested_at is not None
+
+
+def test_any_other_refusal_is_a_fault(executions):
+    park()
+    executions.refusal = "AccessDeniedException"
+    with pytest.raises(ClientError):
+        wake("task-1")
+
+
+def test_there_is_nobody_to_wake(executions):
+    with pytest.raises(TaskNotFound):
+        wake("nobody")
