@@ -11,27 +11,14 @@ from pydantic import BaseModel, Field
 class Work(BaseModel):
     """What one function did."""
 
-    memory_mb: int
-    """Its memory, which also sets its share of a CPU."""
-
+    memory_mb: int = Field(description="its memory, which also sets its share of a CPU")
     invocations: int = 0
-    cold: int = 0
-    """How many of the invocations were cold starts."""
-
-    cpu_ms: float = 0.0
-    """CPU time of the invocations, as measured on the recording machine."""
-
-    init_cpu_ms: float = 0.0
-    """CPU time of the cold starts before their first invocation."""
-
-    aws_calls: int = 0
-    """Requests to AWS that the function waited for."""
-
-    http_calls: int = 0
-    """Requests to the provider and to callers that the function waited for."""
-
-    images: int = 0
-    """Images that the function copied into S3 from elsewhere."""
+    cold: int = Field(default=0, description="how many of the invocations were cold starts")
+    cpu_ms: float = Field(default=0.0, description="CPU time of the invocations on the recording machine")
+    init_cpu_ms: float = Field(default=0.0, description="CPU time of the cold starts before the first invocation")
+    aws_calls: int = Field(default=0, description="requests to AWS that the function waited for")
+    http_calls: int = Field(default=0, description="requests to the provider and to callers that it waited for")
+    images: int = Field(default=0, description="images that it copied into S3 from elsewhere")
 
 
 class Counts(BaseModel):

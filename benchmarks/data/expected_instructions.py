@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 FILE = Path(__file__).with_suffix(".json")
 
 Group = Literal["cold_start", "warm"]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A new ratio beside the expected one; ``expected`` is 0 for a ratio that was never written."""
-
-    name: str
-    ratio: float
-    expected: float
-    tolerance: float
-
-    @property
-    def is_exceeded(self) -> bool:
-        """Whether the ratio is above the expected one by more than the tolerance."""
-        return self.ratio > self.expected * (1 + self.tolerance)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,18 +20,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     mode.add_argument("--write", action="store_true", help="write these ratios as the expected ones")
 
 
-def compare(group: Group, ratios: Mapping[str, float], tolerance: float) -> list[Comparison]:
-    """Compare new ratios with the expected ones, in the order given."""
+def compare(
+    group: Group,
+    ratios: Mapping[str, float],
+    arguments: argparse.Namespace,
+    *,
+    tolerance: float,
+    line: Callable[[str, float], str],
+) -> int:
+    """Print new ratios, and check or write them as the command line says.
+
+    Args:
+        group: Which ratios they are.
+        ratios: By name.
+        arguments: As :func:`add_arguments` defines them.
+        tolerance: How far a ratio may be above the expected one, as a share of it.
+        line: Makes a printed line of a name and its ratio.
+
+    Returns:
+        The exit status: 1 if ``--check`` found a ratio above the expected one.
+    """
     expected = _read().get(group, {})
-    return [Comparison(name, ratio, expected.get(name, 0.0), tolerance) for name, ratio in ratios.items()]
+    status = 0
+    for name, ratio in ratios.items():
+        known = expected.get(name, 0.0)
+        is_exceeded = arguments.check and ratio > known * (1 + tolerance)
+        status |= is_exceeded
+        print(line(name, ratio) + (f", expected {known}" if is_exceeded else ""))
+    if arguments.write:
+        _write(group, ratios)
+    return status
 
 
-def write(group: Group, ratios: Mapping[str, float], path: Path = FILE) -> None:
+def _read() -> dict[str, dict[str, float]]:
+    return json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
+
+
+def _write(group: Group, ratios: Mapping[str, float]) -> None:
     """Replace the expected ratios that are given; the others stay."""
-    expected = _read(path)
+    expected = _read()
     expected.setdefault(group, {}).update(ratios)
-    path.write_text(json.dumps(expected, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _read(path: Path = FILE) -> dict[str, dict[str, float]]:
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    FILE.write_text(json.dumps(expected, indent=2, sort_keys=True) + "\n", encoding="utf-8")

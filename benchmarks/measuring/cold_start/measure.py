@@ -85,16 +85,13 @@ def main() -> int:
     arguments = parser.parse_args()
     measured = measure(arguments.functions, sampled=arguments.sampled)
     goals = {each.start.function: each.start.goal for each in measured}
-    ratios = {each.start.function: each.ratio for each in measured}
-    failed = False
-    for each in expected_instructions.compare("cold_start", ratios, TOLERANCE):
-        is_failure = arguments.check and each.is_exceeded
-        failed |= is_failure
-        note = f"  expected {each.expected}" if is_failure else ""
-        print(f"{each.name:10} {each.ratio:.3f}  (goal {goals[each.name]}){note}")
-    if arguments.write:
-        expected_instructions.write("cold_start", ratios)
-    return 1 if failed else 0
+    return expected_instructions.compare(
+        "cold_start",
+        {each.start.function: each.ratio for each in measured},
+        arguments,
+        tolerance=TOLERANCE,
+        line=lambda name, ratio: f"{name:10} {ratio:.3f}  (goal {goals[name]})",
+    )
 
 
 if __name__ == "__main__":

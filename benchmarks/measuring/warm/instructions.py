@@ -62,16 +62,13 @@ def main() -> int:
     if arguments.repeat:
         _repeat(arguments.repeat[0], int(arguments.repeat[1]))
         return 0
-    ratios = measure()
-    failed = False
-    for each in expected_instructions.compare("warm", ratios, TOLERANCE):
-        is_failure = arguments.check and each.is_exceeded
-        failed |= is_failure
-        note = f", expected {each.expected}" if is_failure else ""
-        print(f"warm submit, {each.name} body: {each.ratio:.3f} of two SDK calls{note}")
-    if arguments.write:
-        expected_instructions.write("warm", ratios)
-    return 1 if failed else 0
+    return expected_instructions.compare(
+        "warm",
+        measure(),
+        arguments,
+        tolerance=TOLERANCE,
+        line=lambda name, ratio: f"warm submit, {name} body: {ratio:.3f} of two SDK calls",
+    )
 
 
 if __name__ == "__main__":
