@@ -111,7 +111,7 @@ check: setup ## Lint, formatting, types, import directions, written pages, weakn
 	@$(BIN)/mypy layers functions local client
 	@PYTHONPATH=layers/kiln:client:. $(BIN)/lint-imports
 	@PYTHONPATH=layers/kiln $(BIN)/python -m kiln.documents docs --check
-	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.scaling --check
+	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.modelling.scaling --check
 	@# What bandit finds minor is ruff's as well (S), and accepted there line by line.
 	@$(BIN)/bandit --quiet --recursive --severity-level medium layers functions local client
 	@# What takes too long to be run each time is imported at least, so that it can be run.
@@ -144,24 +144,26 @@ test-build: setup build build-native ## What was built: run from the build outpu
 	@PYTHON_SAM="$(PYTHON_SAM)" $(BIN)/python -m pytest tests/build
 
 .PHONY: check-cold-starts
-check-cold-starts: setup build-native ## Instructions of cold starts against benchmarks/expected.json (needs valgrind; FUNCTIONS=submit)
-	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.cold_start --check $(FUNCTIONS)
+check-cold-starts: setup build-native ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit)
+	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.cold_start.measure --check $(FUNCTIONS)
 
 .PHONY: check-costs
-check-costs: setup ## Instructions of a warm submit against benchmarks/expected.json (needs valgrind)
-	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.instructions --check
+check-costs: setup ## Compare the instructions of a warm submit with the expected ones (needs valgrind)
+	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.warm.instructions --check
 
 .PHONY: bench
-bench: setup build-native ## The measurements that the README's figures come from (on an otherwise idle machine)
-	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks
+bench: setup build-native ## Measure what docs/performance.md shows (on an otherwise idle machine)
+	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring
 
 .PHONY: cost
-cost: setup ## Write docs/cost.md's tables: recorded calls times list prices (RECORD=1 records anew)
-	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.cost $(if $(filter-out 0,$(RECORD)),--record) >/dev/null
+cost: setup ## Write docs/cost.md's tables: recorded calls times list prices (RECORD=1 records again)
+	@$(if $(filter-out 0,$(RECORD)),PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.recording)
+	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.modelling.cost
 
 .PHONY: scale
-scale: setup ## Write docs/scaling.md's tables: what binds when, simulated waiting (MEASURE=1 runs a crowd anew)
-	@PYTHONPATH=layers/kiln:. $(if $(filter-out 0,$(MEASURE)),$(BIN)/python -m benchmarks.crowd && PYTHONPATH=layers/kiln:. )$(BIN)/python -m benchmarks.scaling
+scale: setup ## Write docs/scaling.md's tables: limits and simulated waiting (MEASURE=1 runs a crowd again)
+	@$(if $(filter-out 0,$(MEASURE)),PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.tasks.crowd)
+	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.modelling.scaling
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies into locks/ and the layer's requirements.txt (UPGRADE=1 for newer ones)

@@ -1,1 +1,5 @@
-"""What the README's figures come from: each figure beside a reference that ran in the same run."""
+"""Where the project's figures come from: ``measuring`` runs things, ``modelling`` computes from what was recorded."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]

@@ -1,1 +1,1 @@
-"""Unit tests of the benchmarks: what is computed there is what the pages say."""
+"""Unit tests of the benchmarks: the models, the readers of traces, and the pages they write."""

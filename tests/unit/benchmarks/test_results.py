@@ -1,16 +1,18 @@
-"""The page of figures says what was measured, and a figure knows whether it is what it was to be."""
+"""Results: docs/performance.md has the current tables, and figures compare themselves with their goals."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks import pages
-from benchmarks.figure import Figure
-from benchmarks.results import PAGE, Measurement, Results, tables_of
+from benchmarks.data.figure import Figure
+from benchmarks.data.results import Measurement, Results
+from benchmarks.reporting import pages, performance
 
 
-def test_the_page_has_the_figures_that_were_measured_last():
-    assert pages.is_current(PAGE, tables_of(Results.read()))
+def test_page_has_the_current_tables() -> None:
+    assert pages.is_current(performance.PAGE, performance.tables(Results.read()))
 
 
 @pytest.mark.parametrize(
@@ -24,11 +26,13 @@ def test_the_page_has_the_figures_that_were_measured_last():
         (9.0, None, False, None),
     ],
 )
-def test_a_goal_is_met_or_not(ratio, goal, at_least, is_met):
+def test_ratio_on_the_right_side_of_its_goal_meets_it(
+    ratio: float, goal: float | None, at_least: bool, is_met: bool | None
+) -> None:
     assert Figure("f", "1 s", "2 s", ratio, goal, at_least).is_met is is_met
 
 
-def test_what_was_measured_is_kept_as_it_was(tmp_path):
+def test_written_results_are_read_back_unchanged(tmp_path: Path) -> None:
     figure = Figure("f", "1 s", "2 s: the other way", 0.5, 0.6)
     results = Results(measurements={"m": Measurement(measured_on="2026-01-01", machine="2 cores", figures=[figure])})
     results.write(tmp_path / "results.json")
@@ -36,4 +40,4 @@ def test_what_was_measured_is_kept_as_it_was(tmp_path):
     assert read == results
     assert read.figure("f") == figure
     assert read.figure("g") is None
-    assert "| f | 1 s | 2 s: the other way | 0.50 | ≤ 0.6 | yes |" in tables_of(read)["figures"]
+    assert "| f | 1 s | 2 s: the other way | 0.50 | ≤ 0.6 | yes |" in performance.tables(read)["figures"]

@@ -1,0 +1,1 @@
+"""Whole tasks on the local stack: calls, throughput, wake-ups, the list of tasks, a crowd."""

@@ -1,0 +1,1 @@
+"""The functions without Kiln: deployed into a stack as the reference for its throughput."""

@@ -1,0 +1,1 @@
+"""Computes cost, limits and waiting times from recorded calls, prices and quotas. It runs no task."""

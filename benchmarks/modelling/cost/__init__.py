@@ -1,0 +1,1 @@
+"""What Kiln costs: a task, a month, an installation at rest, and the alternatives."""

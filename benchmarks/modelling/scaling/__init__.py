@@ -1,0 +1,1 @@
+"""The load at which each quota and each hot key is exhausted, and how long tasks wait below it."""

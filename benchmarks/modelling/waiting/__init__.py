@@ -1,0 +1,1 @@
+"""How long tasks wait for slots: the queue and the fair rule, simulated in simulated time."""

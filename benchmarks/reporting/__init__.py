@@ -1,0 +1,1 @@
+"""Writes tables and plots into ``docs/``."""
