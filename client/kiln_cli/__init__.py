@@ -1,1 +1,1 @@
-"""The command line of Kiln: pictures for everybody, and what those need who run a stack."""
+"""The command line of Kiln: commands for pictures, and commands for operators of a stack."""

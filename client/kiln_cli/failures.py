@@ -1,8 +1,9 @@
-"""What goes wrong, as a person or a program is told it: one line on stderr, and an exit status."""
+"""Errors as a person or a program gets them: one line on stderr, and an exit status."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +11,8 @@ import typer
 
 from kiln_client import (
     AuthenticationFailed,
+    InvalidImage,
+    InvalidSetting,
     KilnError,
     NotConfigured,
     NotFound,
@@ -27,23 +30,28 @@ NOT_FOUND = 5
 NOT_IN_TIME = 124
 INTERRUPTED = 130
 
-IS_IT_RUNNING = "is it running? make run starts the local stack"
-"""For whoever has called this computer, where nobody listens."""
+START_THE_STACK = "the local stack isn't running; start it with make up"
+"""The hint for an address of this computer that does not answer."""
 
 _STATUSES: tuple[tuple[type[KilnError], int], ...] = (
+    (InvalidSetting, USAGE),
+    (InvalidImage, USAGE),
     (NotConfigured, NOT_REACHABLE),
     (NotReachable, NOT_REACHABLE),
     (AuthenticationFailed, NOT_KNOWN),
     (NotFound, NOT_FOUND),
     (WaitTimedOut, NOT_IN_TIME),
 )
+"""The exit statuses of the client's errors; the first class that fits counts."""
+
+_SUBJECT = re.compile(r"\bsubject_image_list\[(\d+)\]\.subject_image\b")
 
 
 class CommandFailed(Exception):
-    """A command that says itself what went wrong.
+    """A command has failed; the message says why.
 
     Attributes:
-        status: What the process ends with.
+        status: The process's exit status.
     """
 
     def __init__(self, message: str, status: int = FAILED) -> None:
@@ -52,18 +60,18 @@ class CommandFailed(Exception):
 
 
 @runtime_checkable
-class Complaint(Protocol):
-    """What Typer raises about how a command was written."""
+class UsageError(Protocol):
+    """The error that Typer raises for wrong arguments."""
 
     exit_code: int
 
     def format_message(self) -> str:
-        """What is wrong."""
+        """Returns the reason."""
 
 
-def explain(error: Exception, *, as_json: bool) -> int:
-    """Tells of an error and gives the exit status; what nobody has thought of is raised again."""
-    told: dict[str, object] = {"message": str(error)}
+def report(error: Exception, *, as_json: bool) -> int:
+    """Prints an error and returns the exit status; an unexpected error is raised again."""
+    content: dict[str, object] = {"message": str(error)}
     match error:
         case typer.Abort():
             return INTERRUPTED
@@ -72,7 +80,7 @@ def explain(error: Exception, *, as_json: bool) -> int:
         case KilnError():
             status = next((number for kind, number in _STATUSES if isinstance(error, kind)), FAILED)
             if isinstance(error, Refused):
-                told = {
+                content = {
                     "message": error.message,
                     "http_status": error.http_status,
                     "code": error.code,
@@ -80,32 +88,32 @@ def explain(error: Exception, *, as_json: bool) -> int:
                 }
         case OSError():
             status = FAILED
-            told = {"message": f"{error.filename}: {error.strerror}" if error.filename else str(error)}
-        case Complaint():
+            content = {"message": f"{error.filename}: {error.strerror}" if error.filename else str(error)}
+        case UsageError():
             status = error.exit_code
-            told = {"message": error.format_message()}
+            content = {"message": error.format_message()}
         case _:
             raise error
-    if not told["message"]:
-        # Typer has shown the help already.
+    if not content["message"]:
+        # Typer has printed the help already.
         return status
-    # What was done when it went wrong has added how to go on.
-    how_to_go_on = getattr(error, "__notes__", [])
+    # The commands add their hints as notes.
+    hints = getattr(error, "__notes__", [])
     if as_json:
-        told["message"] = "; ".join([str(told["message"]), *how_to_go_on])
-        line = json.dumps({"error": told}, ensure_ascii=False)
+        content["message"] = "; ".join([str(content["message"]), *hints])
+        line = json.dumps({"error": content}, ensure_ascii=False)
     else:
-        line = "kiln: " + "; ".join([_line(error, str(told["message"])), *how_to_go_on])
+        line = "kiln: " + "; ".join([_line(error, str(content["message"])), *hints])
     print(line, file=sys.stderr)
     return status
 
 
 def _line(error: Exception, message: str) -> str:
-    said = " ".join(message.split())
+    line = _SUBJECT.sub(lambda found: f"subject {int(found[1]) + 1}", " ".join(message.split()))
     if isinstance(error, AuthenticationFailed):
-        return f"{said}; is the key right? kiln login keeps another one"
+        return f"{line}; check your key, or store another one with kiln login"
     if isinstance(error, NotListening):
-        return f"{said}; {IS_IT_RUNNING}"
+        return f"{line}; {START_THE_STACK}"
     if isinstance(error, Refused) and error.http_status >= 500 and error.request_id:
-        return f"{said} (request {error.request_id})"
-    return said
+        return f"{line} (request {error.request_id})"
+    return line

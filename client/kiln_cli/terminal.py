@@ -1,4 +1,4 @@
-"""What a command writes, and where: paths and ids for programs on stdout, everything for people only if people look."""
+"""Writes a command's output: results for programs on stdout, progress and remarks only if a person is watching."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """Where a command's output goes.
+    """The output of one command.
 
     Attributes:
-        as_json: Whether a program reads it as JSON.
-        is_watched: Whether a person looks on: both streams are a terminal, and JSON is not asked for.
+        as_json: Whether the output is JSON.
+        is_watched: Whether a person is watching: both streams are a terminal, and the output is not JSON.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -28,44 +28,44 @@ class Terminal:
 
     @cached_property
     def console(self) -> Console:
-        """For what a person asked to see."""
-        from rich.console import Console  # noqa: PLC0415 - a fifth of a second that pipes do not need
+        """Formats the results, on stdout."""
+        from rich.console import Console  # noqa: PLC0415 - a pipe saves a fifth of a second
 
         return Console(highlight=False, soft_wrap=True, markup=False)
 
     @cached_property
     def aside(self) -> Console:
-        """For what a person is told on the way, on stderr."""
+        """Formats remarks and progress, on stderr."""
         from rich.console import Console  # noqa: PLC0415 - as above
 
         return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
     def document(self, value: Any) -> None:
-        """One JSON document on a line of its own."""
+        """Prints one JSON document on one line."""
         try:
             print(json.dumps(value, ensure_ascii=False), flush=True)
         except UnicodeEncodeError:
             print(json.dumps(value), flush=True)
 
     def lines(self, lines: Iterable[str | Path]) -> None:
-        """Plain lines, for people and programs alike."""
+        """Prints plain lines."""
         for line in lines:
             try:
                 print(line, flush=True)
             except UnicodeEncodeError:
-                # A file's name need not be text, nor a pipe's encoding have every character.
+                # A file's name may be no valid text, or the pipe's encoding may lack a character.
                 sys.stdout.buffer.write(os.fsencode(f"{line}{os.linesep}"))
                 sys.stdout.buffer.flush()
 
     def rows(self, rows: Iterable[Sequence[object]]) -> None:
-        """Lines of fields between tabs, for programs."""
+        """Prints lines of fields with tabs between."""
         self.lines("\t".join(str(cell).replace("\t", " ").replace("\n", " ") for cell in row) for row in rows)
 
-    def show(self, what: RenderableType) -> None:
-        """Something formatted, for the person who looks on."""
-        self.console.print(what)
+    def show(self, content: RenderableType) -> None:
+        """Prints something formatted, for a person."""
+        self.console.print(content)
 
     def remark(self, text: str) -> None:
-        """A remark beside the output, if somebody looks on."""
+        """Prints a remark if a person is watching."""
         if self.is_watched:
             self.aside.print(text)

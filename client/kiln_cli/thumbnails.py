@@ -1,4 +1,4 @@
-"""Pictures in the terminal: by its own protocol where it has one (kitty, iTerm2), else as coloured half blocks."""
+"""Thumbnails in the terminal: by the protocol of kitty or iTerm2, or else as coloured half blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 CHOICE = "KILN_THUMBNAILS"
-"""The variable that overrules what is found out about the terminal."""
+"""The environment variable that overrides the detection of the terminal."""
 
 _COLUMNS = 40
 _GAP = 2
@@ -26,7 +26,7 @@ _UPPER_HALF = "▀"
 
 
 class Way(StrEnum):
-    """How pictures can be shown."""
+    """A way to show pictures."""
 
     KITTY = "kitty"
     ITERM2 = "iterm2"
@@ -35,14 +35,14 @@ class Way(StrEnum):
 
 
 def find_way(console: Console, environment: Mapping[str, str] | None = None) -> Way:
-    """Finds out how a terminal shows pictures, from what it says of itself."""
+    """Finds the way that a terminal supports, from its environment."""
     environment = os.environ if environment is None else environment
     chosen = environment.get(CHOICE, "")
     if chosen in set(Way):
         return Way(chosen)
     if not console.is_terminal or console.is_dumb_terminal:
         return Way.OFF
-    # tmux and screen swallow the protocols, but not the blocks.
+    # tmux and screen drop the protocols, but show the blocks.
     if not environment.get("TMUX") and not environment.get("STY"):
         program = environment.get("TERM_PROGRAM", "")
         if environment.get("KITTY_WINDOW_ID") or environment.get("TERM") == "xterm-kitty" or program == "ghostty":
@@ -53,18 +53,14 @@ def find_way(console: Console, environment: Mapping[str, str] | None = None) -> 
 
 
 def show(console: Console, paths: Sequence[Path], environment: Mapping[str, str] | None = None) -> bool:
-    """Shows image files, if the terminal can.
-
-    Returns:
-        Whether it could.
-    """
+    """Shows image files if the terminal supports it. Returns whether it does."""
     way = find_way(console, environment)
     if way is Way.OFF or not paths:
         return False
     try:
         return _shown(console, paths, way)
     except (OSError, ValueError):
-        # An image that is only half there, a terminal without such characters: the files are what matters.
+        # The file is damaged, or the terminal lacks the characters. The files matter, not the thumbnails.
         return False
 
 
@@ -101,14 +97,14 @@ def _kitty(picture: Image) -> Iterator[str]:
     picture.save(encoded, "PNG")
     body = base64.b64encode(encoded.getvalue()).decode()
     for start in range(0, len(body), _KITTY_CHUNK):
-        # f=100: a PNG; a=T: show it; q=2: say nothing back; m=1: more of it follows.
+        # f=100: a PNG; a=T: show it; q=2: no reply; m=1: more data follows.
         about = f"f=100,a=T,q=2,c={_COLUMNS}," if start == 0 else ""
         more = int(start + _KITTY_CHUNK < len(body))
         yield f"\x1b_G{about}m={more};{body[start : start + _KITTY_CHUNK]}\x1b\\"
 
 
 def _blocks(pictures: Sequence[Image], width: int) -> Iterator[Text]:
-    """Rows of pictures side by side; a character is two pixels, the upper in its own colour, the lower behind it."""
+    """Rows of pictures side by side; a character is two pixels: its colour the upper, its background the lower."""
     in_a_row = max(1, min(len(pictures), (width + _GAP) // (_NARROWEST * 2 + _GAP)))
     columns = max(_NARROWEST, min(_COLUMNS, (width - 2 - _GAP * (in_a_row - 1)) // in_a_row))
     for start in range(0, len(pictures), in_a_row):
@@ -120,7 +116,7 @@ def _blocks(pictures: Sequence[Image], width: int) -> Iterator[Text]:
 
 
 def _shrunk(picture: Image, columns: int) -> Image:
-    # A tall picture may be as high as a wide one is wide, not higher.
+    # The limit of the width is also the limit of the height.
     scale = min(columns / picture.width, columns / picture.height)
     rows = max(2, round(picture.height * scale / 2) * 2)
     return picture.resize((max(1, round(picture.width * scale)), rows))

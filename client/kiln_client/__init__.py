@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiln_client.answers import Delivery, Image, KeptRequest, Progress, Stage, Step, Task, TaskStatus
+from kiln_client.answers import Delivery, Image, Progress, Stage, Step, StoredRequest, Task, TaskStatus
 from kiln_client.async_client import AsyncKiln
 from kiln_client.client import Kiln
 from kiln_client.errors import (
@@ -10,6 +10,7 @@ from kiln_client.errors import (
     Conflict,
     InvalidImage,
     InvalidRequest,
+    InvalidSetting,
     KilnError,
     NotConfigured,
     NotFinished,
@@ -24,7 +25,7 @@ from kiln_client.errors import (
     WebhookRefused,
 )
 from kiln_client.images import ImageSource
-from kiln_client.operations import Filters, Wanted
+from kiln_client.operations import Filters, TaskOptions
 from kiln_client.webhooks import verify_webhook
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
     "ImageSource",
     "InvalidImage",
     "InvalidRequest",
-    "KeptRequest",
+    "InvalidSetting",
     "Kiln",
     "KilnError",
     "NotConfigured",
@@ -50,12 +51,13 @@ __all__ = [
     "ServerFailed",
     "Stage",
     "Step",
+    "StoredRequest",
     "Task",
     "TaskFailed",
+    "TaskOptions",
     "TaskStatus",
     "TooManyRequests",
     "WaitTimedOut",
-    "Wanted",
     "WebhookRefused",
     "verify_webhook",
 ]

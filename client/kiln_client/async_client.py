@@ -11,17 +11,20 @@ from typing import Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Delivery, KeptRequest, Progress, Task
-from kiln_client.exchange import Call, Finding, Found, Operation, Pause
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task
 from kiln_client.images import ImageSource
-from kiln_client.operations import Filters, Operations, Wanted
-from kiln_client.settings import RETRIES, TIMEOUT_SECONDS, exchange, http_options
+from kiln_client.operations import Filters, Operations, TaskOptions
+from kiln_client.request import Finding, Found, Operation, Outcome, Pause, Request, proceed
+from kiln_client.settings import RETRIES, TIMEOUT_SECONDS, http_options, sender
 
 Value = TypeVar("Value")
 
 
 class AsyncKiln:
-    """``Kiln`` for asyncio, to be closed, or used in an ``async with`` block; its methods raise the same."""
+    """``Kiln`` for asyncio. Close it, or use it in an ``async with`` block.
+
+    It takes the arguments of ``Kiln``, and its methods raise the errors of ``Kiln``'s.
+    """
 
     def __init__(
         self,
@@ -33,58 +36,37 @@ class AsyncKiln:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Opens no connection yet.
-
-        Args:
-            url: The API's address; ``KILN_URL`` if there is none.
-            key: Of the caller; ``KILN_KEY`` if there is none.
-            timeout: Seconds that a call may take.
-            retries: How often a call is repeated that was not answered, or with HTTP 429 or 5xx.
-            transport: What to send with, if not httpx's own.
-            sleep: How to let time pass.
-
-        Raises:
-            NotConfigured: Neither says which Kiln to talk to.
-        """
-        self._operations = Operations(exchange(url, key, retries))
+        self._operations = Operations(sender(url, key, retries))
         self._sleep = sleep
         self._http = httpx.AsyncClient(transport=transport, **http_options(timeout))
 
-    async def create(self, *subject_images: ImageSource, **wanted: Unpack[Wanted]) -> Task:
-        """Creates a task of one to four images and of what else is ``Wanted``.
-
-        Raises:
-            InvalidImage: An image is not there, or is none that the API takes.
-        """
-        return await self._run(self._operations.create(subject_images, wanted))
+    async def create(self, *subject_images: ImageSource, **options: Unpack[TaskOptions]) -> Task:
+        """Creates a task from one to four images."""
+        return await self._run(self._operations.create(subject_images, options))
 
     async def generate(
         self,
         *subject_images: ImageSource,
-        timeout: float | None = None,  # noqa: ASYNC109 - it ends the waiting, and tells which task goes on
-        **wanted: Unpack[Wanted],
+        timeout: float | None = None,  # noqa: ASYNC109 - asyncio.timeout would not name the task that keeps running
+        **options: Unpack[TaskOptions],
     ) -> Task:
         """Creates a task and waits for its images: ``create`` and ``wait`` in one."""
-        return await self.wait((await self.create(*subject_images, **wanted)).task_id, timeout=timeout)
+        return await self.wait((await self.create(*subject_images, **options)).task_id, timeout=timeout)
 
     async def get(self, task_id: str) -> Task:
-        """Reads a task, by its id or its external id, as everywhere."""
+        """Returns a task."""
         return await self._run(self._operations.get(task_id))
 
     def list(self, **filters: Unpack[Filters]) -> AsyncIterator[Task]:
-        """Iterates over the caller's tasks, newest first; pages are asked for as they are needed."""
+        """Iterates over your tasks, newest first."""
         return self._iterate(self._operations.listing(filters))
 
     async def progress(self, task_id: str) -> Progress:
-        """Reads how far a task has come."""
+        """Returns a task's progress."""
         return await self._run(self._operations.progress(task_id))
 
     def follow(self, *task_ids: str, timeout: float | None = None) -> AsyncIterator[Progress]:
-        """Iterates over every change of some tasks, until all have ended.
-
-        Raises:
-            WaitTimedOut: They have not within ``timeout`` seconds.
-        """
+        """Iterates over every change of some tasks, until all have ended."""
         return self._iterate(self._operations.follow(task_ids, timeout=timeout))
 
     async def wait(
@@ -93,57 +75,39 @@ class AsyncKiln:
         *,
         timeout: float | None = None,  # noqa: ASYNC109 - as above
     ) -> Task:
-        """Waits for a task's end.
-
-        Raises:
-            TaskFailed: It has ended without images.
-            WaitTimedOut: It has not ended within ``timeout`` seconds.
-        """
+        """Waits for a task's end."""
         return await self._run(self._operations.wait(task_id, timeout=timeout))
 
-    async def request(self, task_id: str) -> KeptRequest:
-        """Reads what a task was created with, links to its images included."""
+    async def request(self, task_id: str) -> StoredRequest:
+        """Returns the request that created a task."""
         return await self._run(self._operations.request(task_id))
 
     async def save(self, task: Task | str, directory: str | os.PathLike[str] = ".") -> Sequence[Path]:
-        """Saves a task's images as ``<task id>-<index>.png`` or ``.jpg``.
-
-        Raises:
-            TaskFailed: It has ended without images.
-            NotFinished: It has none yet.
-        """
+        """Saves a task's images as ``<task id>-<index>.png`` or ``.jpg``."""
         return await self._run(self._operations.save(task, Path(directory)))
 
     async def download(self, url: str) -> bytes:
-        """Reads the image behind a link; no key is sent along."""
+        """Returns the bytes of the image behind a link."""
         return await self._run(self._operations.download(url))
 
     async def cancel(self, task_id: str) -> Task:
-        """Cancels a task that waits for its turn.
-
-        Raises:
-            Conflict: It does not wait any more.
-        """
+        """Cancels a task that waits in the queue."""
         return await self._run(self._operations.cancel(task_id))
 
     async def retry(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
-        """Creates a new task with the same request as one that has ended.
-
-        Raises:
-            Conflict: It has not ended, or its images are no longer kept.
-        """
+        """Creates a new task with the request of an ended one."""
         return await self._run(self._operations.retry(task_id, idempotency_key=idempotency_key))
 
     async def deliveries(self, task_id: str) -> Sequence[Delivery]:
-        """Reads every attempt to tell a task's ``callback_url`` of its changes."""
+        """Returns every attempt to notify a task's ``callback_url``."""
         return await self._run(self._operations.deliveries(task_id))
 
     async def upload(self, image: str | os.PathLike[str] | bytes) -> str:
-        """Uploads an image; the reference is usable wherever an image is. ``create`` does it by itself."""
+        """Uploads an image and returns a reference to use as an image."""
         return await self._run(self._operations.upload(image))
 
     async def aclose(self) -> None:
-        """Closes its connections."""
+        """Closes the connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -155,40 +119,34 @@ class AsyncKiln:
         await self.aclose()
 
     async def _run(self, operation: Operation[Value]) -> Value:
+        outcome: Outcome = None
         try:
-            step = next(operation)
             while True:
-                try:
-                    outcome = await self._do(step)
-                except httpx.RequestError as error:
-                    step = operation.throw(error)
-                else:
-                    step = operation.send(outcome)
+                outcome = await self._outcome(proceed(operation, outcome))
         except StopIteration as end:
             value: Value = end.value
             return value
 
     async def _iterate(self, finding: Finding[Value]) -> AsyncIterator[Value]:
+        outcome: Outcome = None
         try:
-            step = next(finding)
             while True:
+                step = proceed(finding, outcome)
                 if isinstance(step, Found):
                     yield step.value
-                    step = next(finding)
-                    continue
-                try:
-                    outcome = await self._do(step)
-                except httpx.RequestError as error:
-                    step = finding.throw(error)
+                    outcome = None
                 else:
-                    step = finding.send(outcome)
+                    outcome = await self._outcome(step)
         except StopIteration:
             return
         finally:
             finding.close()
 
-    async def _do(self, step: Call | Pause) -> httpx.Response | None:
+    async def _outcome(self, step: Request | Pause) -> Outcome:
         if isinstance(step, Pause):
             await self._sleep(step.seconds)
             return None
-        return await self._http.request(**step.arguments())
+        try:
+            return await self._http.request(**step.arguments())
+        except httpx.RequestError as error:
+            return error

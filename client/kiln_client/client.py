@@ -1,4 +1,4 @@
-"""The client that blocks: each method drives one operation."""
+"""The blocking client: each method drives one operation."""
 
 from __future__ import annotations
 
@@ -11,19 +11,31 @@ from typing import Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Delivery, KeptRequest, Progress, Task
-from kiln_client.exchange import Call, Finding, Found, Operation, Pause
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task
 from kiln_client.images import ImageSource
-from kiln_client.operations import Filters, Operations, Wanted
-from kiln_client.settings import RETRIES, TIMEOUT_SECONDS, exchange, http_options
+from kiln_client.operations import Filters, Operations, TaskOptions
+from kiln_client.request import Finding, Found, Operation, Outcome, Pause, Request, proceed
+from kiln_client.settings import RETRIES, TIMEOUT_SECONDS, http_options, sender
 
 Value = TypeVar("Value")
 
 
 class Kiln:
-    """A client of one Kiln, to be closed, or used in a ``with`` block.
+    """A client of one Kiln. Close it, or use it in a ``with`` block.
 
-    Every method raises ``Refused`` (or one of its kinds) when the API says no, ``NotReachable`` when nothing answers.
+    Every method raises ``Refused`` (or one of its kinds) if the API refuses, ``NotReachable`` if it does not answer.
+
+    Args:
+        url: The API's address; default is ``KILN_URL``.
+        key: The caller's key; default is ``KILN_KEY``.
+        timeout: Seconds for one request.
+        retries: How often a request is repeated after no answer, HTTP 429 or 5xx.
+        transport: Replaces httpx's own transport.
+        sleep: Replaces the waiting between attempts.
+
+    Raises:
+        NotConfigured: The address or the key is missing.
+        InvalidSetting: The address or the key is malformed.
     """
 
     def __init__(
@@ -36,52 +48,41 @@ class Kiln:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Opens no connection yet.
-
-        Args:
-            url: The API's address; ``KILN_URL`` if there is none.
-            key: Of the caller; ``KILN_KEY`` if there is none.
-            timeout: Seconds that a call may take.
-            retries: How often a call is repeated that was not answered, or with HTTP 429 or 5xx.
-            transport: What to send with, if not httpx's own.
-            sleep: How to let time pass.
-
-        Raises:
-            NotConfigured: Neither says which Kiln to talk to.
-        """
-        self._operations = Operations(exchange(url, key, retries))
+        self._operations = Operations(sender(url, key, retries))
         self._sleep = sleep
         self._http = httpx.Client(transport=transport, **http_options(timeout))
 
-    def create(self, *subject_images: ImageSource, **wanted: Unpack[Wanted]) -> Task:
-        """Creates a task of one to four images and of what else is ``Wanted``.
+    def create(self, *subject_images: ImageSource, **options: Unpack[TaskOptions]) -> Task:
+        """Creates a task from one to four images.
 
         Raises:
-            InvalidImage: An image is not there, or is none that the API takes.
+            InvalidImage: An image does not exist, or the API does not accept it.
         """
-        return self._run(self._operations.create(subject_images, wanted))
+        return self._run(self._operations.create(subject_images, options))
 
-    def generate(self, *subject_images: ImageSource, timeout: float | None = None, **wanted: Unpack[Wanted]) -> Task:
+    def generate(
+        self, *subject_images: ImageSource, timeout: float | None = None, **options: Unpack[TaskOptions]
+    ) -> Task:
         """Creates a task and waits for its images: ``create`` and ``wait`` in one."""
-        return self.wait(self.create(*subject_images, **wanted).task_id, timeout=timeout)
+        return self.wait(self.create(*subject_images, **options).task_id, timeout=timeout)
 
     def get(self, task_id: str) -> Task:
-        """Reads a task, by its id or its external id, as everywhere."""
+        """Returns a task. Its id or its external id works here and in every other method."""
         return self._run(self._operations.get(task_id))
 
     def list(self, **filters: Unpack[Filters]) -> Iterator[Task]:
-        """Iterates over the caller's tasks, newest first; pages are asked for as they are needed."""
+        """Iterates over your tasks, newest first; each page is requested when it is needed."""
         return self._iterate(self._operations.listing(filters))
 
     def progress(self, task_id: str) -> Progress:
-        """Reads how far a task has come."""
+        """Returns a task's progress."""
         return self._run(self._operations.progress(task_id))
 
     def follow(self, *task_ids: str, timeout: float | None = None) -> Iterator[Progress]:
         """Iterates over every change of some tasks, until all have ended.
 
         Raises:
-            WaitTimedOut: They have not within ``timeout`` seconds.
+            WaitTimedOut: A task has not ended within ``timeout`` seconds.
         """
         return self._iterate(self._operations.follow(task_ids, timeout=timeout))
 
@@ -89,54 +90,54 @@ class Kiln:
         """Waits for a task's end.
 
         Raises:
-            TaskFailed: It has ended without images.
-            WaitTimedOut: It has not ended within ``timeout`` seconds.
+            TaskFailed: The task has ended without images.
+            WaitTimedOut: The task has not ended within ``timeout`` seconds.
         """
         return self._run(self._operations.wait(task_id, timeout=timeout))
 
-    def request(self, task_id: str) -> KeptRequest:
-        """Reads what a task was created with, links to its images included."""
+    def request(self, task_id: str) -> StoredRequest:
+        """Returns the request that created a task, with links to its images."""
         return self._run(self._operations.request(task_id))
 
     def save(self, task: Task | str, directory: str | os.PathLike[str] = ".") -> Sequence[Path]:
         """Saves a task's images as ``<task id>-<index>.png`` or ``.jpg``.
 
         Raises:
-            TaskFailed: It has ended without images.
-            NotFinished: It has none yet.
+            TaskFailed: The task has ended without images.
+            NotFinished: The task has no images yet.
         """
         return self._run(self._operations.save(task, Path(directory)))
 
     def download(self, url: str) -> bytes:
-        """Reads the image behind a link; no key is sent along."""
+        """Returns the bytes of the image behind a link. The key is not sent."""
         return self._run(self._operations.download(url))
 
     def cancel(self, task_id: str) -> Task:
-        """Cancels a task that waits for its turn.
+        """Cancels a task that waits in the queue.
 
         Raises:
-            Conflict: It does not wait any more.
+            Conflict: The task no longer waits.
         """
         return self._run(self._operations.cancel(task_id))
 
     def retry(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
-        """Creates a new task with the same request as one that has ended.
+        """Creates a new task with the request of an ended one.
 
         Raises:
-            Conflict: It has not ended, or its images are no longer kept.
+            Conflict: The task has not ended, or its images are deleted.
         """
         return self._run(self._operations.retry(task_id, idempotency_key=idempotency_key))
 
     def deliveries(self, task_id: str) -> Sequence[Delivery]:
-        """Reads every attempt to tell a task's ``callback_url`` of its changes."""
+        """Returns every attempt to notify a task's ``callback_url``."""
         return self._run(self._operations.deliveries(task_id))
 
     def upload(self, image: str | os.PathLike[str] | bytes) -> str:
-        """Uploads an image; the reference is usable wherever an image is. ``create`` does it by itself."""
+        """Uploads an image and returns a reference to use as an image. ``create`` uploads large images by itself."""
         return self._run(self._operations.upload(image))
 
     def close(self) -> None:
-        """Closes its connections."""
+        """Closes the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -148,40 +149,34 @@ class Kiln:
         self.close()
 
     def _run(self, operation: Operation[Value]) -> Value:
+        outcome: Outcome = None
         try:
-            step = next(operation)
             while True:
-                try:
-                    outcome = self._do(step)
-                except httpx.RequestError as error:
-                    step = operation.throw(error)
-                else:
-                    step = operation.send(outcome)
+                outcome = self._outcome(proceed(operation, outcome))
         except StopIteration as end:
             value: Value = end.value
             return value
 
     def _iterate(self, finding: Finding[Value]) -> Iterator[Value]:
+        outcome: Outcome = None
         try:
-            step = next(finding)
             while True:
+                step = proceed(finding, outcome)
                 if isinstance(step, Found):
                     yield step.value
-                    step = next(finding)
-                    continue
-                try:
-                    outcome = self._do(step)
-                except httpx.RequestError as error:
-                    step = finding.throw(error)
+                    outcome = None
                 else:
-                    step = finding.send(outcome)
+                    outcome = self._outcome(step)
         except StopIteration:
             return
         finally:
             finding.close()
 
-    def _do(self, step: Call | Pause) -> httpx.Response | None:
+    def _outcome(self, step: Request | Pause) -> Outcome:
         if isinstance(step, Pause):
             self._sleep(step.seconds)
             return None
-        return self._http.request(**step.arguments())
+        try:
+            return self._http.request(**step.arguments())
+        except httpx.RequestError as error:
+            return error

@@ -1,4 +1,4 @@
-"""Everything that the client raises on purpose: one tree, from what was given to what the API said."""
+"""The errors that the client raises on purpose, as one tree."""
 
 from __future__ import annotations
 
@@ -8,30 +8,34 @@ from kiln_client.answers import Task
 
 
 class KilnError(Exception):
-    """The root of what the client raises."""
+    """The root of the client's errors."""
 
 
 class NotConfigured(KilnError):
-    """Nobody has said which Kiln to talk to, or with which key."""
+    """The address of Kiln or the key is missing."""
+
+
+class InvalidSetting(NotConfigured):
+    """The address, the key or the profile cannot be used as given."""
 
 
 class InvalidImage(KilnError):
-    """An image that was given is not there, or is none that the API takes."""
+    """An image does not exist, or is not a JPEG or PNG that the API accepts."""
 
 
 class NotReachable(KilnError):
-    """Nothing answers, also after several attempts."""
+    """The API does not answer, also after several attempts."""
 
 
 class NotListening(NotReachable):
-    """Nobody listens at an address of this computer: nothing was sent, and waiting would not change that."""
+    """No program listens at this address of this computer: nothing was sent, and waiting does not help."""
 
 
 class WaitTimedOut(KilnError):
-    """A task has not ended within the time that was given; it goes on.
+    """A task has not ended within the timeout; it keeps running.
 
     Attributes:
-        task_ids: The tasks that have not.
+        task_ids: The tasks that have not ended.
     """
 
     def __init__(self, task_ids: Sequence[str], seconds: float) -> None:
@@ -44,30 +48,30 @@ class NotFinished(KilnError):
 
 
 class TaskFailed(KilnError):
-    """A task has ended without images; the message is the provider's reason.
+    """A task has ended without images; the message has the provider's reason.
 
     Attributes:
-        task: The task.
+        task: The failed task.
     """
 
     def __init__(self, task: Task) -> None:
-        super().__init__(f"task {task.task_id} failed: {task.task_status_msg or 'no reason was given'}")
+        super().__init__(f"task {task.task_id} failed: {task.task_status_msg or 'no reason given'}")
         self.task = task
 
 
 class WebhookRefused(KilnError):
-    """A webhook that is not Kiln's, not whole, or too old."""
+    """A webhook that Kiln did not send, that was changed, or that is too old."""
 
 
 class Refused(KilnError):
-    """The API has answered with a refusal.
+    """The API has refused a request.
 
     Attributes:
-        http_status: Of the answer.
-        code: The contract's business code; 0 when the answer was not the contract's.
-        message: What was wrong.
-        request_id: Identifies the request in Kiln's logs; empty when the answer was not the contract's.
-        retry_after: Seconds after which it may be tried again, if the answer says so.
+        http_status: The answer's status.
+        code: The contract's business code; 0 if the answer does not follow the contract.
+        message: The reason.
+        request_id: Identifies the request in Kiln's logs; empty if the answer does not follow the contract.
+        retry_after: Seconds after which another attempt may succeed, if the answer says so.
     """
 
     def __init__(
@@ -90,19 +94,19 @@ class InvalidRequest(Refused):
 
 
 class AuthenticationFailed(Refused):
-    """The key is not known (HTTP 401)."""
+    """The key is unknown (HTTP 401)."""
 
 
 class NotFound(Refused):
-    """No task of this caller has this id (HTTP 404)."""
+    """This caller has no task with this id (HTTP 404)."""
 
 
 class Conflict(Refused):
-    """The task's state does not allow it: cancelling a running one, repeating an unfinished one (HTTP 409)."""
+    """The task's state does not allow it, such as cancelling a task that already runs (HTTP 409)."""
 
 
 class TooManyRequests(Refused):
-    """The caller's requests of this minute are used up (HTTP 429)."""
+    """The caller has used up its requests of this minute (HTTP 429)."""
 
 
 class ServerFailed(Refused):
@@ -121,5 +125,5 @@ _KINDS: dict[int, type[Refused]] = {
 
 
 def refusal_of(http_status: int) -> type[Refused]:
-    """The class that an HTTP status is raised as."""
+    """The class of error for an HTTP status."""
     return _KINDS.get(http_status, ServerFailed if http_status >= 500 else Refused)

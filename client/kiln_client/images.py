@@ -1,4 +1,4 @@
-"""Images on their way in and out: what may be given, what goes inline, what is uploaded, how results are saved."""
+"""Images: which sources are accepted, which travel inside a request, which are uploaded, how results are saved."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ImageSource = str | os.PathLike[str] | bytes
 """A path, the bytes of an image, an ``https://`` address, or the reference of an upload."""
 
 LARGEST_BYTES = 10 * 1024 * 1024
-"""What the contract takes of one image."""
+"""The contract's limit of one image."""
 
 INLINE_BYTES = 3 * 1024 * 1024
-"""Of all images inside one request: as Base64 they are 4 MB of the 6 MB that a request may have."""
+"""The limit of all images inside one request: 4 MB as Base64, and a request may have 6 MB."""
 
 _ADDRESSES = ("http://", "https://", "kiln-upload://", "data:")
 _SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
@@ -25,32 +25,32 @@ _SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """An image whose bytes have to be sent.
+    """An image with bytes to send.
 
     Attributes:
-        name: For messages.
-        content: The bytes.
+        name: Its path, for messages.
+        content: Its bytes.
     """
 
     name: str
     content: bytes
 
     def inline(self) -> str:
-        """As it stands in a request's body."""
+        """The image as Base64, for a request's body."""
         return base64.b64encode(self.content).decode()
 
 
-def look_at(source: ImageSource) -> Content | str:
-    """Reads an image that is here; an address is passed on as it is.
+def read_image(source: ImageSource) -> Content | str:
+    """Reads an image file; an address is returned unchanged.
 
     Raises:
-        InvalidImage: There is no such file, or it is not a JPEG or PNG of at most 10 MB.
+        InvalidImage: The file does not exist, or is not a JPEG or PNG of at most 10 MB.
     """
     if isinstance(source, str) and source.startswith(_ADDRESSES):
         return source
     image = Content("image", source) if isinstance(source, bytes) else Content(str(source), _read(Path(source)))
     if not image.content:
-        raise InvalidImage(f"{image.name}: is empty")
+        raise InvalidImage(f"{image.name}: must be a JPEG or PNG image, got an empty file")
     if not suffix(image.content):
         raise InvalidImage(f"{image.name}: must be a JPEG or PNG image")
     if len(image.content) > LARGEST_BYTES:
@@ -59,7 +59,7 @@ def look_at(source: ImageSource) -> Content | str:
 
 
 def to_upload(images: Iterable[Content]) -> list[Content]:
-    """Those that do not fit into one request; the smaller ones go inline."""
+    """Returns the images that do not fit into one request; the smaller ones travel inside it."""
     room = INLINE_BYTES
     left = []
     for image in sorted(images, key=lambda each: len(each.content)):
@@ -70,12 +70,12 @@ def to_upload(images: Iterable[Content]) -> list[Content]:
 
 
 def suffix(content: bytes) -> str:
-    """What a file with this content should end with; empty if it is neither JPEG nor PNG."""
+    """The suffix of a file with this content; empty if it is neither JPEG nor PNG."""
     return next((end for magic, end in _SUFFIXES.items() if content.startswith(magic)), "")
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Writes a file so that nobody sees half of it."""
+    """Writes a file so that no other program sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -92,4 +92,4 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise InvalidImage(f"{path}: no such file") from None
     except OSError as error:
-        raise InvalidImage(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise InvalidImage(f"{path}: can't be read: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""What can be done with Kiln, each as a generator that both clients drive."""
+"""The API's operations, each as a generator that both clients drive."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
-from kiln_client.answers import Delivery, KeptRequest, Progress, Task, TaskStatus
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task, TaskStatus
 from kiln_client.errors import InvalidImage, NotFinished, TaskFailed, WaitTimedOut
-from kiln_client.exchange import Call, Exchange, Finding, Found, Operation, Pause
-from kiln_client.images import Content, ImageSource, look_at, suffix, to_upload, write_whole
+from kiln_client.images import Content, ImageSource, read_image, suffix, to_upload, write_whole
+from kiln_client.request import Finding, Found, Operation, Pause, Request, Sender
 
 TASKS = "/v1/images/multi-image2image"
 UPLOADS = "/v1/uploads"
@@ -31,25 +31,25 @@ _FIELDS: tuple[Literal["prompt", "n", "aspect_ratio", "model_name", "callback_ur
     "external_task_id",
 )
 
-_FIRST_LOOK_SECONDS = 0.5
-_LOOK_LESS_OFTEN = 1.2
-_LEAST_OFTEN_SECONDS = 4.0
+_FIRST_PAUSE_SECONDS = 0.5
+_PAUSE_GROWTH = 1.2
+_LONGEST_PAUSE_SECONDS = 4.0
 
 
-class Wanted(TypedDict, total=False):
-    """What can be said of a task besides its subjects; what is left out, or ``None``, is the contract's default.
+class TaskOptions(TypedDict, total=False):
+    """The options of a task; a missing one, or ``None``, has the contract's default.
 
     Attributes:
-        prompt: What to make of the images.
+        prompt: Describes the images to generate.
         scene_image: Reference for the scene.
         style_image: Reference for the style.
         n: How many images to generate.
         aspect_ratio: Width to height of the results.
-        model_name: Which model generates.
+        model_name: The model that generates.
         watermark: Whether to watermark.
-        callback_url: Told of status changes.
+        callback_url: Receives a webhook at each change of status.
         external_task_id: Your own id, unique among your tasks.
-        idempotency_key: The same key and request is the same task; one is made if there is none.
+        idempotency_key: The same key and request is the same task; default is a new key.
     """
 
     prompt: str | None
@@ -65,13 +65,13 @@ class Wanted(TypedDict, total=False):
 
 
 class Filters(TypedDict, total=False):
-    """Which tasks to list.
+    """The filters of a list.
 
     Attributes:
         status: Only tasks of this status.
         created_after: Only tasks created after this.
         created_before: Only tasks created before this.
-        page_size: How many to ask for at once, up to 500.
+        page_size: Tasks per request, up to 500.
     """
 
     status: TaskStatus | None
@@ -81,41 +81,41 @@ class Filters(TypedDict, total=False):
 
 
 class Pace:
-    """How often a task is looked at: less and less, until something happens."""
+    """The pauses between two looks at a task: longer and longer, until the task changes."""
 
     def __init__(self, timeout: float | None) -> None:
         self._timeout = timeout
         self._ends_at = float("inf") if timeout is None else time.monotonic() + timeout
-        self._seconds = _FIRST_LOOK_SECONDS
+        self._seconds = _FIRST_PAUSE_SECONDS
 
-    def begin_anew(self) -> None:
-        """Something has happened, more may follow soon."""
-        self._seconds = _FIRST_LOOK_SECONDS
+    def reset(self) -> None:
+        """Starts with a short pause again: after a change, another one may follow soon."""
+        self._seconds = _FIRST_PAUSE_SECONDS
 
     def pause(self, task_ids: Sequence[str]) -> Pause:
-        """The pause before the next look.
+        """Returns the pause before the next look.
 
         Raises:
-            WaitTimedOut: It would last beyond the time that was given.
+            WaitTimedOut: The pause would end after the timeout.
         """
         if self._timeout is not None and time.monotonic() + self._seconds > self._ends_at:
             raise WaitTimedOut(task_ids, self._timeout)
         pause = Pause(self._seconds)
-        self._seconds = min(_LEAST_OFTEN_SECONDS, self._seconds * _LOOK_LESS_OFTEN)
+        self._seconds = min(_LONGEST_PAUSE_SECONDS, self._seconds * _PAUSE_GROWTH)
         return pause
 
 
 class Operations:
-    """The API's operations, without the input and output."""
+    """The API's operations, without input and output."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
-    def create(self, subject_images: Sequence[ImageSource], wanted: Wanted) -> Operation[Task]:
+    def create(self, subject_images: Sequence[ImageSource], options: TaskOptions) -> Operation[Task]:
         """Sends the images and creates a task."""
-        given = [look_at(each) for each in subject_images]
-        references = {name: look_at(source) for name in _REFERENCES if (source := wanted.get(name)) is not None}
-        large = to_upload(each for each in (*given, *references.values()) if isinstance(each, Content))
+        subjects = [read_image(each) for each in subject_images]
+        references = {name: read_image(source) for name in _REFERENCES if (source := options.get(name)) is not None}
+        large = to_upload(each for each in (*subjects, *references.values()) if isinstance(each, Content))
         uploaded: dict[Content, str] = {}
         for image in large:
             uploaded[image] = yield from self._upload(image)
@@ -124,63 +124,63 @@ class Operations:
             return image if isinstance(image, str) else uploaded.get(image) or image.inline()
 
         body: dict[str, Any] = {
-            "subject_image_list": [{"subject_image": sent(image)} for image in given],
+            "subject_image_list": [{"subject_image": sent(image)} for image in subjects],
             **{name: sent(image) for name, image in references.items()},
-            **{name: wanted[name] for name in _FIELDS if wanted.get(name) is not None},
+            **{name: options[name] for name in _FIELDS if options.get(name) is not None},
         }
-        if wanted.get("watermark") is not None:
-            body["watermark_info"] = {"enabled": wanted["watermark"]}
-        key = wanted.get("idempotency_key") or uuid.uuid4().hex
-        return Task.read((yield from self._exchange.api("POST", TASKS, body=body, idempotency_key=key)))
+        if options.get("watermark") is not None:
+            body["watermark_info"] = {"enabled": options["watermark"]}
+        key = options.get("idempotency_key") or uuid.uuid4().hex
+        return Task.read((yield from self._sender.api("POST", TASKS, body=body, idempotency_key=key)))
 
     def get(self, task_id: str) -> Operation[Task]:
-        """Reads a task."""
-        return Task.read((yield from self._exchange.api("GET", _path(task_id))))
+        """Returns a task."""
+        return Task.read((yield from self._sender.api("GET", _path(task_id))))
 
     def progress(self, task_id: str) -> Operation[Progress]:
-        """Reads how far a task has come."""
-        return Progress.read((yield from self._exchange.api("GET", _path(task_id, "progress"))))
+        """Returns a task's progress."""
+        return Progress.read((yield from self._sender.api("GET", _path(task_id, "progress"))))
 
-    def request(self, task_id: str) -> Operation[KeptRequest]:
-        """Reads what a task was created with."""
-        return KeptRequest.read((yield from self._exchange.api("GET", _path(task_id, "request"))))
+    def request(self, task_id: str) -> Operation[StoredRequest]:
+        """Returns the request that created a task."""
+        return StoredRequest.read((yield from self._sender.api("GET", _path(task_id, "request"))))
 
     def deliveries(self, task_id: str) -> Operation[list[Delivery]]:
-        """Reads the attempts to tell a task's ``callback_url``."""
-        return [Delivery.read(each) for each in (yield from self._exchange.api("GET", _path(task_id, "deliveries")))]
+        """Returns the attempts to notify a task's ``callback_url``."""
+        return [Delivery.read(each) for each in (yield from self._sender.api("GET", _path(task_id, "deliveries")))]
 
     def cancel(self, task_id: str) -> Operation[Task]:
-        """Cancels a task that waits for its turn."""
-        return Task.read((yield from self._exchange.api("POST", _path(task_id, "cancel"))))
+        """Cancels a task that waits in the queue."""
+        return Task.read((yield from self._sender.api("POST", _path(task_id, "cancel"))))
 
     def retry(self, task_id: str, *, idempotency_key: str | None = None) -> Operation[Task]:
-        """Creates a task with the same request as one that has ended."""
+        """Creates a task with the request of an ended one."""
         key = idempotency_key or uuid.uuid4().hex
-        return Task.read((yield from self._exchange.api("POST", _path(task_id, "retry"), idempotency_key=key)))
+        return Task.read((yield from self._sender.api("POST", _path(task_id, "retry"), idempotency_key=key)))
 
     def upload(self, image: ImageSource) -> Operation[str]:
-        """Uploads one image and comes to its reference."""
-        looked_at = look_at(image)
-        if isinstance(looked_at, str):
-            raise InvalidImage(f"{looked_at}: is an address already")
-        return (yield from self._upload(looked_at))
+        """Uploads one image and returns its reference."""
+        content = read_image(image)
+        if isinstance(content, str):
+            raise InvalidImage(f"{content}: must be a file or bytes, got an address")
+        return (yield from self._upload(content))
 
     def listing(self, filters: Filters) -> Finding[Task]:
         """Finds the caller's tasks, newest first, page by page.
 
-        A task that is created meanwhile moves the others on, so that the next page repeats some: each is found once. A
-        page is a range of numbers, of which some may be nobody's: only one with no task at all is beyond the last.
+        A task that is created meanwhile moves the others to later pages; each task is still found once. A page may be
+        shorter than its size, so only an empty page is the end.
         """
-        asked: dict[str, str | int] = {"pageSize": filters.get("page_size", _PAGE_SIZE)}
+        query: dict[str, str | int] = {"pageSize": filters.get("page_size", _PAGE_SIZE)}
         if status := filters.get("status"):
-            asked["task_status"] = status
+            query["task_status"] = status
         if after := filters.get("created_after"):
-            asked["created_after"] = int(after.timestamp() * 1_000)
+            query["created_after"] = int(after.timestamp() * 1_000)
         if before := filters.get("created_before"):
-            asked["created_before"] = int(before.timestamp() * 1_000)
+            query["created_before"] = int(before.timestamp() * 1_000)
         seen: set[str] = set()
         for page in range(1, _LAST_PAGE + 1):
-            answer = yield from self._exchange.api("GET", TASKS, params={**asked, "pageNum": page})
+            answer = yield from self._sender.api("GET", TASKS, params={**query, "pageNum": page})
             for task in map(Task.read, answer):
                 if task.task_id not in seen:
                     seen.add(task.task_id)
@@ -198,7 +198,7 @@ class Operations:
                 now = yield from self.progress(task_id)
                 if _differs(known.get(task_id), now):
                     known[task_id] = now
-                    pace.begin_anew()
+                    pace.reset()
                     yield Found(now)
                 if now.is_finished:
                     left.remove(task_id)
@@ -207,7 +207,7 @@ class Operations:
             yield pace.pause(left)
 
     def wait(self, task_id: str, *, timeout: float | None) -> Operation[Task]:
-        """Waits for a task's end and comes to it with its images."""
+        """Waits for a task's end and returns the task with its images."""
         pace = Pace(timeout)
         while True:
             task = yield from self.get(task_id)
@@ -226,18 +226,18 @@ class Operations:
         return paths
 
     def download(self, url: str) -> Operation[bytes]:
-        """Reads what is behind a link; no key is sent along."""
-        return (yield from self._exchange.send(Call("GET", url, follow_redirects=True))).content
+        """Returns the bytes behind a link. The key is not sent."""
+        return (yield from self._sender.send(Request("GET", url, follow_redirects=True))).content
 
     def _upload(self, image: Content) -> Operation[str]:
-        place = yield from self._exchange.api("POST", UPLOADS)
-        yield from self._exchange.send(Call("POST", place["url"], form=place["fields"], file=image.content))
-        return str(place["reference"])
+        form = yield from self._sender.api("POST", UPLOADS)
+        yield from self._sender.send(Request("POST", form["url"], form=form["fields"], file=image.content))
+        return str(form["reference"])
 
 
-def _path(task_id: str, what: str = "") -> str:
+def _path(task_id: str, part: str = "") -> str:
     # An external id may have any character.
-    return f"{TASKS}/{quote(task_id, safe='')}" + (f"/{what}" if what else "")
+    return f"{TASKS}/{quote(task_id, safe='')}" + (f"/{part}" if part else "")
 
 
 def _differs(before: Progress | None, now: Progress) -> bool:
@@ -248,14 +248,14 @@ def _differs(before: Progress | None, now: Progress) -> bool:
 
 
 def _succeeded(task: Task) -> Task:
-    """The task, which has images.
+    """Returns a task that has images.
 
     Raises:
-        TaskFailed: It has ended without.
-        NotFinished: It has not ended.
+        TaskFailed: The task has ended without images.
+        NotFinished: The task has not ended.
     """
     if task.task_status == "failed":
         raise TaskFailed(task)
     if not task.has_succeeded:
-        raise NotFinished(f"task {task.task_id} has no images yet: it is {task.task_status}")
+        raise NotFinished(f"task {task.task_id} has no images yet: its status is {task.task_status}")
     return task

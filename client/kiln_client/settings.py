@@ -1,4 +1,4 @@
-"""What both clients are made with: address, key, and how their HTTP client is set."""
+"""The settings of both clients: address, key, and the options of their HTTP client."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from kiln_client.errors import NotConfigured
-from kiln_client.exchange import Exchange
+from kiln_client.errors import InvalidSetting, NotConfigured
+from kiln_client.request import Sender
 from kiln_client.version import VERSION
 
 TIMEOUT_SECONDS = 60.0
@@ -17,34 +17,40 @@ RETRIES = 4
 _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
-def exchange(url: str | None, key: str | None, retries: int) -> Exchange:
-    """How calls are made, from what was given or else from ``KILN_URL`` and ``KILN_KEY``.
+def sender(url: str | None, key: str | None, retries: int) -> Sender:
+    """The sender for an address and a key; ``KILN_URL`` and ``KILN_KEY`` replace a missing one.
 
     Raises:
-        NotConfigured: One of the two is missing, or cannot be one.
+        NotConfigured: The address or the key is missing.
+        InvalidSetting: The address or the key is malformed.
     """
-    # What a key was read from often ends with a line break.
+    # A key that was read from a file often ends with a line break.
     url, key = url or os.environ.get("KILN_URL"), (key or os.environ.get("KILN_KEY") or "").strip()
     if not url or not key:
         missing = "url (or KILN_URL)" if not url else "key (or KILN_KEY)"
-        raise NotConfigured(f"{missing}: must be given")
+        raise NotConfigured(f"{missing} is required")
     if not (key.isascii() and key.isprintable()):
-        # Further on it would be told in full, as a header that cannot be sent.
-        raise NotConfigured("key: must be ASCII characters without line breaks")
+        # httpx would print the whole key in its own error.
+        raise InvalidSetting("key: must be ASCII characters without line breaks")
+    if not is_address(url):
+        raise InvalidSetting(f"url: must start with https:// or http://, got {url}")
+    return Sender(url.rstrip("/"), key, retries)
+
+
+def is_address(url: str) -> bool:
+    """Whether this is an ``https://`` or ``http://`` address of a host."""
     try:
-        is_address = httpx.URL(url).scheme in {"https", "http"} and bool(httpx.URL(url).host)
+        address = httpx.URL(url)
     except httpx.InvalidURL:
-        is_address = False
-    if not is_address:
-        raise NotConfigured(f"url: must be an https:// or http:// address, got {url}")
-    return Exchange(url.rstrip("/"), key, retries)
+        return False
+    return address.scheme in {"https", "http"} and bool(address.host)
 
 
 def http_options(timeout: float) -> dict[str, Any]:
-    """What ``httpx.Client`` and ``httpx.AsyncClient`` are made with."""
+    """The arguments of ``httpx.Client`` and ``httpx.AsyncClient``."""
     return {
         "timeout": timeout,
         "headers": {"User-Agent": f"kiln-client/{VERSION}"},
-        # A proxy of the environment has no business between two ports of one computer.
+        # A proxy cannot reach this computer's own ports.
         "mounts": dict.fromkeys(_LOOPBACK),
     }

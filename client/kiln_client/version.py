@@ -1,4 +1,4 @@
-"""The version of the package: what it is built as, and what it says of itself to the API."""
+"""The version of the package, also sent to the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks as they arrive at a caller: whether one is Kiln's, and what it says."""
+"""Verifies a webhook that a caller has received."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from kiln_client.errors import NotConfigured, WebhookRefused
 
 
 def verify_webhook(body: bytes | str, headers: Mapping[str, str], secret: str) -> Task:
-    """Checks a webhook's signature and age, and reads the task that it tells of.
+    """Checks a webhook's signature and age, and returns its task.
 
     Args:
-        body: The request's body, untouched.
+        body: The request's body, unchanged.
         headers: The request's headers.
         secret: Your ``webhook_secret`` (``whsec_…``).
 
     Raises:
-        WebhookRefused: It is not Kiln's, not whole, or more than five minutes old.
+        WebhookRefused: Kiln did not send it, it was changed, or it is more than five minutes old.
         NotConfigured: ``standardwebhooks`` is not installed.
     """
     try:
-        from standardwebhooks import Webhook, WebhookVerificationError  # noqa: PLC0415 - an extra, for receivers alone
+        from standardwebhooks import Webhook, WebhookVerificationError  # noqa: PLC0415 - an extra for receivers only
     except ImportError:
         raise NotConfigured("verify_webhook needs standardwebhooks: pip install 'kiln-client[webhooks]'") from None
     try:
         Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})
-    # A signature that is not Base64 is a ValueError there.
+    # The package raises ValueError for a signature that is not Base64.
     except (WebhookVerificationError, ValueError) as error:
         raise WebhookRefused(f"the webhook's signature is wrong: {error}") from error
     return Task.read(json.loads(body))

@@ -1,4 +1,4 @@
-"""Starts ``python -m local`` as a person does, and waits for what it is to do."""
+"""Starts ``python -m local`` as a person does, and waits for its effects."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def until(is_so: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> 
     """Waits for a condition."""
     deadline = time.monotonic() + timeout
     while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain until {what}"
+        assert time.monotonic() < deadline, f"waited {timeout:g} s without success until {what}"
         time.sleep(0.05)
 
 
 @contextlib.contextmanager
 def command(*arguments: str, log: Path) -> Iterator[Command]:
-    """Runs ``python -m local``; what is still there at the end of the block is killed."""
+    """Runs ``python -m local``; the end of the block kills the process if it still runs."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": f"{ROOT / 'layers' / 'kiln'}:{ROOT}"}
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -57,14 +57,14 @@ def up(state_dir: Path) -> contextlib.AbstractContextManager[Command]:
 
 
 def description(state_dir: Path, process: Command) -> dict[str, str]:
-    """What ``stack.json`` says, once this process has written it."""
+    """The content of ``stack.json``, once this process has written it."""
     file = state_dir / "stack.json"
-    said = state_dir.with_suffix(".out")
+    log = state_dir.with_suffix(".out")
 
     def is_there() -> bool:
-        assert process.poll() is None, said.read_text()
-        # A killed stack leaves its own behind, for the next one to clear away.
-        return "Ready after" in said.read_text() and file.exists()
+        assert process.poll() is None, log.read_text()
+        # A killed stack leaves its file behind, and the next one removes it.
+        return "Ready after" in log.read_text() and file.exists()
 
     until(is_there, "stack.json is there")
     here: dict[str, str] = json.loads(file.read_text())
@@ -72,7 +72,7 @@ def description(state_dir: Path, process: Command) -> dict[str, str]:
 
 
 def call(here: dict[str, str], path: str, body: object = None) -> Any:
-    """What curl with the plain key does."""
+    """Sends a request with the plain key, like curl."""
     request = urllib.request.Request(
         here["api_url"] + path,
         data=None if body is None else json.dumps(body).encode(),

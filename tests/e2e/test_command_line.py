@@ -1,4 +1,4 @@
-"""A user's path from outside, with nothing but a shell: it comes up, works, goes away, and leaves nothing behind."""
+"""The local stack from a shell: it starts, works, ends, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.e2e.commands import PATIENCE_S, SAMPLE, TASKS_PATH, call, command, de
 
 
 def generate(here: dict[str, str], n: int = 1) -> list[bytes]:
-    """Creates a task, asks until it has succeeded, fetches the images."""
+    """Creates a task, waits until it has succeeded, downloads the images."""
     subject = base64.b64encode((SAMPLE / "cat.png").read_bytes()).decode()
     body = {"prompt": "A cat", "subject_image_list": [{"subject_image": subject}], "n": n}
     task_id = call(here, TASKS_PATH, body)["data"]["task_id"]
@@ -49,13 +49,13 @@ def assert_image(content: bytes) -> None:
 
 
 def processes_of(state_dir: Path) -> list[int]:
-    """The processes whose environment or command line names a folder: the stack, and everything it has started."""
+    """The processes with this folder in their environment or command line: the stack and its children."""
     needle = os.fsencode(str(state_dir))
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
-        # A process may end while it is looked at; others' may not be read.
+        # A process may end meanwhile, or belong to another user.
         with contextlib.suppress(OSError):
             if needle in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes():
                 found.append(int(entry.name))
@@ -65,25 +65,25 @@ def processes_of(state_dir: Path) -> list[int]:
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks processes up under /proc")
 
 
-def test_run_once_brings_the_images(tmp_path: Path) -> None:
+def test_run_once_saves_the_images(tmp_path: Path) -> None:
     state_dir, log = tmp_path / "once", tmp_path / "once.out"
     with command("run", "--once", "--port", "0", "--state-dir", str(state_dir), log=log) as process:
         assert process.wait(timeout=PATIENCE_S) == 0, log.read_text()
-    said = log.read_text()
+    output = log.read_text()
     results = state_dir / "results" / SAMPLE.name
     job = json.loads((SAMPLE / "job.json").read_text())
     images = [path for path in results.rglob("*") if path.suffix in (".png", ".jpg")]
     assert len(images) == job["n"]
     for path in images:
         assert_image(path.read_bytes())
-        assert path.name in said
-    told = json.loads((results / "result.json").read_text())
-    assert told["data"]["task_status"] == "succeed"
+        assert path.name in output
+    result = json.loads((results / "result.json").read_text())
+    assert result["data"]["task_status"] == "succeed"
     assert not (state_dir / "stack.json").exists()
-    until(lambda: processes_of(state_dir) == [], "nothing of it is left", timeout=20)
+    until(lambda: processes_of(state_dir) == [], "no process is left", timeout=20)
 
 
-def test_a_job_that_cannot_work_is_no_success(tmp_path: Path) -> None:
+def test_run_once_with_an_invalid_job_exits_1(tmp_path: Path) -> None:
     state_dir, log, sample = tmp_path / "bad", tmp_path / "bad.out", tmp_path / "bad-sample"
     sample.mkdir()
     (sample / "job.json").write_text(json.dumps({"subject_image_list": [{"subject_image": "cat.png"}], "n": 10}))
@@ -95,11 +95,11 @@ def test_a_job_that_cannot_work_is_no_success(tmp_path: Path) -> None:
 
 
 @needs_proc
-def test_up_serves_the_plain_key_until_sigterm(tmp_path: Path) -> None:
+def test_up_accepts_the_plain_key_until_sigterm(tmp_path: Path) -> None:
     state_dir = tmp_path / "up"
     with up(state_dir) as process:
         here = description(state_dir, process)
-        assert (state_dir / "stack.json").stat().st_mode & 0o077 == 0, "keys are for their owner's eyes"
+        assert (state_dir / "stack.json").stat().st_mode & 0o077 == 0, "the file with the keys is private"
         with urllib.request.urlopen(here["api_url"], timeout=60) as page:
             assert "<title>Kiln</title>" in page.read().decode()
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -110,13 +110,13 @@ def test_up_serves_the_plain_key_until_sigterm(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     assert not (state_dir / "stack.json").exists()
-    until(lambda: processes_of(state_dir) == [], "nothing of it is left", timeout=20)
+    until(lambda: processes_of(state_dir) == [], "no process is left", timeout=20)
     with pytest.raises(urllib.error.URLError):
         call(here, TASKS_PATH)
 
 
 @needs_proc
-def test_a_killed_stack_leaves_nothing_and_the_next_one_starts(tmp_path: Path) -> None:
+def test_killed_stack_leaves_no_process_and_the_next_one_starts(tmp_path: Path) -> None:
     state_dir = tmp_path / "killed"
     with up(state_dir) as process:
         here = description(state_dir, process)
@@ -125,7 +125,7 @@ def test_a_killed_stack_leaves_nothing_and_the_next_one_starts(tmp_path: Path) -
         assert len(processes_of(state_dir)) > 1
         process.kill()
         process.wait()
-        until(lambda: processes_of(state_dir) == [], "nothing of it is left", timeout=20)
+        until(lambda: processes_of(state_dir) == [], "no process is left", timeout=20)
     with up(state_dir) as process:
         again = description(state_dir, process)
         assert again["access_key"] != here["access_key"]
@@ -134,7 +134,7 @@ def test_a_killed_stack_leaves_nothing_and_the_next_one_starts(tmp_path: Path) -
         assert process.wait(timeout=30) == 0
 
 
-def test_two_stacks_side_by_side(tmp_path: Path) -> None:
+def test_two_stacks_do_not_share_tasks_or_keys(tmp_path: Path) -> None:
     with up(tmp_path / "one") as one, up(tmp_path / "two") as two:
         first, second = description(tmp_path / "one", one), description(tmp_path / "two", two)
         assert first["api_url"] != second["api_url"]
@@ -147,14 +147,14 @@ def test_two_stacks_side_by_side(tmp_path: Path) -> None:
         generate(second)
 
 
-def test_a_taken_port_and_a_taken_folder_are_told(tmp_path: Path) -> None:
+def test_taken_port_or_folder_exits_2(tmp_path: Path) -> None:
     state_dir = tmp_path / "taken"
     with up(state_dir) as process:
         port = description(state_dir, process)["api_url"].rsplit(":", 1)[1]
         for name, place in (("port", tmp_path / "elsewhere"), ("folder", state_dir)):
             log = tmp_path / f"{name}.out"
-            wanted = port if name == "port" else "0"
-            with command("up", "--port", wanted, "--state-dir", str(place), log=log) as second:
+            asked_port = port if name == "port" else "0"
+            with command("up", "--port", asked_port, "--state-dir", str(place), log=log) as second:
                 assert second.wait(timeout=PATIENCE_S) == 2, log.read_text()
             assert (f"port {port}" if name == "port" else "another stack") in log.read_text()
         generate(description(state_dir, process))

@@ -1,4 +1,4 @@
-"""The ``kiln`` command as it is installed, against a running stack: by its folder alone, in pipes and terminals."""
+"""The installed ``kiln`` command with a running stack, in pipes and terminals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a running stack in ``.kiln``, as ``make run`` leaves it."""
+    """A folder with a running stack in ``.kiln``, as with ``make up``."""
     folder = tmp_path_factory.mktemp("project")
     with up(folder / ".kiln") as process:
         description(folder / ".kiln", process)
@@ -39,14 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Nothing that says which Kiln to talk to, and a home without profiles."""
+    """An environment that names no Kiln, and a home without profiles."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KILN_", "XDG_"))}
     return kept | {"HOME": str(tmp_path)}
 
 
 @pytest.fixture
 def kiln(folder: Path, environment: dict[str, str]) -> Run:
-    """Runs the command in a pipe, somewhere inside the folder."""
+    """Runs the command in a pipe, deep inside the folder."""
     inside = folder / "deep" / "inside"
     inside.mkdir(parents=True, exist_ok=True)
 
@@ -65,7 +65,7 @@ def kiln(folder: Path, environment: dict[str, str]) -> Run:
     return run
 
 
-def test_from_pictures_to_pictures(kiln: Run, folder: Path) -> None:
+def test_submit_list_get_and_save_return_the_same_images(kiln: Run, folder: Path) -> None:
     scene = str(SAMPLE / "scene.jpg")
     ended = kiln("submit", SUBJECT, "--scene", scene, "--prompt", "A cat", "-n", "2", "-o", "out")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -76,15 +76,15 @@ def test_from_pictures_to_pictures(kiln: Run, folder: Path) -> None:
     task_id = paths[0].stem.rpartition("-")[0]
     listed = [line.split("\t")[:2] for line in kiln("list").stdout.splitlines()]
     assert [task_id, "succeed"] in listed
-    told = json.loads(kiln("get", task_id, "--json").stdout)
-    assert told["task_id"] == task_id
+    task = json.loads(kiln("get", task_id, "--json").stdout)
+    assert task["task_id"] == task_id
     saved = kiln("save", task_id, "-o", "again").stdout.splitlines()
     assert [Path(folder / "deep" / "inside" / line).read_bytes() for line in saved] == [
         path.read_bytes() for path in paths
     ]
 
 
-def test_an_image_too_large_for_a_request(kiln: Run, folder: Path) -> None:
+def test_large_image_is_uploaded_and_generated_from(kiln: Run, folder: Path) -> None:
     large = folder / "large.png"
     large.write_bytes(padded(picture(600, 600), 9 * 1024 * 1024))
     ended = kiln("submit", str(large), "-o", "large")
@@ -92,7 +92,7 @@ def test_an_image_too_large_for_a_request(kiln: Run, folder: Path) -> None:
     assert ended.stdout.startswith("large/")
 
 
-def test_submitting_now_and_watching_later(kiln: Run) -> None:
+def test_task_submitted_without_waiting_is_watched_and_retried(kiln: Run) -> None:
     task_id = kiln("submit", SUBJECT, "--no-wait").stdout.strip()
     watched = kiln("watch", task_id, "--json")
     assert watched.returncode == 0, watched.stderr
@@ -104,18 +104,19 @@ def test_submitting_now_and_watching_later(kiln: Run) -> None:
     assert json.loads(again.stdout)["task_status"] == "succeed"
 
 
-def test_the_api_s_refusal_is_one_line(kiln: Run, folder: Path) -> None:
+def test_refusal_prints_one_line(kiln: Run, folder: Path) -> None:
     small = folder / "small.png"
     small.write_bytes(picture(200, 400))
     refused = kiln("submit", str(small))
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("kiln: subject_image_list[0].subject_image")
+    assert refused.stderr.startswith("kiln: subject 1: ")
     assert refused.stderr.count("\n") == 1
+    assert kiln("submit", "nowhere.png").returncode == 2
     assert kiln("get", "nothing-of-mine").returncode == 5
     assert kiln("list", "--url", "http://127.0.0.1:9", "--key", "x").returncode == 3
 
 
-def test_ctrl_c_leaves_the_task_and_says_how_to_go_on(kiln: Run, folder: Path, environment: dict[str, str]) -> None:
+def test_ctrl_c_prints_how_to_continue_the_task(kiln: Run, folder: Path, environment: dict[str, str]) -> None:
     here = json.loads((folder / ".kiln" / "stack.json").read_text())
     key = f"interrupted-{time.time_ns()}"
     with Kiln(here["api_url"], here["api_key"]) as client:
@@ -134,23 +135,23 @@ def test_ctrl_c_leaves_the_task_and_says_how_to_go_on(kiln: Run, folder: Path, e
     assert (process.returncode, out) == (130, "")
     how = re.search(r"kiln watch (\S+ --output \S+)", err)
     if how is None:
-        # It was interrupted between the task's being accepted and its being told so.
+        # The interrupt came before the answer.
         assert key in err
         return
     assert kiln("watch", *how[1].split()).returncode == 0
 
 
-def test_a_person_in_a_terminal_sees_the_stages_and_the_picture(folder: Path, environment: dict[str, str]) -> None:
+def test_terminal_shows_stages_and_thumbnail(folder: Path, environment: dict[str, str]) -> None:
     command = [str(KILN), "submit", SUBJECT, "--prompt", "A cat", "-o", "seen"]
     looks = environment | {"TERM": "xterm-256color", "COLUMNS": "100"}
     seen = in_a_terminal(command, folder, {name: value for name, value in looks.items() if name != "NO_COLOR"})
     words = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
-    for expected in ("Sending 1 image", "accepted", "the provider has it", "done", "▀", "seen/"):
+    for expected in ("Sending 1 image", "accepted", "sent to the provider", "done", "▀", "seen/"):
         assert expected in words, words
 
 
 def in_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    """What a command writes to a terminal, until it ends."""
+    """The output of a command in a terminal, until it ends."""
     ours, its = pty.openpty()
     process = subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its, close_fds=True)
     os.close(its)
@@ -163,7 +164,7 @@ def in_a_terminal(command: list[str], folder: Path, environment: dict[str, str])
             try:
                 chunk = os.read(ours, 65_536)
             except OSError:
-                # Linux's way of saying that the other end is closed.
+                # On Linux this error means that the other end is closed.
                 break
             if not chunk:
                 break

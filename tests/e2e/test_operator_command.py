@@ -1,4 +1,4 @@
-"""An operator's path from outside: the command ``kiln`` on a running stack, with nothing but the folder it is in."""
+"""The commands for operators with a running stack, from the stack's folder."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ KILN = "from kiln_cli.app import main; main()"
 
 @dataclass
 class Operator:
-    """Somebody with a shell in the folder of a local stack.
+    """An operator with a shell in the folder of a local stack.
 
     Attributes:
-        folder: Where the shell is.
-        here: What ``stack.json`` says.
+        folder: The shell's folder.
+        here: The content of ``stack.json``.
     """
 
     folder: Path
@@ -44,8 +44,8 @@ class Operator:
             check=False,
         )
 
-    def asks(self, *arguments: str) -> Any:
-        """What a command answers with ``--json``, when it is content."""
+    def answer(self, *arguments: str) -> Any:
+        """The document of a command with ``--json`` that succeeds."""
         done = self.kiln(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -53,14 +53,14 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """An operator of a stack of this module's own."""
+    """An operator of this module's stack."""
     folder = tmp_path_factory.mktemp("operator")
     with up(folder / ".kiln") as process:
         yield Operator(folder, description(folder / ".kiln", process))
 
 
 def create(here: dict[str, str]) -> str:
-    """Creates a task and gives its id."""
+    """Creates a task and returns its id."""
     subject = base64.b64encode((SAMPLE / "cat.png").read_bytes()).decode()
     task_id: str = call(here, TASKS_PATH, {"subject_image_list": [{"subject_image": subject}]})["data"]["task_id"]
     return task_id
@@ -81,33 +81,33 @@ def sees_one_task(here: dict[str, str]) -> bool:
         return False
 
 
-def test_a_well_installation_passes_the_doctor(operator: Operator) -> None:
+def test_doctor_passes_a_well_installation(operator: Operator) -> None:
     examined = operator.kiln("doctor")
     assert examined.returncode == 0, examined.stdout + examined.stderr
     assert "✗" not in examined.stdout
     assert operator.here["api_key"] not in examined.stdout
 
 
-def test_whoever_is_let_in_can_call_and_whoever_is_rotated_goes_on(operator: Operator) -> None:
-    keys = operator.asks("callers", "add", "shop")
+def test_added_caller_keeps_calling_during_a_rotation(operator: Operator) -> None:
+    keys = operator.answer("callers", "add", "shop")
     shop = operator.here | {"api_key": keys["api_key"]}
     generate(shop)
-    anew = operator.asks("callers", "rotate", "shop")
-    for key in (keys["api_key"], anew["api_key"]):
-        # Functions look for keys that they do not know every 15 s at most.
-        until(lambda key=key: sees_one_task(shop | {"api_key": key}), "the key lets in")
-    operator.asks("callers", "rotate", "shop", "--finish")
-    operator.asks("callers", "revoke", "shop", "--yes")
-    assert [each["name"] for each in operator.asks("callers", "list")["callers"]] == ["local"]
+    again = operator.answer("callers", "rotate", "shop")
+    for key in (keys["api_key"], again["api_key"]):
+        # A function looks for an unknown key at most every 15 s.
+        until(lambda key=key: sees_one_task(shop | {"api_key": key}), "the key is accepted")
+    operator.answer("callers", "rotate", "shop", "--finish")
+    operator.answer("callers", "revoke", "shop", "--yes")
+    assert [each["name"] for each in operator.answer("callers", "list")["callers"]] == ["local"]
 
 
-def test_dispatch_is_drained_and_resumed_and_the_whole_story_is_shown(operator: Operator) -> None:
+def test_task_that_waited_while_dispatch_was_drained_has_a_history(operator: Operator) -> None:
     assert operator.kiln("dispatch", "drain", "--timeout", "60").returncode == 0
     task_id = create(operator.here)
     waiting: dict[str, Any] = {}
 
     def waits() -> bool:
-        waiting.update(operator.asks("dispatch", "status"))
+        waiting.update(operator.answer("dispatch", "status"))
         return bool(waiting["waiting"])
 
     until(waits, "the task waits")
@@ -116,27 +116,29 @@ def test_dispatch_is_drained_and_resumed_and_the_whole_story_is_shown(operator: 
     assert examined.returncode == 1
     assert "✗ dispatch: paused since" in examined.stdout
     assert operator.kiln("task", "fail", task_id, "--reason", "Called off").returncode == 0
-    operator.asks("dispatch", "resume")
+    operator.answer("dispatch", "resume")
     generate(operator.here)
-    told: list[str] = []
+    history: list[dict[str, Any]] = []
 
-    def is_told() -> bool:
-        told[:] = [each["what"] for each in operator.asks("task", "show", task_id)["history"]]
-        return "workflow done" in told
+    def is_done() -> bool:
+        history[:] = operator.answer("task", "show", task_id)["history"]
+        return "workflow done" in [each["what"] for each in history]
 
-    until(is_told, "its workflow is done")
-    assert "no slots for it: stands in line" in told
-    assert "status failed" in told
+    until(is_done, "the workflow is done")
+    assert "no free slots: waits in the queue" in [each["detail"] for each in history]
+    assert "status failed" in [each["what"] for each in history]
+    (parked,) = [each for each in history if each["where"].endswith(" AwaitTurn")]
+    assert parked["what"] != "AwaitTurn", "the deployed definition has a comment"
     assert call(operator.here, f"{TASKS_PATH}/{task_id}")["data"]["task_status_msg"] == "Called off"
-    anew = operator.asks("task", "retry", task_id)
-    assert (anew["did"], anew["task_id"] != task_id) == ("created", True)
+    again = operator.answer("task", "retry", task_id)
+    assert (again["did"], again["task_id"] != task_id) == ("created", True)
 
 
-def test_no_such_task_has_an_exit_status_of_its_own(operator: Operator) -> None:
+def test_unknown_task_exits_5(operator: Operator) -> None:
     assert operator.kiln("task", "show", "nobody").returncode == 5
 
 
-def test_elsewhere_it_says_how_to_name_an_installation(operator: Operator, tmp_path: Path) -> None:
+def test_folder_without_a_stack_exits_3(operator: Operator, tmp_path: Path) -> None:
     lost = Operator(tmp_path, operator.here).kiln("dispatch", "status")
     assert lost.returncode == 3
     assert "--stack" in lost.stderr

@@ -1,1 +1,1 @@
-"""The commands for operators: who may call, what became of a task, dispatch, and whether the installation is well."""
+"""The commands for operators: callers, keys, tasks, dispatch, and a check of the installation."""

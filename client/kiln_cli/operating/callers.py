@@ -1,32 +1,33 @@
-"""``kiln callers``: who may call. New keys are shown once, and nowhere else."""
+"""``kiln callers``: lists, adds and revokes callers, and rotates their keys. New keys are shown once."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from itertools import groupby
 from typing import Annotated, Any
 
 import typer
 
-from kiln_cli.failures import CommandFailed
+from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.operating import callers_secret
 from kiln_cli.operating.callers_secret import COPY_MINUTES, CallersSecret, Entry, Keys
-from kiln_cli.operating.command import OperatorSession, operator_command
+from kiln_cli.operating.session import OperatorCommand, OperatorSession
 
-app = typer.Typer(name="callers", help="Who may call: list, add, rotate keys, revoke.", no_args_is_help=True)
+app = typer.Typer(name="callers", help="Callers: list, add, rotate keys, revoke.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The caller; its tasks are filed under this name")]
-_OLD_KEYS = f"Functions keep a copy of the secret: the old keys may work for up to {COPY_MINUTES} minutes more."
-_NEW_KEYS = "The new keys work within 15 seconds. They are not shown again."
+Name = Annotated[str, typer.Argument(help="The caller's name; its tasks have this name")]
+_OLD_KEYS = f"Functions cache the secret: the old keys may work for up to {COPY_MINUTES} more minutes."
+_NEW_KEYS = "The new keys work within 15 seconds. Store them now: they are not shown again."
 
 
-@operator_command(app, "list")
+@app.command("list", cls=OperatorCommand)
 def list_callers(session: OperatorSession) -> None:
     """List the callers, without their secrets."""
     entries = CallersSecret(session.installation).read()
     default = int(session.installation.parameters.get("CallerTasksPerMinute") or 0)
     callers = [
-        _described(name, list(mine), default)
+        _description(name, list(mine), default)
         for name, mine in groupby(
             sorted(entries, key=lambda each: str(each["name"])), key=lambda each: str(each["name"])
         )
@@ -38,9 +39,9 @@ def list_callers(session: OperatorSession) -> None:
     if not terminal.is_watched:
         terminal.rows([*(" ".join(v) if isinstance(v, list) else v for v in each.values())] for each in callers)
         return
-    from rich.table import Table  # noqa: PLC0415 - a fifth of a second that pipes do not need
+    from rich.table import Table  # noqa: PLC0415 - a pipe saves a fifth of a second
 
-    table = Table("caller", "a minute", "access keys", "API keys", "webhooks", "keys", box=None, pad_edge=False)
+    table = Table("caller", "per minute", "access keys", "API keys", "webhooks", "keys", box=None, pad_edge=False)
     for each in callers:
         rotation = "old and new" if each["is_rotating"] else ""
         signed = "signed" if each["has_webhook_secret"] else "unsigned"
@@ -48,66 +49,70 @@ def list_callers(session: OperatorSession) -> None:
         table.add_row(
             str(each["name"]), str(each["tasks_per_minute"]), access_keys, str(each["api_keys"]), signed, rotation
         )
-    terminal.show(table if callers else "Nobody may call yet. kiln callers add NAME lets somebody in.")
+    terminal.show(table if callers else "No callers yet. Add one with kiln callers add NAME.")
 
 
-@operator_command(app, "add")
+@app.command("add", cls=OperatorCommand)
 def add(
     session: OperatorSession,
     name: Name,
     per_minute: Annotated[
-        int | None, typer.Option(help="Tasks a minute; the installation's default if not given", min=1)
+        int | None, typer.Option(help="Tasks per minute; default is the installation's limit", min=1)
     ] = None,
-    webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Sign what is posted to it")] = False,
+    webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Sign the caller's webhooks")] = False,
 ) -> None:
-    """Let a caller in and show its keys, once."""
+    """Add a caller and show its keys once."""
     secret = CallersSecret(session.installation)
     keys = Keys.new(name, webhook_secret=webhook_secret)
     secret.write(callers_secret.add(secret.read(), keys, per_minute or 0))
-    _hand_over(session, keys, _NEW_KEYS)
+    _print_keys(session, keys, _NEW_KEYS)
 
 
-@operator_command(app, "rotate")
+@app.command("rotate", cls=OperatorCommand)
 def rotate(
     session: OperatorSession,
     name: Name,
-    finish: Annotated[bool, typer.Option("--finish", help="End the old keys, once nobody uses them")] = False,
-    webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Replace that too, at once")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Remove the old keys")] = False,
+    webhook_secret: Annotated[
+        bool, typer.Option("--webhook-secret", help="Also replace the webhook secret, at once")
+    ] = False,
 ) -> None:
-    """Give a caller new keys beside the old ones; both work until --finish."""
+    """Give a caller new keys. The old keys work too, until --finish."""
     secret = CallersSecret(session.installation)
     if finish:
         if webhook_secret:
-            raise CommandFailed("the webhook secret is replaced when the rotation begins, not with --finish")
+            raise CommandFailed(
+                "--webhook-secret: must not be passed with --finish; it is replaced when the rotation begins", USAGE
+            )
         secret.write(callers_secret.finish(secret.read(), name))
-        _tell(session, {"name": name, "finished": True}, f"{name} has its new keys only. {_OLD_KEYS}")
+        session.answer({"name": name, "finished": True}, f"{name} has only its new keys. {_OLD_KEYS}")
         return
     keys = Keys.new(name, webhook_secret=webhook_secret)
     secret.write(callers_secret.rotate(secret.read(), keys))
-    note = f"{_NEW_KEYS} The old ones work too, until: kiln callers rotate {name} --finish"
+    note = f"{_NEW_KEYS}\nThe old keys work until you run kiln callers rotate {name} --finish."
     if webhook_secret:
-        note += f"\nWebhooks are signed with the new secret within {COPY_MINUTES} minutes: accept both for so long."
-    _hand_over(session, keys, note)
+        note += f"\nThe new secret signs webhooks within {COPY_MINUTES} minutes: accept both secrets until then."
+    _print_keys(session, keys, note)
 
 
-@operator_command(app, "revoke")
+@app.command("revoke", cls=OperatorCommand)
 def revoke(
     session: OperatorSession,
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask")] = False,
 ) -> None:
-    """Shut a caller out. Its tasks go on, and their results stay."""
+    """Remove a caller. Its tasks keep running, and their results stay."""
     secret = CallersSecret(session.installation)
     left = callers_secret.revoke(secret.read(), name)
-    if not yes and not (
-        session.terminal.is_watched and typer.confirm(f"Shut {name} out of {session.installation.name}?")
-    ):
-        raise CommandFailed(f"nothing was changed; kiln callers revoke {name} --yes shuts it out")
+    if not yes and not sys.stdin.isatty():
+        raise CommandFailed("--yes is required when there is no terminal to ask on; nothing was changed", USAGE)
+    if not yes and not typer.confirm(f"Remove {name} from {session.installation.name}?", err=True):
+        raise CommandFailed("nothing was changed")
     secret.write(left)
-    _tell(session, {"name": name, "revoked": True}, f"{name} is shut out. {_OLD_KEYS}")
+    session.answer({"name": name, "revoked": True}, f"{name} is removed. {_OLD_KEYS}")
 
 
-def _described(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
+def _description(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
     return {
         "name": name,
         "tasks_per_minute": mine[-1].get("tasks_per_minute") or default,
@@ -118,17 +123,10 @@ def _described(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
     }
 
 
-def _hand_over(session: OperatorSession, keys: Keys, note: str) -> None:
-    given = {name: value for name, value in asdict(keys).items() if value}
+def _print_keys(session: OperatorSession, keys: Keys, note: str) -> None:
+    shown = {name: value for name, value in asdict(keys).items() if value}
     if session.terminal.as_json:
-        session.terminal.document(given)
+        session.terminal.document(shown)
         return
-    session.terminal.lines(f"{name:<15} {value}" for name, value in given.items())
+    session.terminal.lines(f"{name:<15} {value}" for name, value in shown.items())
     session.terminal.aside.print(note)
-
-
-def _tell(session: OperatorSession, document: dict[str, object], sentence: str) -> None:
-    if session.terminal.as_json:
-        session.terminal.document(document)
-    else:
-        session.terminal.lines([sentence])

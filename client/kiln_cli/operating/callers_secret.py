@@ -1,4 +1,4 @@
-"""The callers' secret, read and written whole: who may call, with which keys. Fields not known here are kept."""
+"""Reads and writes the callers' secret. Unknown fields are kept."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiln_cli.failures import USAGE, CommandFailed
-from kiln_cli.installation import Installation
+from kiln_cli.operating.installation import Installation
 
 LARGEST_SECRET_BYTES = 65_536
-"""What a secret may hold (Secrets Manager)."""
+"""Secrets Manager's limit of one secret."""
 
 COPY_MINUTES = 5
-"""How long a warm function keeps its copy of the secret. A key it does not know makes it read the secret anew."""
+"""How long a warm function caches the secret. It reads the secret again when it meets an unknown key."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -25,14 +25,14 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Keys:
-    """What a caller is given, once.
+    """A caller's keys, shown once.
 
     Attributes:
-        name: The caller.
+        name: The caller's name.
         access_key: The ``iss`` of its tokens.
         secret_key: Signs them.
-        api_key: The plain key, for who wants no tokens.
-        webhook_secret: Signs what Kiln posts to it; empty when that has not changed, or when there is none.
+        api_key: The plain key, for callers without tokens.
+        webhook_secret: Signs the caller's webhooks; empty if it did not change or there is none.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Keys:
 
     @classmethod
     def new(cls, name: str, *, webhook_secret: bool) -> Keys:
-        """Keys that nobody can guess."""
+        """Random keys."""
         return cls(
             name=name,
             access_key=secrets.token_hex(16),
@@ -53,7 +53,7 @@ class Keys:
         )
 
     def entry(self) -> Entry:
-        """The caller as the secret lists it."""
+        """The caller's entry in the secret."""
         entry = {
             "name": self.name,
             "access_key": self.access_key,
@@ -64,81 +64,79 @@ class Keys:
 
 
 def new_webhook_secret() -> str:
-    """A secret of Standard Webhooks' form."""
+    """A random secret in the format of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def add(entries: list[Entry], keys: Keys, per_minute: int) -> list[Entry]:
-    """The list with a new caller.
+    """Returns the list with a new caller.
 
     Raises:
-        CommandFailed: The name cannot be one, or is taken.
+        CommandFailed: The name is malformed or taken.
     """
     if not _NAME.fullmatch(keys.name):
-        raise CommandFailed(f"{keys.name}: a name is 1 to 128 letters, digits, dots, dashes or underscores", USAGE)
+        raise CommandFailed(
+            f"NAME: must be 1 to 128 letters, digits, dots, dashes or underscores, got {keys.name!r}", USAGE
+        )
     if any(each["name"] == keys.name for each in entries):
-        raise CommandFailed(f"there is a caller {keys.name} already; kiln callers rotate gives it new keys")
+        raise CommandFailed(f"caller {keys.name} exists already; for new keys run kiln callers rotate {keys.name}")
     return [*entries, keys.entry() | ({"tasks_per_minute": per_minute} if per_minute else {})]
 
 
 def rotate(entries: list[Entry], keys: Keys) -> list[Entry]:
-    """The list with a second set of keys for a caller: an entry of the same name, whose tasks are the same caller's.
+    """Returns the list with a second entry of the same name for a caller, with new keys.
 
     Raises:
-        CommandFailed: There is no such caller, or its last rotation was not finished.
+        CommandFailed: The caller does not exist, or its last rotation is not finished.
     """
     mine = of(entries, keys.name)
     if len(mine) > 1:
         raise CommandFailed(
-            f"{keys.name} has old and new keys already; kiln callers rotate {keys.name} --finish ends the old ones"
+            f"{keys.name} has old and new keys already; end that with kiln callers rotate {keys.name} --finish"
         )
     webhook_secret = keys.webhook_secret or mine[0].get("webhook_secret", "")
-    # What is posted to a caller is signed by the first entry of its name: both must have the one secret.
+    # The first entry of a name signs the webhooks, so both entries must have the same secret.
     changed = [each | {"webhook_secret": webhook_secret} if each["name"] == keys.name else each for each in entries]
     return [*changed, {**mine[0], **keys.entry(), "webhook_secret": webhook_secret}]
 
 
 def finish(entries: list[Entry], name: str) -> list[Entry]:
-    """The list with the newest keys of a caller only.
+    """Returns the list with only the newest keys of a caller.
 
     Raises:
-        CommandFailed: There is no such caller, or it has one set of keys only.
+        CommandFailed: The caller does not exist, or has one set of keys.
     """
     mine = of(entries, name)
     if len(mine) < 2:
-        raise CommandFailed(f"{name} has one set of keys only: there is no rotation to finish")
+        raise CommandFailed(f"{name} has one set of keys: there is no rotation to finish")
     return [each for each in entries if each["name"] != name or each is mine[-1]]
 
 
 def revoke(entries: list[Entry], name: str) -> list[Entry]:
-    """The list without a caller.
+    """Returns the list without a caller.
 
     Raises:
-        CommandFailed: There is no such caller.
+        CommandFailed: The caller does not exist.
     """
     of(entries, name)
     return [each for each in entries if each["name"] != name]
 
 
 def of(entries: list[Entry], name: str) -> list[Entry]:
-    """A caller's entries, the oldest first.
+    """Returns a caller's entries, oldest first.
 
     Raises:
-        CommandFailed: There are none.
+        CommandFailed: The caller has no entry.
     """
     mine = [each for each in entries if each["name"] == name]
     if not mine:
-        known = ", ".join(sorted({each["name"] for each in entries})) or "nobody"
-        raise CommandFailed(f"there is no caller {name}; there is: {known}")
+        known = ", ".join(sorted({each["name"] for each in entries})) or "none"
+        raise CommandFailed(f"no caller {name}; the callers are: {known}")
     return mine
 
 
 class CallersSecret:
-    """The secret of one installation.
-
-    Args:
-        installation: Whose.
-    """
+    """The callers' secret of one installation."""
 
     def __init__(self, installation: Installation) -> None:
         self._client = installation.client("secretsmanager")
@@ -147,10 +145,10 @@ class CallersSecret:
         self._document: dict[str, Any] = {}
 
     def read(self) -> list[Entry]:
-        """The callers.
+        """Returns the callers' entries.
 
         Raises:
-            CommandFailed: The secret is not what Kiln reads.
+            CommandFailed: Kiln cannot read the secret.
         """
         answer = self._client.get_secret_value(SecretId=self._arn)
         self._version = answer["VersionId"]
@@ -160,24 +158,22 @@ class CallersSecret:
             if not all(isinstance(each.get("name"), str) for each in entries):
                 raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise CommandFailed('the callers\' secret is not {"callers": [{"name": …}, …]}: mend it by hand') from None
+            raise CommandFailed('the callers\' secret must be {"callers": [{"name": …}, …]}; edit it by hand') from None
         return entries
 
     def write(self, entries: list[Entry]) -> None:
-        """Replaces the list that was read.
+        """Replaces the callers' entries.
 
         Raises:
-            CommandFailed: It would be too large, or somebody else has changed it meanwhile.
+            CommandFailed: The secret would be too large, or it has changed since it was read.
         """
-        text = json.dumps({**self._document, "callers": entries}, separators=(",", ":"), ensure_ascii=False)
-        size = len(text.encode())
+        content = json.dumps({**self._document, "callers": entries}, separators=(",", ":"), ensure_ascii=False)
+        size = len(content.encode())
         if size > LARGEST_SECRET_BYTES:
             raise CommandFailed(
-                f"the callers' secret would be {size:,} bytes, a secret holds {LARGEST_SECRET_BYTES:,}: "
-                "revoke who no longer calls"
+                f"the callers' secret must be at most {LARGEST_SECRET_BYTES:,} bytes, got {size:,}; "
+                "revoke callers that are no longer needed"
             )
         if self._client.get_secret_value(SecretId=self._arn)["VersionId"] != self._version:
-            raise CommandFailed(
-                "somebody else has changed the callers' secret just now: nothing was written, try again"
-            )
-        self._client.put_secret_value(SecretId=self._arn, SecretString=text)
+            raise CommandFailed("the callers' secret has just been changed elsewhere; nothing was written, try again")
+        self._client.put_secret_value(SecretId=self._arn, SecretString=content)

@@ -1,4 +1,4 @@
-"""What ``kiln doctor`` looks at, one function a question: each says what it found, and where the runbook goes on."""
+"""The checks of ``kiln doctor``, one function each: what was found, what to do, and the section of the runbook."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from typing import Any
 
 import httpx
 
-from kiln_cli.installation import Installation
-from kiln_cli.operating import dead_letters
+from kiln_cli.operating import dead_letters, executions
 from kiln_cli.operating.callers_secret import LARGEST_SECRET_BYTES, CallersSecret
+from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.moments import date_and_time, duration
 
 TASKS_PATH = "/v1/images/multi-image2image"
 
 _CLOCK_SECONDS = 30
-"""How far a caller's clock may be off before its tokens are refused."""
+"""The largest difference of clocks at which the API accepts a token."""
 
-_LEAVING_SECONDS = 20
+_RELEASE_SECONDS = 20
+"""How long an ended task may take to release its slots."""
+
 _BUCKETS = ("InboxBucketName", "InputsBucketName", "OutboxBucketName")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
-        check: What was looked at.
-        is_well: Whether it is as it should be.
-        says: What was found.
-        todo: What to do, where it is not well.
-        section: Of docs/runbook.md.
+        check: The name of the check.
+        is_well: Whether the check passed.
+        says: The state that was found.
+        todo: The next step, if the check failed.
+        section: The section of docs/runbook.md, if the check failed.
     """
 
     check: str
@@ -50,7 +52,7 @@ Check = Callable[[Installation, httpx.Client], Iterator[Finding]]
 
 
 def api(installation: Installation, http: httpx.Client) -> Iterator[Finding]:
-    """The API answers, lets nobody in without a key, and its clock and ours agree."""
+    """The API answers, refuses requests without a key, and its clock agrees with this computer's."""
     began = time.time()
     answer = http.get(installation.api_url + TASKS_PATH)
     took = time.time() - began
@@ -58,23 +60,23 @@ def api(installation: Installation, http: httpx.Client) -> Iterator[Finding]:
     yield Finding(
         "API",
         (answer.status_code, code) == (401, 1001),
-        f"{installation.api_url} answers in {duration(took)} and lets nobody in without a key"
+        f"{installation.api_url} answers in {duration(took)} and refuses requests without a key"
         if answer.status_code == 401
-        else f"HTTP {answer.status_code}, code {code}, to a request without a key: 401 and 1001 are right",
-        "look into the function Query's log",
+        else f"a request without a key must get HTTP 401 and code 1001, got HTTP {answer.status_code} and code {code}",
+        "read the log of the function Query",
         "api-errors",
     )
     off = _seconds_off(answer, began + took / 2)
     yield Finding(
         "clock",
         off is not None and off <= _CLOCK_SECONDS,
-        "the API's answer has no Date" if off is None else f"this computer's and the API's differ by {duration(off)}",
-        f"set this computer's clock: tokens that are off by more than {_CLOCK_SECONDS} s are refused",
+        "the API's answer has no Date" if off is None else f"differs from the API's clock by {duration(off)}",
+        f"set this computer's clock: the API refuses tokens that are off by more than {_CLOCK_SECONDS} s",
     )
 
 
 def callers(installation: Installation, http: httpx.Client) -> Iterator[Finding]:
-    """Somebody may call, no two callers share a key, and a caller's key is taken."""
+    """There are callers, no two callers share a key, and the API accepts a caller's key."""
     entries = CallersSecret(installation).read()
     size = len(json.dumps({"callers": entries}).encode())
     names = {each["name"] for each in entries}
@@ -85,112 +87,120 @@ def callers(installation: Installation, http: httpx.Client) -> Iterator[Finding]
     yield Finding(
         "callers' secret",
         bool(names) and not shared,
-        f"{says}; {len(shared)} keys are listed twice" if shared else says,
-        "revoke one of those who share a key" if shared else "kiln callers add NAME",
+        f"{says}; {len(shared)} keys are there twice" if shared else says,
+        "revoke one of the callers that share a key" if shared else "add a caller with kiln callers add NAME",
     )
     if api_keys:
         answer = http.get(installation.api_url + TASKS_PATH, headers={"Authorization": f"Bearer {api_keys[0]}"})
-        is_taken = (answer.status_code, _code(answer)) == (200, 0)
-        found = "is let in" if is_taken else f"gets HTTP {answer.status_code}: {answer.text[:200]}"
-        yield Finding("a caller's key", is_taken, f"{entries[0]['name']} {found}", "look into the log", "api-errors")
+        is_accepted = (answer.status_code, _code(answer)) == (200, 0)
+        found = "is accepted" if is_accepted else f"gets HTTP {answer.status_code}: {answer.text[:200]}"
+        yield Finding(
+            "a caller's key",
+            is_accepted,
+            f"{entries[0]['name']} {found}",
+            "read the log of the function Query",
+            "api-errors",
+        )
 
 
 def provider(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """The provider takes the keys in its secret; Kiln itself asks, with the client that tasks are dispatched with."""
+    """The provider accepts the stored keys. Kiln itself asks, with the client that dispatches tasks."""
     checked = installation.operate("check-provider")
     yield Finding(
         "provider's keys",
         checked["accepted"],
-        f"{checked['provider_url']} {'takes them' if checked['accepted'] else 'does not: ' + checked['reason']}",
-        "kiln provider-keys set",
+        f"{checked['provider_url']} {'accepts them' if checked['accepted'] else 'refuses them: ' + checked['reason']}",
+        "store other keys with kiln provider-keys set",
         "provider-account",
     )
 
 
 def buckets(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """Every bucket is there and can be reached."""
+    """Every bucket exists and can be reached."""
     s3 = installation.client("s3")
-    gone = []
+    missing = []
     for output in _BUCKETS:
         name = installation.output(output)
         try:
             s3.head_bucket(Bucket=name)
         except s3.exceptions.ClientError as error:
-            gone.append(f"{name}: {error.response['Error']['Code']}")
+            missing.append(f"{name}: {error.response['Error']['Code']}")
     yield Finding(
-        "buckets", not gone, "; ".join(gone) or "inbox, inputs and outbox are there", "look at them in the S3 console"
+        "buckets", not missing, "; ".join(missing) or "inbox, inputs and outbox exist", "check them in the S3 console"
     )
 
 
 def callback_route(installation: Installation, http: httpx.Client) -> Iterator[Finding]:
-    """A forged callback gets to Kiln and is refused there, as documented: 404 and code 1203."""
+    """A forged callback reaches Kiln and is refused there with HTTP 404 and code 1203."""
     answer = http.post(f"{installation.api_url}/v1/callbacks/{'0' * 32}/forged", json={})
     code = _code(answer)
     is_well = (answer.status_code, code) == (404, 1203)
     yield Finding(
         "callback route",
         is_well,
-        "a forged callback is refused" if is_well else f"a forged callback gets HTTP {answer.status_code}, code {code}",
-        "without it tasks are found by the timer only; look into the function Callback's log",
+        "a forged callback is refused"
+        if is_well
+        else f"a forged callback must get HTTP 404 and code 1203, got HTTP {answer.status_code} and code {code}",
+        "read the log of the function Callback; until then only the timer finds results",
         "missed-callbacks",
     )
 
 
-def line(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """Dispatch is open, and no task that has ended holds slots."""
+def dispatch(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
+    """Dispatch is open, and no ended task holds slots."""
     now = installation.operate("status")
     leaked = set(now["ended"])
-    ends_at = time.monotonic() + _LEAVING_SECONDS
+    ends_at = time.monotonic() + _RELEASE_SECONDS
     while leaked and time.monotonic() < ends_at:
-        # Who has just ended is on its way out.
+        # A task that has just ended is about to release its slots.
         time.sleep(1)
         leaked &= set(installation.operate("status")["ended"])
-    said = f"{now['held']} of {now['slots']} held by {len(now['running'])} tasks, {now['waiting']} waiting"
+    found = f"{now['held']} of {now['slots']} held by {len(now['running'])} tasks, {now['waiting']} waiting"
     yield Finding(
         "slots",
         not leaked,
-        f"held by tasks that have ended: {', '.join(sorted(leaked))}" if leaked else said,
-        "kiln dispatch resume takes them back",
+        f"held by ended tasks: {', '.join(sorted(leaked))}" if leaked else found,
+        "release them with kiln dispatch resume",
     )
     yield Finding(
         "dispatch",
         not now["paused_at"],
         f"paused since {date_and_time(now['paused_at'])}" if now["paused_at"] else "open",
-        "kiln dispatch resume, when whoever paused it is done",
+        "when the reason for the pause is over, run kiln dispatch resume",
     )
 
 
 def workflows(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """No task's workflow broke within a day."""
-    client, broken = installation.client("stepfunctions"), []
+    """No task's workflow failed within a day."""
+    client, failed = installation.client("stepfunctions"), []
     since = datetime.now(tz=UTC) - timedelta(days=1)
     for status in ("FAILED", "TIMED_OUT"):
         answer = client.list_executions(
             stateMachineArn=installation.output("StateMachineArn"), statusFilter=status, maxResults=100
         )
-        broken += [each["name"] for each in answer["executions"] if each.get("stopDate", since) >= since]
+        failed += [each["name"] for each in answer["executions"] if each.get("stopDate", since) >= since]
     yield Finding(
         "workflows",
-        not broken,
-        f"{len(broken)} broke within a day: {', '.join(broken[:3])}" if broken else "none broke within a day",
-        f"kiln task show {broken[0].partition('-')[0].partition('_')[0]}" if broken else "",
+        not failed,
+        f"{len(failed)} failed within a day: {', '.join(failed[:3])}" if failed else "none failed within a day",
+        f"see its history with kiln task show {_task_id(failed[0])}" if failed else "",
         "workflow-broken",
     )
 
 
-def put_aside(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """Nothing lies in the queues of what could not be handled."""
+def unhandled(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
+    """The dead-letter queues are empty."""
     for check, output, section in (
         ("inbox's dead letters", "InboxDeadLettersUrl", "inbox-dead-letters"),
         ("unstarted tasks", "UnstartedTasksUrl", "unstarted-tasks"),
     ):
-        lie = dead_letters.waiting(installation, output)
-        todo = "mend what they failed at, then: kiln task redrive-dead-letters"
-        yield Finding(check, not lie, f"{lie} lie there" if lie else "none", todo, section)
+        count = dead_letters.waiting(installation, output)
+        todo = "remove the cause, then run kiln task redrive-dead-letters"
+        yield Finding(check, not count, f"{count} in the queue" if count else "none", todo, section)
 
 
 def alarms(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """No alarm of the stack is raised."""
+    """No alarm of the stack is in state ALARM."""
     names = installation.resources("AWS::CloudWatch::Alarm")
     states: dict[str, Any] = {}
     if names:
@@ -199,7 +209,7 @@ def alarms(installation: Installation, _http: httpx.Client) -> Iterator[Finding]
             states |= {each["AlarmName"]: each for each in page["MetricAlarms"] + page.get("CompositeAlarms", [])}
     raised = {logical: states[name] for logical, name in names.items() if _is_raised(states.get(name))}
     for logical, alarm in raised.items():
-        # An alarm's description ends in the address of its section of the runbook.
+        # An alarm's description ends with the address of its section of the runbook.
         says, _, section = (alarm.get("AlarmDescription") or alarm["StateReason"]).rpartition("#")
         found = says.rpartition(" ")[0] if says else section
         yield Finding(
@@ -209,7 +219,9 @@ def alarms(installation: Installation, _http: httpx.Client) -> Iterator[Finding]
             section=section if says else "",
         )
     if not raised:
-        yield Finding("alarms", bool(states), f"{len(states)}, none is raised", "the stack has no alarms")
+        yield Finding(
+            "alarms", bool(states), f"{len(states)}, none raised", "the stack must have alarms; deploy it again"
+        )
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
@@ -218,16 +230,21 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("provider's keys", provider),
     ("buckets", buckets),
     ("callback route", callback_route),
-    ("slots", line),
+    ("slots", dispatch),
     ("workflows", workflows),
-    ("put aside", put_aside),
+    ("dead letters", unhandled),
     ("alarms", alarms),
 )
-"""Every check, with the name it has when it cannot be made at all."""
+"""Every check, with its name in case it breaks."""
 
 
 def _is_raised(alarm: dict[str, Any] | None) -> bool:
     return alarm is not None and alarm["StateValue"] == "ALARM"
+
+
+def _task_id(execution: str) -> str:
+    found = executions.parse(execution)
+    return found.task_id if found else execution
 
 
 def _code(answer: httpx.Response) -> object:
@@ -239,7 +256,7 @@ def _code(answer: httpx.Response) -> object:
 
 def _seconds_off(answer: httpx.Response, now: float) -> float | None:
     try:
-        # The header counts whole seconds.
+        # The header has whole seconds.
         return max(0.0, abs(parsedate_to_datetime(answer.headers["date"]).timestamp() + 0.5 - now) - 0.5)
     except (KeyError, ValueError):
         return None

@@ -1,36 +1,38 @@
-"""What was put aside after too many tries: counting it, and bringing it back."""
+"""The dead-letter queues: counts their messages and moves them back.
+
+The move is a loop and not SQS's ``StartMessageMoveTask``: the local AWS does not have that operation.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from kiln_cli.failures import CommandFailed
-from kiln_cli.installation import Installation
+from kiln_cli.operating import executions
+from kiln_cli.operating.installation import Installation
 
-_AT_ONCE = 10
+_BATCH = 10
 _HIDDEN_SECONDS = 60
-_TASK_ID = re.compile(r"\A(?:TASK#)?(?P<task_id>[0-9a-f]{32})(?:_\d+)?(?:-again-\d+)?\Z")
 
 
 def waiting(installation: Installation, output: str) -> int:
-    """How many messages lie in a queue."""
+    """The number of messages in the queue that an output names."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     answer = installation.client("sqs").get_queue_attributes(QueueUrl=installation.output(output), AttributeNames=names)
     return sum(int(answer["Attributes"][name]) for name in names)
 
 
 def redrive_inbox(installation: Installation) -> int:
-    """Puts the inbox's dead letters back into its queue; each is there again before it is gone here.
+    """Moves the inbox's dead letters back into its queue. A message is sent there before it is deleted here.
 
     Returns:
-        How many.
+        How many were moved.
     """
     sqs, source = installation.client("sqs"), installation.output("InboxDeadLettersUrl")
     target = installation.output("InboxQueueUrl")
     moved, there = 0, waiting(installation, "InboxDeadLettersUrl")
-    # What comes back as a dead letter meanwhile is not moved in circles.
+    # The count at the start ends the loop, so that a message that fails again is not moved in circles.
     while moved < there and (messages := _received(sqs, source)):
         for message in messages:
             sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
@@ -40,10 +42,10 @@ def redrive_inbox(installation: Installation) -> int:
 
 
 def start_unstarted(installation: Installation) -> tuple[int, list[str]]:
-    """Starts the workflows of the tasks that were put aside.
+    """Starts the workflows of the tasks in the queue of unstarted tasks.
 
     Returns:
-        How many were started, and of each of the others why it was left.
+        How many were started, and for each other message why it stays.
     """
     sqs, source = installation.client("sqs"), installation.output("UnstartedTasksUrl")
     left: list[str] = []
@@ -57,7 +59,7 @@ def start_unstarted(installation: Installation) -> tuple[int, list[str]]:
                 left.append(str(refused))
                 continue
             sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-            # One that has gone its way meanwhile needed nothing.
+            # A task that has ended meanwhile needs nothing.
             started += done["did"] != "none"
     return started, left
 
@@ -65,26 +67,27 @@ def start_unstarted(installation: Installation) -> tuple[int, list[str]]:
 def task_id_of(body: str) -> str:
     """The task that a message of the queue of unstarted tasks is about.
 
-    It is a key of the table, where an item could not be read; or what Lambda writes of an invocation that failed, here
-    of a workflow that broke and could not be started again.
+    The message is the key of an item that could not be read, or Lambda's record of a failed invocation. The record is
+    about a workflow that broke and could not be started again.
 
     Raises:
-        CommandFailed: It is about none.
+        CommandFailed: The message names no task.
     """
     try:
-        told: Any = json.loads(body)
-        name = told.get("S") or told["requestPayload"]["detail"]["name"]
-        found = _TASK_ID.match(name)
+        content: Any = json.loads(body)
+        found = executions.parse(
+            (content.get("S") or content["requestPayload"]["detail"]["name"]).removeprefix("TASK#")
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         found = None
     if found is None:
-        raise CommandFailed(f"no task is named in {body[:80]}")
-    return found["task_id"]
+        raise CommandFailed(f"must name a task, got {body[:80]}")
+    return found.task_id
 
 
 def _received(sqs: Any, queue_url: str) -> list[dict[str, Any]]:
     answer = sqs.receive_message(
-        QueueUrl=queue_url, MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
+        QueueUrl=queue_url, MaxNumberOfMessages=_BATCH, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
     )
     found: list[dict[str, Any]] = answer.get("Messages", [])
     return found

@@ -1,4 +1,4 @@
-"""``kiln dispatch``: who holds the provider's slots and who waits; pausing, draining, resuming."""
+"""``kiln dispatch``: shows who holds and who waits for the provider's slots; pauses, drains and resumes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Annotated, Any
 import typer
 
 from kiln_cli.failures import INTERRUPTED, NOT_IN_TIME, CommandFailed
-from kiln_cli.operating.command import OperatorSession, operator_command
 from kiln_cli.operating.moments import date_and_time, since
+from kiln_cli.operating.session import OperatorCommand, OperatorSession
 
 app = typer.Typer(name="dispatch", help="Dispatch to the provider: status, pause, drain, resume.", no_args_is_help=True)
 
-_LONGEST_LINE = 1_000
-_LOOK_SECONDS = 2.0
-_STAYS_PAUSED = "dispatch stays paused until: kiln dispatch resume"
+_LARGEST_COUNT = 1_000
+_PAUSE_SECONDS = 2.0
+_STAYS_PAUSED = "dispatch stays paused until you run kiln dispatch resume"
 
 
-@operator_command(app, "status")
+@app.command("status", cls=OperatorCommand)
 def status(session: OperatorSession) -> None:
-    """Say who holds slots and who waits."""
-    _tell(session, session.installation.operate("status"))
+    """Show which tasks hold slots and which wait."""
+    _print(session, session.installation.operate("status"))
 
 
-@operator_command(app, "pause")
+@app.command("pause", cls=OperatorCommand)
 def pause(session: OperatorSession) -> None:
-    """Give no task slots any more; those that have theirs are finished. New tasks are accepted and wait."""
-    _tell(session, session.installation.operate("pause"))
+    """Stop giving slots to tasks. Running tasks finish; new tasks are accepted and wait in the queue."""
+    _print(session, session.installation.operate("pause"))
 
 
-@operator_command(app, "resume")
+@app.command("resume", cls=OperatorCommand)
 def resume(session: OperatorSession) -> None:
-    """Give tasks slots again, wake those that wait, take back slots that ended tasks still hold."""
-    _tell(session, session.installation.operate("resume"))
+    """Give slots to tasks again, wake waiting tasks, and release the slots of ended tasks."""
+    _print(session, session.installation.operate("resume"))
 
 
-@operator_command(app, "drain")
+@app.command("drain", cls=OperatorCommand)
 def drain(
     session: OperatorSession,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait at most; dispatch stays paused all the same")] = 7_200,
+    timeout: Annotated[float, typer.Option(help="Longest time to wait in seconds; dispatch stays paused")] = 7_200,
 ) -> None:
-    """Pause, and wait until nothing runs. Dispatch stays paused: kiln dispatch resume ends that."""
+    """Pause, and wait until no task runs. Dispatch stays paused until kiln dispatch resume."""
     ends_at = time.monotonic() + timeout
     now = session.installation.operate("pause")
     running = None
@@ -49,49 +49,46 @@ def drain(
         while now["held"]:
             if len(now["running"]) != running:
                 running = len(now["running"])
-                session.terminal.remark(f"{running} running, {now['held']} slots held, {_line(now)} …")
+                session.terminal.remark(f"{running} running, {now['held']} slots held, {_waiting(now)} …")
             if time.monotonic() > ends_at:
                 still = f"{_tasks(len(now['running']))} still running: {', '.join(now['running'])}"
                 raise CommandFailed(f"{still}; {_STAYS_PAUSED}", NOT_IN_TIME)
-            time.sleep(min(_LOOK_SECONDS, max(0.0, ends_at - time.monotonic())))
+            time.sleep(min(_PAUSE_SECONDS, max(0.0, ends_at - time.monotonic())))
             now = session.installation.operate("status")
     except KeyboardInterrupt:
         raise CommandFailed(f"interrupted; {_STAYS_PAUSED}", INTERRUPTED) from None
-    _tell(session, now)
+    _print(session, now)
 
 
-def lines(told: dict[str, Any]) -> list[str]:
-    """Dispatch in words."""
-    paused = f"paused for {since(told['paused_at'])}, since {date_and_time(told['paused_at'])}"
-    free = told["slots"] - told["held"] - told["kept_back"] - told["reserved"]
-    slots = [f"{told['held']} of {told['slots']} held by {_tasks(len(told['running']))}", f"{max(free, 0)} free"]
-    if told["kept_back"]:
-        slots.append(f"{told['kept_back']} kept back as the provider was full")
-    if told["reserved"]:
-        slots.append(f"{told['reserved']} reserved for the first in line")
-    said = [
-        f"dispatch  {paused if told['paused_at'] else 'open'}",
+def lines(now: dict[str, Any]) -> list[str]:
+    """The status of dispatch in words."""
+    paused = f"paused for {since(now['paused_at'])}, since {date_and_time(now['paused_at'])}"
+    free = now["slots"] - now["held"] - now["throttled"] - now["reserved"]
+    slots = [f"{now['held']} of {now['slots']} held by {_tasks(len(now['running']))}", f"{max(free, 0)} free"]
+    if now["throttled"]:
+        slots.append(f"{now['throttled']} throttled because the provider was full")
+    if now["reserved"]:
+        slots.append(f"{now['reserved']} reserved for the next task")
+    found = [
+        f"dispatch  {paused if now['paused_at'] else 'open'}",
         f"slots     {', '.join(slots)}",
-        f"in line   {_line(told)}",
+        f"queue     {_waiting(now)}",
     ]
-    if told["next_task_id"]:
-        said.append(f"next      {told['next_task_id']}, accepted {since(told['next_since'])} ago")
-    said += [f"running   {task_id}" for task_id in told["running"] if task_id not in told["ended"]]
-    said += [f"ended     {task_id}: about to leave, or its slots leaked" for task_id in told["ended"]]
-    return said
+    if now["next_task_id"]:
+        found.append(f"next      {now['next_task_id']}, accepted {since(now['next_since'])} ago")
+    found += [f"running   {task_id}" for task_id in now["running"] if task_id not in now["ended"]]
+    found += [f"ended     {task_id}: about to release its slots, or they leaked" for task_id in now["ended"]]
+    return found
 
 
-def _line(told: dict[str, Any]) -> str:
-    waiting = told["waiting"]
-    return f"{waiting:,}{' or more' if waiting >= _LONGEST_LINE else ''} waiting"
+def _waiting(now: dict[str, Any]) -> str:
+    waiting = now["waiting"]
+    return f"{waiting:,}{' or more' if waiting >= _LARGEST_COUNT else ''} waiting"
 
 
 def _tasks(count: int) -> str:
     return f"{count} task{'s' * (count != 1)}"
 
 
-def _tell(session: OperatorSession, told: dict[str, Any]) -> None:
-    if session.terminal.as_json:
-        session.terminal.document(told)
-    else:
-        session.terminal.lines(lines(told))
+def _print(session: OperatorSession, now: dict[str, Any]) -> None:
+    session.answer(now, *lines(now))

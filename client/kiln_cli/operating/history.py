@@ -1,49 +1,28 @@
-"""What happened to a task, moment by moment: the histories of its workflow's executions, its status, its deliveries."""
+"""A task's history: its workflow's executions, its status and its webhooks, in order of time.
+
+The workflow's steps are described by the comments in the deployed definition of the state machine.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from kiln_cli.installation import Installation
+from kiln_cli.operating import executions
+from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.moments import duration
 
-BELL, TIMER = "bell", "timer"
+REQUESTED, TIMER = "requested", "timer"
+"""The two kinds of wake-ups."""
 
+_AWAITS_THE_PROVIDER = "AwaitCallback"
+_PARKS = ".waitForTaskToken"
+_TIMEOUT = "States.Timeout"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
 _CAUSE_CHARACTERS = 300
-_IS_TAKEN = "ConditionalCheckFailedException"
-_PARKINGS = {
-    "AwaitTurn": (
-        "woken: slots may have come free",
-        "nobody woke it: looks for slots itself",
-        "woken before it parked",
-    ),
-    "AwaitCallback": ("woken by the bell", "no bell: the timer woke it", "the bell rang before it parked"),
-}
-_OUTCOMES = {
-    ("Dispatch", "dispatched"): "the provider took it",
-    ("Dispatch", "adopted"): "the provider had it already",
-    ("Dispatch", "again"): "the provider does not take it yet",
-    ("Poll", "running"): "the provider is still at it",
-    ("Poll", "processing"): "the provider has begun: status processing",
-    ("Poll", "generated"): "the provider is done",
-    ("Collect", "again"): "the images cannot be had yet",
-    ("Collect", "ended"): "the images are copied",
-}
-_PLAIN = {
-    "PublishSubmitted": "event Image Task Submitted",
-    "PublishProcessing": "event Image Task Processing",
-    "NotifySubmitted": "telling the caller: submitted",
-    "NotifyProcessing": "telling the caller: processing",
-    "HandOnSlot": "slots given back before the images are here",
-    "ReleaseSlot": "slots given back",
-    "ReleaseSlotAfterFault": "slots given back after a fault",
-    "Publish": "event of its end",
-    "Notify": "telling whoever asked of its end",
-}
 _EXECUTION = {
     "ExecutionStarted": "workflow started",
     "ExecutionSucceeded": "workflow done",
@@ -51,19 +30,21 @@ _EXECUTION = {
     "ExecutionTimedOut": "workflow timed out",
     "ExecutionAborted": "workflow stopped",
 }
-_TOLD = ("submitted", "processing", "succeed", "failed")
+_NOTIFIED = ("submitted", "processing", "succeed", "failed")
+
+States = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that happened.
+    """One event of the history.
 
     Attributes:
         at: Milliseconds since the epoch.
-        what: In words.
-        detail: What was said with it, such as the provider's own words.
-        where: The execution and the state, or where else it is written.
-        wake_up: ``bell`` or ``timer``, where that made the workflow ask the provider.
+        what: The event; for a state of the workflow its comment.
+        detail: The outcome, such as the provider's own words.
+        where: The execution and the state, or another source.
+        wake_up: ``requested`` or ``timer``, if the workflow now asks the provider.
     """
 
     at: int
@@ -74,106 +55,122 @@ class Moment:
 
 
 def moments_of(task: dict[str, Any], installation: Installation) -> list[Moment]:
-    """Everything that is known of a task, in order of time.
+    """Returns all that is known about a task, in order of time.
 
     Args:
-        task: As the table holds it.
-        installation: Where its workflow ran.
+        task: The task's item.
+        installation: The installation of its workflow.
     """
-    # A release before this one named executions after the task's id.
-    run_id = task.get("run_id") or task["task_id"]
-    found = [*_of_item(task), *_of_workflow(run_id, installation), *_of_notifications(run_id, installation)]
+    run = task.get("run_id") or task["task_id"]
+    found = [*_of_item(task), *_of_workflow(run, installation), *_of_notifications(run, installation)]
     return sorted(found, key=lambda moment: moment.at)
 
 
-def moments_of_execution(name: str, events: Iterable[dict[str, Any]]) -> Iterator[Moment]:
-    """What one execution of the workflow did."""
+def moments_of_execution(name: str, events: Iterable[dict[str, Any]], states: States) -> Iterator[Moment]:
+    """Returns the events of one execution.
+
+    Args:
+        name: The execution, as the history names it.
+        events: Step Functions' own history.
+        states: The states of the definition, by name.
+    """
     state, error = "", ""
     for event in events:
         at, kind = round(event["timestamp"].timestamp() * 1_000), event["type"]
-        moment = None
+        where = f"{name} {state}"
         if "stateEnteredEventDetails" in event:
             state, error = event["stateEnteredEventDetails"]["name"], ""
         elif kind == "TaskScheduled":
-            # A retry: what the try before it failed with is not what the state comes to.
+            # A retry: the error of the attempt before is not the state's outcome.
             error = ""
-        elif "stateExitedEventDetails" in event:
+        elif kind == "TaskStateExited":
             output = json.loads(event["stateExitedEventDetails"].get("output") or "{}")
-            moment = _left(at, state, error, output, f"{name} {state}")
+            moment = _of_state(at, state, states.get(state, {}), error, output, where)
+            if moment is not None:
+                yield moment
         elif kind in _EXECUTION:
-            moment = Moment(at, _EXECUTION[kind], _said(_details(event)), name)
+            yield Moment(at, _EXECUTION[kind], _reason(_details(event)), name)
         elif kind.endswith(("Failed", "TimedOut")):
             error = _details(event).get("error") or kind
-            if state not in _PARKINGS and _IS_TAKEN not in error:
-                moment = Moment(at, f"fault in {state}", _said(_details(event)), f"{name} {state}")
-        if moment is not None:
-            yield moment
+            if not _parks(states.get(state, {})) and _CONDITION_FAILED not in error:
+                yield Moment(at, f"fault in {state}", _reason(_details(event)), where)
 
 
-def _left(at: int, state: str, error: str, output: dict[str, Any], where: str) -> Moment | None:
-    """What a state came to, by its name and its output."""
-    if state == "TakeSlot" and (not error or _IS_TAKEN in error):
-        return Moment(at, "no slots for it: stands in line" if error else "has its slots", where=where)
-    if state in _PARKINGS:
-        rung, timed_out, before = _PARKINGS[state]
-        what = rung if not error else timed_out if error == "States.Timeout" else before
-        wake_up = TIMER if what == timed_out else BELL
-        unexpected = error if error and error != "States.Timeout" and _IS_TAKEN not in error else ""
-        return Moment(at, what, unexpected, where, wake_up if state == "AwaitCallback" else "")
-    result = output.get(state.lower())
-    if isinstance(result, dict) and "outcome" in result and not error:
-        said = result.get("reason") or ""
-        wait = f"again in {result['wait']} s" if result.get("wait") else ""
-        what = _OUTCOMES.get((state, result["outcome"]), "it has ended")
-        return Moment(at, what, "; ".join(filter(None, (said, wait))), where)
-    return Moment(at, _PLAIN[state], where=where) if state in _PLAIN and not error else None
+def _of_state(
+    at: int, name: str, state: Mapping[str, Any], error: str, output: dict[str, Any], where: str
+) -> Moment | None:
+    what = str(state.get("Comment", name)).removesuffix(".")
+    if _parks(state):
+        wake_up = (TIMER if error == _TIMEOUT else REQUESTED) if name == _AWAITS_THE_PROVIDER else ""
+        return Moment(at, what, _how_it_woke(error), where, wake_up)
+    if _CONDITION_FAILED in error:
+        return Moment(at, what, "no free slots: waits in the queue", where)
+    # A fault has its own moment already.
+    return None if error else Moment(at, what, _outcome(output.get(name.lower())), where)
+
+
+def _how_it_woke(error: str) -> str:
+    if not error:
+        return "woken"
+    if error == _TIMEOUT:
+        return "not woken in time: the timer ended the wait"
+    return "a wake-up was requested before it waited" if _CONDITION_FAILED in error else error
+
+
+def _outcome(result: Any) -> str:
+    """The outcome of a state that runs a function, with its reason and the time until the next attempt."""
+    if not isinstance(result, dict) or "outcome" not in result:
+        return ""
+    wait = f"next attempt in {result['wait']} s" if result.get("wait") else ""
+    return "; ".join(filter(None, (result["outcome"], result.get("reason"), wait)))
 
 
 def _of_item(task: dict[str, Any]) -> Iterator[Moment]:
-    yield Moment(
-        task["created_at"], "accepted: status submitted", f"by {task['caller']}, {task['origin']['door']}", "item"
-    )
+    caller = f"by {task['caller']}, channel {task['origin']['channel']}"
+    yield Moment(task["created_at"], "accepted: status submitted", caller, "item")
     if task["task_status"] in {"succeed", "failed"}:
         yield Moment(task["updated_at"], f"status {task['task_status']}", task["task_status_msg"], "item")
     for each in task["deliveries"]:
-        answered = f"HTTP {each['http_status']}" if each["http_status"] else each["reason"]
+        answer = f"HTTP {each['http_status']}" if each["http_status"] else each["reason"]
         again = each["next_attempt_at"]
-        next_one = f"again in {duration((again - each['attempted_at']) / 1_000)}" if again else ""
+        next_one = f"next attempt in {duration((again - each['attempted_at']) / 1_000)}" if again else ""
         yield Moment(
             each["attempted_at"],
             f"webhook {each['task_status']}: attempt {each['attempt']} {each['outcome'].replace('_', ' ')}",
-            "; ".join(filter(None, (answered, next_one))),
+            "; ".join(filter(None, (answer, next_one))),
             "item",
         )
 
 
-def _of_workflow(run_id: str, installation: Installation) -> Iterator[Moment]:
-    client = installation.client("stepfunctions")
+def _of_workflow(run: str, installation: Installation) -> Iterator[Moment]:
+    client, machine = installation.client("stepfunctions"), installation.output("StateMachineArn")
+    states = json.loads(client.describe_state_machine(stateMachineArn=machine)["definition"])["States"]
     for times in count():
-        name = f"{run_id}-again-{times}" if times else run_id
-        arn = _execution_arn(installation.output("StateMachineArn"), name)
+        arn = _execution_arn(machine, executions.write(run, times))
         try:
             pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
-            yield from moments_of_execution(
-                f"again-{times}" if times else "workflow", (event for page in pages for event in page["events"])
-            )
+            events = (event for page in pages for event in page["events"])
+            yield from moments_of_execution(executions.write("workflow", times), events, states)
         except client.exceptions.ExecutionDoesNotExist:
             # Step Functions keeps a history for 90 days.
             return
 
 
-def _of_notifications(run_id: str, installation: Installation) -> Iterator[Moment]:
+def _of_notifications(run: str, installation: Installation) -> Iterator[Moment]:
     client = installation.client("stepfunctions")
-    for status in _TOLD:
-        arn = _execution_arn(installation.output("NotificationWorkflowArn"), f"{run_id}-{status}")
+    for status in _NOTIFIED:
+        arn = _execution_arn(installation.output("NotificationWorkflowArn"), f"{run}-{status}")
         try:
             found = client.describe_execution(executionArn=arn)
         except client.exceptions.ExecutionDoesNotExist:
             continue
         ended = found.get("stopDate") or found["startDate"]
-        what = "goes on trying" if found["status"] == "RUNNING" else found["status"].lower()
-        said = "; ".join(filter(None, (found.get("error"), (found.get("cause") or "")[:_CAUSE_CHARACTERS])))
-        yield Moment(round(ended.timestamp() * 1_000), f"notification {status}: {what}", said, "notification")
+        what = "still trying" if found["status"] == "RUNNING" else found["status"].lower()
+        yield Moment(round(ended.timestamp() * 1_000), f"notification {status}: {what}", _reason(found), "notification")
+
+
+def _parks(state: Mapping[str, Any]) -> bool:
+    return str(state.get("Resource", "")).endswith(_PARKS)
 
 
 def _execution_arn(state_machine_arn: str, name: str) -> str:
@@ -185,5 +182,5 @@ def _details(event: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _said(details: dict[str, Any]) -> str:
+def _reason(details: dict[str, Any]) -> str:
     return ": ".join(filter(None, (details.get("error", ""), (details.get("cause") or "")[:_CAUSE_CHARACTERS])))

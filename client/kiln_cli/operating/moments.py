@@ -1,4 +1,4 @@
-"""Moments and durations in words, for people: always UTC, as AWS's consoles and logs can be set to."""
+"""Moments and durations in words, always in UTC."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def timestamp(milliseconds: float) -> str:
 
 
 def since(milliseconds: float, now: float | None = None) -> str:
-    """How long ago: ``3 min``."""
+    """The age of a moment: ``3 min``."""
     return duration((time.time() if now is None else now) - milliseconds / 1_000)
 
 
 def duration(seconds: float) -> str:
-    """Two of the largest units at most: ``850 ms``, ``12.3 s``, ``4 min 5 s``, ``2 h 10 min``, ``3 d 4 h``."""
+    """At most the two largest units: ``850 ms``, ``12.3 s``, ``4 min 5 s``, ``2 h 10 min``, ``3 d 4 h``."""
     if seconds < 1:
         return f"{max(0, round(seconds * 1_000))} ms"
     if seconds < 60:

@@ -1,4 +1,4 @@
-"""``kiln provider-keys``: the keys that Kiln has of the provider, and whether the provider takes them."""
+"""``kiln provider-keys``: stores Kiln's keys for the provider, and checks that the provider accepts them."""
 
 from __future__ import annotations
 
@@ -9,59 +9,66 @@ from typing import Annotated, Any
 import typer
 
 from kiln_cli.failures import USAGE, CommandFailed
-from kiln_cli.operating.command import OperatorSession, operator_command
+from kiln_cli.operating.session import OperatorCommand, OperatorSession
 
-app = typer.Typer(name="provider-keys", help="The provider's keys: set them, check them.", no_args_is_help=True)
+app = typer.Typer(name="provider-keys", help="The provider's keys: set, check.", no_args_is_help=True)
 
-_NOTE = "Functions that are warm use the old keys for up to half an hour: leave those valid for so long."
+_NOTE = "Warm functions use the old keys for up to half an hour: keep the old keys valid for that long."
 
 
-@operator_command(app, "set")
+@app.command("set", cls=OperatorCommand)
 def set_keys(
     session: OperatorSession,
-    api_key: Annotated[bool, typer.Option("--api-key", help="One API key instead of access and secret key")] = False,
-    webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="The account's webhook secret too")] = False,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help="One API key instead of an access key and a secret key")
+    ] = False,
+    webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Also the account's webhook secret")] = False,
 ) -> None:
-    """Store new keys, asked for or read from stdin by line, and have the provider asked whether it takes them."""
+    """Store new keys and check that the provider accepts them. Asks for the keys, or reads one per line from a pipe."""
     names = (["api_key"] if api_key else ["access_key", "secret_key"]) + (["webhook_secret"] if webhook_secret else [])
-    given = {name: _asked(name) for name in names}
+    given = {name: _read(name, names) for name in names}
     installation = session.installation
     client, arn = installation.client("secretsmanager"), installation.output("ProviderSecretArn")
-    kept = _kept(client.get_secret_value(SecretId=arn)["SecretString"])
-    # The API key comes first where there is one: the pair would never be used beside it.
-    changed = {**kept, "access_key": "", "secret_key": "", "api_key": "", **given}
+    stored = _parsed(client.get_secret_value(SecretId=arn)["SecretString"])
+    # Kiln prefers an API key to a pair of keys, so the old kind must be empty.
+    changed = {**stored, "access_key": "", "secret_key": "", "api_key": "", **given}
     client.put_secret_value(SecretId=arn, SecretString=json.dumps(changed))
     session.terminal.remark(_NOTE)
     try:
         check(session)
     except CommandFailed as refused:
         raise CommandFailed(
-            f"{refused}. They are stored; the former ones are the secret's version AWSPREVIOUS"
+            f"{refused}; the new keys are stored, the old ones are the secret's version AWSPREVIOUS"
         ) from None
 
 
-@operator_command(app, "check")
+@app.command("check", cls=OperatorCommand)
 def check(session: OperatorSession) -> None:
-    """Have the provider asked, by Kiln itself and with the keys that are stored, whether it takes them."""
+    """Check that the provider accepts the stored keys. Kiln itself asks it."""
     checked = session.installation.operate("check-provider")
     if session.terminal.as_json:
         session.terminal.document(checked)
     if not checked["accepted"]:
-        raise CommandFailed(f"{checked['provider_url']} does not take the keys: {checked['reason']}")
+        raise CommandFailed(f"{checked['provider_url']} refuses the keys: {checked['reason']}")
     if not session.terminal.as_json:
-        session.terminal.lines([f"{checked['provider_url']} takes the keys."])
+        session.terminal.lines([f"{checked['provider_url']} accepts the keys."])
 
 
-def _asked(name: str) -> str:
-    value = typer.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+def _read(name: str, names: list[str]) -> str:
+    words = name.replace("_", " ").replace("api", "API")
+    has_terminal = sys.stdin.isatty()
+    # The prompt must not be part of the output.
+    value = typer.prompt(words, hide_input=True, default="", show_default=False, err=True) if has_terminal else None
+    value = sys.stdin.readline() if value is None else str(value)
     if not value.strip():
-        raise CommandFailed(f"{name}: nothing came", USAGE)
-    return str(value).strip()
+        hint = "" if has_terminal else f"; there is no terminal to ask on, so pipe in one line each: {', '.join(names)}"
+        raise CommandFailed(f"no {words} entered{hint}", USAGE)
+    return value.strip()
 
 
-def _kept(text: str) -> dict[str, Any]:
+def _parsed(secret: str) -> dict[str, Any]:
     try:
-        kept = json.loads(text)
+        found = json.loads(secret)
     except ValueError:
         return {}
-    return kept if isinstance(kept, dict) else {}
+    return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""``kiln task``: one task's whole history, and what to do with one that is stuck or has failed."""
+"""``kiln task``: shows one task's history, and repairs a task that is stuck or has failed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from kiln_cli.failures import NOT_FOUND, CommandFailed
-from kiln_cli.installation import OperationRefused
 from kiln_cli.operating import dead_letters
-from kiln_cli.operating.command import OperatorSession, operator_command
-from kiln_cli.operating.history import BELL, TIMER, Moment, moments_of
+from kiln_cli.operating.history import REQUESTED, TIMER, Moment, moments_of
+from kiln_cli.operating.installation import OperationRefused
 from kiln_cli.operating.moments import clock_time, date_and_time, duration, timestamp
+from kiln_cli.operating.session import OperatorCommand, OperatorSession
 
 app = typer.Typer(name="task", help="One task: show its history, retry it, fail it.", no_args_is_help=True)
 
@@ -26,13 +26,13 @@ _DONE = {
 }
 
 
-@operator_command(app, "show")
+@app.command("show", cls=OperatorCommand)
 def show(session: OperatorSession, task_id: TaskId) -> None:
-    """Show what happened to a task: status changes, wake-ups, attempts, the provider's answers, deliveries."""
+    """Show a task's history: status changes, wake-ups, attempts, the provider's answers, webhooks."""
     task = _task(session, task_id)
     history = moments_of(task, session.installation)
     if session.terminal.as_json:
-        # What the caller asked for is the caller's: it is not an operator's to print.
+        # The prompt and the images are the caller's; an operator does not print them.
         shown = {name: value for name, value in task.items() if name not in {"prompt", "inputs"}}
         session.terminal.document({"task": shown, "history": [asdict(moment) for moment in history]})
         return
@@ -44,7 +44,7 @@ def show(session: OperatorSession, task_id: TaskId) -> None:
             for each, passed in zip(history, after, strict=True)
         )
         return
-    from rich.table import Table  # noqa: PLC0415 - a fifth of a second that pipes do not need
+    from rich.table import Table  # noqa: PLC0415 - a pipe saves a fifth of a second
 
     table = Table("UTC", "after", "what", "", "where", box=None, pad_edge=False)
     for each, passed in zip(history, after, strict=True):
@@ -52,42 +52,43 @@ def show(session: OperatorSession, task_id: TaskId) -> None:
     session.terminal.console.print(table, soft_wrap=False)
 
 
-@operator_command(app, "retry")
+@app.command("retry", cls=OperatorCommand)
 def retry(session: OperatorSession, task_id: TaskId) -> None:
-    """Begin a stuck task's workflow again, or make a new task of a failed one's request (which is paid for)."""
+    """Restart a stuck task's workflow, or create a new task with a failed one's request (which costs units)."""
     task = _task(session, task_id)
-    # One whose end was never told has a workflow to finish, whatever its status.
+    # An ended task may still have a workflow to finish, such as its notifications.
     done = session.installation.operate("restart", task_id=task_id)
     if done["did"] == "none":
         if task["task_status"] != "failed":
             raise CommandFailed(f"{task_id} has ended ({task['task_status']}): there is nothing to retry")
         done = session.installation.operate("retry", task_id=task_id)
-    said = f"{done['task_id']} was created with the same request" if done["did"] == "created" else _said(done)
-    _tell(session, done, said)
+    created = f"{done['task_id']} was created with the same request"
+    session.answer(done, created if done["did"] == "created" else _in_words(done))
 
 
-@operator_command(app, "fail")
+@app.command("fail", cls=OperatorCommand)
 def fail(
     session: OperatorSession,
     task_id: TaskId,
-    reason: Annotated[str, typer.Option(help="Why: the task's caller is told this (task_status_msg)")],
+    reason: Annotated[str, typer.Option(help="The reason; the task's caller sees it (task_status_msg)")],
 ) -> None:
-    """End a task as failed: its slots go back, whoever asked for it is told. What the provider has taken is paid."""
+    """End a task as failed. It releases its slots and notifies its caller; accepted work is still charged."""
     done = session.installation.operate("fail", task_id=task_id, reason=reason)
-    _tell(session, done, f"{_said(done)}; it gives its slots back and tells of the end")
+    session.answer(done, f"{_in_words(done)}; it releases its slots and notifies its caller")
 
 
-@operator_command(app, "redrive-dead-letters")
+@app.command("redrive-dead-letters", cls=OperatorCommand)
 def redrive_dead_letters(session: OperatorSession) -> None:
-    """Bring back what was put aside: the inbox's dead letters, and tasks whose workflow could not be started."""
+    """Move the inbox's dead letters back, and start the tasks whose workflow did not start."""
     moved = dead_letters.redrive_inbox(session.installation)
     started, left = dead_letters.start_unstarted(session.installation)
-    if session.terminal.as_json:
-        session.terminal.document({"inbox": moved, "started": started, "left": left})
-    else:
-        session.terminal.lines([f"back in the inbox's queue: {moved}", f"workflows started: {started}"])
+    session.answer(
+        {"inbox": moved, "started": started, "left": left},
+        f"moved back to the inbox's queue: {moved}",
+        f"workflows started: {started}",
+    )
     if left:
-        raise CommandFailed(f"{len(left)} were left in the queue of unstarted tasks: {'; '.join(left)}")
+        raise CommandFailed(f"{len(left)} stay in the queue of unstarted tasks: {'; '.join(left)}")
 
 
 def _task(session: OperatorSession, task_id: str) -> dict[str, Any]:
@@ -98,10 +99,10 @@ def _task(session: OperatorSession, task_id: str) -> dict[str, Any]:
 
 
 def _head(task: dict[str, Any], history: list[Moment]) -> list[str]:
-    woken = [moment.wake_up for moment in history]
-    told = [
+    wake_ups = [moment.wake_up for moment in history]
+    rows = [
         ("task", task["task_id"]),
-        ("status", f"{task['task_status']}{' in line' if task['queue'] else ''}"),
+        ("status", f"{task['task_status']}{' in the queue' if task['queue'] else ''}"),
         ("reason", task["task_status_msg"]),
         ("caller", task["caller"]),
         ("external id", task["external_task_id"]),
@@ -110,19 +111,12 @@ def _head(task: dict[str, Any], history: list[Moment]) -> list[str]:
         ("provider id", task["provider_task_id"]),
         ("refused", task["refusal"]),
         ("attempts", f"offered to the provider {task['dispatch_attempts']}×, polled {task['polls']}×"),
-        ("woken", f"{woken.count(BELL)}× by the bell, {woken.count(TIMER)}× by the timer"),
+        ("wake-ups", f"{wake_ups.count(REQUESTED)} requested, {wake_ups.count(TIMER)} by the timer"),
         ("cost", f"{task['final_unit_deduction']} units" if task["final_unit_deduction"] else ""),
     ]
-    return [f"{name:<12} {value}" for name, value in told if value] + [""]
+    return [f"{name:<12} {value}" for name, value in rows if value] + [""]
 
 
-def _said(done: dict[str, Any]) -> str:
+def _in_words(done: dict[str, Any]) -> str:
     execution = f" ({done['execution']})" if done["execution"] else ""
     return f"{done['task_id']}: {_DONE[done['did']]}{execution}"
-
-
-def _tell(session: OperatorSession, done: dict[str, Any], sentence: str) -> None:
-    if session.terminal.as_json:
-        session.terminal.document(done)
-    else:
-        session.terminal.lines([sentence])

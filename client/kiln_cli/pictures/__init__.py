@@ -1,1 +1,1 @@
-"""The commands of those who want pictures; they know the API and nothing behind it."""
+"""The commands for pictures."""

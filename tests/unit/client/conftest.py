@@ -1,4 +1,4 @@
-"""Both clients, called alike, the command line, and the API that they talk to."""
+"""Fixtures: both clients behind one interface, the command line, and a fake API."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from kiln_cli.app import run
 from kiln_client import AsyncKiln, Kiln
+from tests.unit.client.fake_api import KEY, URL, FakeApi
 from tests.support.images import picture
-from tests.unit.client.played_api import KEY, URL, PlayedApi
 
-Said = Callable[..., tuple[int, str, str]]
+Run = Callable[..., tuple[int, str, str]]
 
 
 class Blocking:
-    """The client for asyncio, called as one that blocks: a loop per call, an iterator read to its end."""
+    """The client for asyncio behind the blocking interface: one loop per call, an iterator is read to its end."""
 
     def __init__(self, make: Callable[[], AsyncKiln]) -> None:
         self._make = make
@@ -40,31 +40,31 @@ class Blocking:
 
 
 @pytest.fixture
-def api() -> PlayedApi:
-    return PlayedApi()
+def api() -> FakeApi:
+    return FakeApi()
 
 
 @pytest.fixture
-def slept() -> list[float]:
-    """The pauses that a client has asked for; none of them passes."""
+def pauses() -> list[float]:
+    """The pauses that a client asked for. The test does not wait for them."""
     return []
 
 
 @pytest.fixture(params=["sync", "async"])
-def kiln(request: pytest.FixtureRequest, api: PlayedApi, slept: list[float]) -> Iterator[Any]:
+def kiln(request: pytest.FixtureRequest, api: FakeApi, pauses: list[float]) -> Iterator[Any]:
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        pauses.append(seconds)
 
     if request.param == "async":
         yield Blocking(lambda: AsyncKiln(URL, KEY, transport=api.transport(), sleep=sleep))
     else:
-        with Kiln(URL, KEY, transport=api.transport(), sleep=slept.append) as client:
+        with Kiln(URL, KEY, transport=api.transport(), sleep=pauses.append) as client:
             yield client
 
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder that commands are called from: it holds ``cat.png``; address and key are in the environment."""
+    """The current folder, with ``cat.png``; the environment has the address and the key."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
@@ -75,10 +75,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def command(api: PlayedApi, folder: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs the command: exit status, stdout, stderr."""
-    # Every look costs half a second: here a task has ended when it is looked at.
-    api.course = ("succeed",)
+def command(api: FakeApi, folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command and returns its exit status, stdout and stderr."""
+    # A second look would cost half a second.
+    api.stages = ("succeed",)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         status = run(list(arguments), transport=api.transport())

@@ -1,4 +1,4 @@
-"""What a program sees of Kiln, by both clients."""
+"""The operations of both clients."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from PIL import Image
 
 import kiln_client
 from kiln_client import InvalidImage, Kiln, TaskFailed
+from tests.unit.client.fake_api import TASKS, FakeApi, refusal, success
 from tests.support.images import padded, picture
-from tests.unit.client.played_api import TASKS, PlayedApi, refusal, success
 
 PNG = picture()
 MEGABYTE = 1024 * 1024
 
 
-def test_what_is_left_out_is_left_to_the_contract(kiln: Any, api: PlayedApi) -> None:
+def test_create_without_options_sends_only_images(kiln: Any, api: FakeApi) -> None:
     task = kiln.create(PNG)
     assert task.task_id == "task-1"
     assert api.created() == [{"subject_image_list": [{"subject_image": base64.b64encode(PNG).decode()}]}]
 
 
-def test_everything_that_can_be_wanted_is_sent(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+def test_create_sends_every_option(kiln: Any, api: FakeApi, tmp_path: Path) -> None:
     scene = tmp_path / "scene.jpg"
     scene.write_bytes(picture(form="JPEG"))
     kiln.create(
@@ -41,7 +41,7 @@ def test_everything_that_can_be_wanted_is_sent(kiln: Any, api: PlayedApi, tmp_pa
         aspect_ratio="1:1",
         model_name="kling-v2-1",
         watermark=False,
-        callback_url="https://example.com/told",
+        callback_url="https://example.com/hook",
         external_task_id="order-1",
         idempotency_key="mine",
     )
@@ -59,14 +59,14 @@ def test_everything_that_can_be_wanted_is_sent(kiln: Any, api: PlayedApi, tmp_pa
             "aspect_ratio": "1:1",
             "model_name": "kling-v2-1",
             "watermark_info": {"enabled": False},
-            "callback_url": "https://example.com/told",
+            "callback_url": "https://example.com/hook",
             "external_task_id": "order-1",
         }
     ]
-    assert api.asked("POST", TASKS)[0].headers["Idempotency-Key"] == "mine"
+    assert api.received("POST", TASKS)[0].headers["Idempotency-Key"] == "mine"
 
 
-def test_what_does_not_fit_into_a_request_is_uploaded(kiln: Any, api: PlayedApi) -> None:
+def test_images_too_large_for_a_request_are_uploaded(kiln: Any, api: FakeApi) -> None:
     small, large = padded(PNG, MEGABYTE), padded(PNG, 3 * MEGABYTE)
     kiln.create(large, small, scene_image=padded(PNG, 10 * MEGABYTE))
     body = api.created()[0]
@@ -74,7 +74,7 @@ def test_what_does_not_fit_into_a_request_is_uploaded(kiln: Any, api: PlayedApi)
     assert sent == ["kiln-upload://0", base64.b64encode(small).decode()]
     assert body["scene_image"] == "kiln-upload://1"
     assert large in api.uploads["kiln-upload://0"]
-    assert len(api.asked("POST", TASKS)[0].content) < 5 * MEGABYTE
+    assert len(api.received("POST", TASKS)[0].content) < 5 * MEGABYTE
 
 
 @pytest.mark.parametrize(
@@ -82,35 +82,33 @@ def test_what_does_not_fit_into_a_request_is_uploaded(kiln: Any, api: PlayedApi)
     [
         ("nowhere.png", "nowhere.png: no such file"),
         (b"GIF89a", "image: must be a JPEG or PNG image"),
-        (b"", "image: is empty"),
+        (b"", "image: must be a JPEG or PNG image, got an empty file"),
         (padded(PNG, 10 * MEGABYTE + 1), "image: must be at most 10 MB, got 10.0 MB"),
     ],
 )
-def test_an_image_that_cannot_work_is_told_before_anything_is_sent(
-    kiln: Any, api: PlayedApi, source: Any, complaint: str
-) -> None:
+def test_unusable_image_is_refused_before_any_request(kiln: Any, api: FakeApi, source: Any, complaint: str) -> None:
     with pytest.raises(InvalidImage, match=complaint):
         kiln.create(PNG, source)
     assert api.requests == []
 
 
-def test_an_external_id_may_have_any_character(kiln: Any, api: PlayedApi) -> None:
+def test_external_id_with_odd_characters_is_quoted(kiln: Any, api: FakeApi) -> None:
     api.add("order 7/8?ä")
     assert kiln.get("order 7/8?ä").has_succeeded
 
 
-def test_fields_of_later_versions_are_kept(kiln: Any, api: PlayedApi) -> None:
+def test_unknown_fields_are_in_answer(kiln: Any, api: FakeApi) -> None:
     api.add("task-1")
     assert kiln.get("task-1").answer["something_new"] is True
 
 
-def test_a_list_goes_through_all_pages(kiln: Any, api: PlayedApi) -> None:
+def test_list_reads_all_pages(kiln: Any, api: FakeApi) -> None:
     api.add(*[f"t{number}" for number in range(5)])
     assert [task.task_id for task in kiln.list(page_size=2)] == ["t4", "t3", "t2", "t1", "t0"]
-    assert len(api.requests) == 4  # Only a page with nothing on it is beyond the last.
+    assert len(api.requests) == 4  # Only an empty page is the end.
 
 
-def test_a_page_that_is_not_full_is_not_the_last(kiln: Any, api: PlayedApi) -> None:
+def test_short_page_is_not_the_last(kiln: Any, api: FakeApi) -> None:
     api.add(*[f"t{number}" for number in range(5)])
 
     def with_a_hole(_: httpx.Request) -> httpx.Response:
@@ -121,7 +119,7 @@ def test_a_page_that_is_not_full_is_not_the_last(kiln: Any, api: PlayedApi) -> N
     assert [task.task_id for task in kiln.list(page_size=2)] == ["t4", "t2", "t1", "t0"]
 
 
-def test_a_task_that_a_page_repeats_is_told_once(kiln: Any, api: PlayedApi) -> None:
+def test_task_on_two_pages_is_found_once(kiln: Any, api: FakeApi) -> None:
     api.add(*[f"t{number}" for number in range(4)])
 
     def one_more(_: httpx.Request) -> httpx.Response:
@@ -133,57 +131,57 @@ def test_a_task_that_a_page_repeats_is_told_once(kiln: Any, api: PlayedApi) -> N
     assert [task.task_id for task in kiln.list(page_size=2)] == ["t3", "t2", "t1", "t0"]
 
 
-def test_a_list_is_filtered_by_the_api(kiln: Any, api: PlayedApi) -> None:
-    api.add("bad", course=("failed",))
+def test_list_sends_filters(kiln: Any, api: FakeApi) -> None:
+    api.add("bad", stages=("failed",))
     api.add("good")
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     assert [task.task_id for task in kiln.list(status="failed", created_after=moment)] == ["bad"]
     assert api.requests[0].url.params["created_after"] == str(int(moment.timestamp() * 1_000))
 
 
-def test_pages_are_asked_for_as_they_are_needed(api: PlayedApi) -> None:
+def test_list_requests_a_page_when_it_is_needed(api: FakeApi) -> None:
     api.add(*[f"t{number}" for number in range(9)])
     with Kiln("https://kiln.example/live", "key-of-mine", transport=api.transport()) as kiln:
         assert [task.task_id for task in islice(kiln.list(page_size=3), 2)] == ["t8", "t7"]
     assert len(api.requests) == 1
 
 
-def test_waiting_ends_with_the_images(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
+def test_generate_returns_the_images(kiln: Any, api: FakeApi, pauses: list[float]) -> None:
     task = kiln.generate(PNG, n=2)
     assert [image.index for image in task.images] == [0, 1]
-    assert slept
-    assert max(slept) <= 4
+    assert pauses
+    assert max(pauses) <= 4
 
 
-def test_waiting_for_a_task_that_fails(kiln: Any, api: PlayedApi) -> None:
-    api.add("bad", course=("generating", "failed"))
+def test_wait_for_a_failing_task_raises(kiln: Any, api: FakeApi) -> None:
+    api.add("bad", stages=("generating", "failed"))
     with pytest.raises(TaskFailed, match="risk control") as failed:
         kiln.wait("bad")
     assert failed.value.task.task_id == "bad"
 
 
-def test_waiting_outlasts_an_outage(kiln: Any, api: PlayedApi) -> None:
-    api.add("good", course=("generating", "succeed"))
+def test_wait_survives_an_outage(kiln: Any, api: FakeApi) -> None:
+    api.add("good", stages=("generating", "succeed"))
     api.first = [httpx.ReadTimeout("slow"), refusal(500, 5000, "internal error")]
     assert kiln.wait("good").has_succeeded
 
 
-def test_waiting_no_longer_than_one_wants(kiln: Any, api: PlayedApi, slept: list[float]) -> None:
-    api.add("slow", course=("generating",))
+def test_wait_beyond_the_timeout_raises(kiln: Any, api: FakeApi, pauses: list[float]) -> None:
+    api.add("slow", stages=("generating",))
     with pytest.raises(kiln_client.WaitTimedOut) as late:
         kiln.wait("slow", timeout=0.1)
-    assert (late.value.task_ids, slept) == (("slow",), [])
+    assert (late.value.task_ids, pauses) == (("slow",), [])
 
 
-def test_following_tells_every_change_of_every_task(kiln: Any, api: PlayedApi) -> None:
-    api.add("one", course=("waiting", "waiting", "generating", "succeed"))
-    api.add("two", course=("generating", "failed"))
+def test_follow_finds_every_change_of_every_task(kiln: Any, api: FakeApi) -> None:
+    api.add("one", stages=("waiting", "waiting", "generating", "succeed"))
+    api.add("two", stages=("generating", "failed"))
     seen = [(each.task_id, each.stage) for each in kiln.follow("one", "two", "one")]
     assert [stage for task_id, stage in seen if task_id == "one"] == ["waiting", "generating", "succeed"]
     assert [stage for task_id, stage in seen if task_id == "two"] == ["generating", "failed"]
 
 
-def test_images_are_saved_by_their_content(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+def test_save_names_files_by_their_content(kiln: Any, api: FakeApi, tmp_path: Path) -> None:
     api.add("good", n=2)
     paths = kiln.save("good", tmp_path / "new")
     assert paths == [tmp_path / "new" / "good-0.png", tmp_path / "new" / "good-1.jpg"]
@@ -193,7 +191,7 @@ def test_images_are_saved_by_their_content(kiln: Any, api: PlayedApi, tmp_path: 
     assert sorted((tmp_path / "new").iterdir()) == paths
 
 
-def test_the_key_goes_to_the_api_alone(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
+def test_key_is_sent_only_to_the_api(kiln: Any, api: FakeApi, tmp_path: Path) -> None:
     api.add("good")
     kiln.save("good", tmp_path)
     elsewhere = [each for each in api.requests if not each.url.path.startswith(TASKS)]
@@ -201,14 +199,14 @@ def test_the_key_goes_to_the_api_alone(kiln: Any, api: PlayedApi, tmp_path: Path
     assert not any("Authorization" in each.headers for each in elsewhere)
 
 
-def test_there_is_nothing_to_save_yet(kiln: Any, api: PlayedApi, tmp_path: Path) -> None:
-    api.add("slow", course=("generating",))
-    with pytest.raises(kiln_client.NotFinished, match="it is processing"):
+def test_save_of_an_unfinished_task_raises(kiln: Any, api: FakeApi, tmp_path: Path) -> None:
+    api.add("slow", stages=("generating",))
+    with pytest.raises(kiln_client.NotFinished, match="its status is processing"):
         kiln.save("slow", tmp_path)
 
 
-def test_what_else_can_be_asked_of_a_task(kiln: Any, api: PlayedApi) -> None:
-    api.add("first", course=("waiting",), prompt="A cat", scene_image="https://example.com/scene.png")
+def test_other_operations_return_their_answers(kiln: Any, api: FakeApi) -> None:
+    api.add("first", stages=("waiting",), prompt="A cat", scene_image="https://example.com/scene.png")
     assert kiln.progress("first").queue_position == 2
     assert kiln.request("first").scene_image == "https://example.com/scene.png"
     assert kiln.deliveries("first")[0].outcome == "delivered"
@@ -218,7 +216,7 @@ def test_what_else_can_be_asked_of_a_task(kiln: Any, api: PlayedApi) -> None:
     assert kiln.upload(PNG) == "kiln-upload://0"
 
 
-def test_neither_says_which_kiln(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_url_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KILN_URL", raising=False)
     monkeypatch.setenv("KILN_KEY", "key-of-mine")
     with pytest.raises(kiln_client.NotConfigured, match="KILN_URL"):
@@ -227,6 +225,6 @@ def test_neither_says_which_kiln(monkeypatch: pytest.MonkeyPatch) -> None:
     Kiln().close()
 
 
-def test_a_key_is_not_shown_by_accident() -> None:
+def test_key_is_not_in_the_repr() -> None:
     with Kiln("https://kiln.example", "key-of-mine") as kiln:
         assert "key-of-mine" not in repr(vars(kiln._operations))

@@ -1,4 +1,4 @@
-"""The command line as programs use it: what is on stdout, what is on stderr, and the exit status."""
+"""The commands for pictures in a pipe: stdout, stderr and exit status."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kiln_cli.pictures import completing
+from kiln_cli.pictures import completion
+from tests.unit.client.conftest import Run
+from tests.unit.client.fake_api import KEY, URL, FakeApi, refusal
 from tests.support.images import picture
-from tests.unit.client.conftest import Said
-from tests.unit.client.played_api import KEY, URL, PlayedApi, refusal
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.fixture
-def kiln(command: Said) -> Said:
+def kiln(command: Run) -> Run:
     return command
 
 
-def test_a_pipe_gets_paths_and_nothing_else(kiln: Said) -> None:
+def test_submit_in_a_pipe_prints_only_paths(kiln: Run) -> None:
     assert kiln("submit", "cat.png", "--n", "2", "--output", "out") == (0, "out/task-1-0.png\nout/task-1-1.jpg\n", "")
     assert Path("out/task-1-0.png").read_bytes() == picture()
 
 
-def test_all_options_reach_the_request(kiln: Said, api: PlayedApi) -> None:
+def test_submit_sends_all_options(kiln: Run, api: FakeApi) -> None:
     Path("s.jpg").write_bytes(picture(form="JPEG"))
     options = "--scene s.jpg --style https://x/s.png -p A-cat -r 1:1 -n 3 -m kling-v2-1 --watermark --external-id mine"
     assert kiln("submit", "cat.png", "https://x/dog.png", *options.split(), "--no-wait")[:2] == (0, "task-1\n")
@@ -44,45 +44,45 @@ def test_all_options_reach_the_request(kiln: Said, api: PlayedApi) -> None:
     assert body["watermark_info"] == {"enabled": True}
 
 
-def test_the_same_key_is_the_same_task(kiln: Said, api: PlayedApi) -> None:
+def test_same_idempotency_key_returns_the_same_task(kiln: Run, api: FakeApi) -> None:
     first = kiln("submit", "cat.png", "--no-wait", "--idempotency-key", "order-1")
     assert kiln("submit", "cat.png", "--no-wait", "--idempotency-key", "order-1") == first
     assert len(api.tasks) == 1
 
 
-def test_json_is_what_the_api_said_and_the_files(kiln: Said) -> None:
+def test_submit_json_has_the_answer_and_the_files(kiln: Run) -> None:
     status, out, err = kiln("submit", "cat.png", "--json")
     said = json.loads(out)
     assert (status, err, said["files"], said["task_status"]) == (0, "", ["task-1-0.png"], "succeed")
     assert said["task_result"]["images"][0]["url"].startswith(URL)
 
 
-def test_watching_in_json_tells_every_change(kiln: Said, api: PlayedApi) -> None:
-    api.add("t1", course=("waiting", "succeed"))
+def test_watch_json_prints_every_change(kiln: Run, api: FakeApi) -> None:
+    api.add("t1", stages=("waiting", "succeed"))
     status, out, _ = kiln("watch", "t1", "--json")
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line.get("stage") for line in lines] == ["waiting", "succeed", None]
     assert (status, lines[0]["queue_position"], lines[-1]["task_status"]) == (0, 2, "succeed")
 
 
-def test_watching_prints_links_or_saves(kiln: Said, api: PlayedApi) -> None:
+def test_watch_prints_links_or_saves_with_output(kiln: Run, api: FakeApi) -> None:
     api.add("t1", "t2")
     assert kiln("watch", "t1", "t2") == (0, f"{URL}/v1/results/t1/0\n{URL}/v1/results/t2/0\n", "")
     assert kiln("watch", "t2", "-o", "there") == (0, "there/t2-0.png\n", "")
 
 
-def test_a_failed_task_is_one_line_and_status_1(kiln: Said, api: PlayedApi) -> None:
+def test_failed_task_prints_one_line_and_exits_1(kiln: Run, api: FakeApi) -> None:
     api.add("good")
-    api.add("bad", course=("failed",))
+    api.add("bad", stages=("failed",))
     status, out, err = kiln("watch", "good", "bad")
     assert (status, out) == (1, f"{URL}/v1/results/good/0\n")
     assert err == "kiln: task bad failed: Failure to pass the risk control system\n"
     assert kiln("save", "bad")[0] == 1
 
 
-def test_a_list_in_a_pipe_has_tabs(kiln: Said, api: PlayedApi) -> None:
+def test_list_in_a_pipe_has_tabs(kiln: Run, api: FakeApi) -> None:
     api.add("t1", external_task_id="mine")
-    api.add("t2", course=("failed",))
+    api.add("t2", stages=("failed",))
     assert kiln("list")[1].splitlines() == [
         "t2\tfailed\t2026-11-18T11:06:40.000+00:00\t",
         "t1\tsucceed\t2026-11-18T11:06:40.000+00:00\tmine",
@@ -91,14 +91,14 @@ def test_a_list_in_a_pipe_has_tabs(kiln: Said, api: PlayedApi) -> None:
     assert [each["task_id"] for each in json.loads(kiln("list", "--json")[1])] == ["t2", "t1"]
 
 
-def test_getting_saving_repeating_and_cancelling(kiln: Said, api: PlayedApi) -> None:
+def test_get_save_retry_and_cancel_in_a_pipe(kiln: Run, api: FakeApi) -> None:
     api.add("t1")
     assert kiln("get", "t1") == (0, f"{URL}/v1/results/t1/0\n", "")
     assert json.loads(kiln("get", "t1", "--json")[1])["something_new"] is True
     assert kiln("save", "t1", "-o", "out") == (0, "out/t1-0.png\n", "")
     assert kiln("retry", "t1", "--no-wait") == (0, "task-1\n", "")
     assert kiln("retry", "t1") == (0, "task-2-0.png\n", "")
-    api.add("t2", course=("waiting",))
+    api.add("t2", stages=("waiting",))
     assert json.loads(kiln("cancel", "t2", "--json")[1])["task_status"] == "failed"
     assert kiln("cancel", "t1") == (1, "", "kiln: the task cannot be cancelled: it is being generated\n")
 
@@ -107,36 +107,43 @@ def test_getting_saving_repeating_and_cancelling(kiln: Said, api: PlayedApi) -> 
     ("arguments", "status", "complaint"),
     [
         (["get", "none"], 5, "kiln: Task not found by id/external id: none"),
-        (["get", "t1", "--key", "wrong", "--url", URL], 4, "kiln: the key is not known; is the key right?"),
-        (["get", "t1", "--profile", "none"], 3, "kiln: there is no profile none"),
-        (["submit", "nowhere.png"], 1, "kiln: nowhere.png: no such file"),
+        (["get", "t1", "--key", "wrong", "--url", URL], 4, "kiln: unknown key; check your key"),
+        (["get", "t1", "--profile", "none"], 2, "kiln: no profile none"),
+        (["submit", "nowhere.png"], 2, "kiln: nowhere.png: no such file"),
         (["submit"], 2, "kiln: Missing argument"),
         (["submit", "cat.png", "--n", "10"], 2, "kiln: Invalid value for '--n'"),
+        (["submit", "cat.png", "--ratio", "5:7"], 2, "kiln: --ratio: must be one of 16:9, "),
+        (["submit", "cat.png", "--model", "x"], 2, "kiln: --model: must be one of kling-v2, "),
+        (["submit", "cat.png", "--callback-url", "x"], 2, "kiln: --callback-url: must start with https://"),
+        (["submit", *["cat.png"] * 5], 2, "kiln: IMAGE: must be 1 to 4 images, got 5"),
+        (["submit", "cat.png", "--scene", "nowhere.png"], 2, "kiln: nowhere.png: no such file"),
+        (["login"], 2, "kiln: --url is required when there is no terminal to ask on"),
         (["save", "t1", "--output", "cat.png/there"], 1, "kiln: cat.png/there: Not a directory"),
-        (["list", "--url", "kiln.example", "--key", "x"], 3, "kiln: url: must be an https:// or http:// address"),
-        (["list", "--url", "http://[::1", "--key", "x"], 3, "kiln: url: must be an https:// or http:// address"),
+        (["list", "--url", "kiln.example", "--key", "x"], 2, "kiln: url: must start with https:// or http://, got "),
+        (["list", "--url", "http://[::1", "--key", "x"], 2, "kiln: url: must start with https:// or http://, got "),
         (["list", "--status", "done"], 2, "kiln: --status: must be one of submitted"),
         (["paint"], 2, "kiln: No such command 'paint'"),
         (
             ["watch", "slow", "--timeout", "0.1"],
             124,
-            "kiln: not finished within 0.1 s: slow; to look again: kiln watch slow",
+            "kiln: not finished within 0.1 s: slow; to watch again: kiln watch slow",
         ),
-        (["save", "slow"], 1, "kiln: task slow has no images yet: it is processing"),
+        (["save", "slow"], 1, "kiln: task slow has no images yet: its status is processing"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_a_status(
-    kiln: Said, api: PlayedApi, arguments: list[str], status: int, complaint: str
+def test_error_prints_one_line_and_sets_the_exit_status(
+    kiln: Run, api: FakeApi, arguments: list[str], status: int, complaint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.add("t1")
-    api.add("slow", course=("generating",))
+    api.add("slow", stages=("generating",))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     ended, out, err = kiln(*arguments)
     assert (ended, out) == (status, "")
     assert err.startswith(complaint)
     assert err.count("\n") == 1
 
 
-def test_errors_for_programs(kiln: Said, api: PlayedApi) -> None:
+def test_error_with_json_is_a_document(kiln: Run, api: FakeApi) -> None:
     status, _, err = kiln("get", "none", "--json")
     assert status == 5
     assert json.loads(err)["error"] == {
@@ -147,31 +154,31 @@ def test_errors_for_programs(kiln: Said, api: PlayedApi) -> None:
     }
 
 
-def test_nothing_answers(kiln: Said, api: PlayedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_api_exits_3(kiln: Run, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KILN_URL")
     assert kiln("list")[0] == 3
     api.first = [httpx.ConnectError("refused")]
     status, _, err = kiln("login", "--url", URL, "--key", KEY)
-    assert (status, err) == (3, "kiln: nothing answers at https://kiln.example: refused\n")
+    assert (status, err) == (3, "kiln: no answer from https://kiln.example: refused\n")
 
 
-def test_ctrl_c_says_how_to_go_on(kiln: Said, api: PlayedApi) -> None:
+def test_ctrl_c_prints_how_to_continue(kiln: Run, api: FakeApi) -> None:
     def interrupted(_: httpx.Request) -> httpx.Response:
         raise KeyboardInterrupt
 
-    api.add("t1", course=("generating",))
+    api.add("t1", stages=("generating",))
     api.first = [interrupted]
     assert kiln("watch", "t1", "-o", "out") == (
         130,
         "",
-        "kiln: interrupted, but the task goes on; to look again: kiln watch t1 --output out\n",
+        "kiln: interrupted, but the task keeps running; to watch again: kiln watch t1 --output out\n",
     )
     api.first = [interrupted]
     status, _, err = kiln("submit", "cat.png", "--idempotency-key", "mine")
     assert (status, "--idempotency-key mine" in err) == (130, True)
 
 
-def test_logging_in_keeps_what_works(kiln: Said, api: PlayedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_stores_only_a_key_that_works(kiln: Run, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KILN_URL")
     monkeypatch.delenv("KILN_KEY")
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{KEY}\n"))
@@ -179,15 +186,15 @@ def test_logging_in_keeps_what_works(kiln: Said, api: PlayedApi, monkeypatch: py
     api.add("t1")
     assert kiln("list", "--profile", "shop")[1].startswith("t1\t")
     assert kiln("login", "--url", URL, "--key", "wrong", "--profile", "other")[0] == 4
-    assert kiln("list", "--profile", "other")[0] == 3
+    assert kiln("list", "--profile", "other")[0] == 2, "a refused key is not stored"
     assert kiln("login", "--url", URL, "--key", KEY, "--profile", "local")[0] == 2
 
 
-def test_opening_prints_the_address(kiln: Said, api: PlayedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_prints_only_the_local_key(kiln: Run, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
     api.add("t1")
-    assert kiln("open")[1] == f"{URL}/\n", "a key that is worth something is not printed"
+    assert kiln("open")[1] == f"{URL}/\n", "the key of a deployed Kiln is not printed"
     assert kiln("open", "t1")[1] == f"{URL}/v1/results/t1/0\n"
     monkeypatch.delenv("KILN_URL")
     Path(".kiln").mkdir()
@@ -196,37 +203,37 @@ def test_opening_prints_the_address(kiln: Said, api: PlayedApi, monkeypatch: pyt
     assert kiln("open")[1] == "http://127.0.0.1:8080/#key=local-key\n"
 
 
-def test_a_server_that_fails_names_its_request(kiln: Said, api: PlayedApi) -> None:
+def test_server_error_prints_the_request_id(kiln: Run, api: FakeApi) -> None:
     api.first = [refusal(500, 5000, "internal error")]
     status, _, err = kiln("login", "--url", URL, "--key", KEY)
     assert (status, err) == (1, "kiln: internal error (request request-1)\n")
 
 
-def test_images_are_completed_and_other_files_are_not() -> None:
+def test_completion_offers_images_and_folders_only() -> None:
     Path("photos").mkdir()
     Path("photos/dog.JPG").touch()
     Path("photos/notes.txt").touch()
-    assert completing.images("") == ["cat.png", "photos/"]
-    assert completing.images("ph") == ["photos/"]
-    assert completing.images("photos/") == ["photos/dog.JPG"]
-    assert completing.images("nowhere/") == []
+    assert completion.images("") == ["cat.png", "photos/"]
+    assert completion.images("ph") == ["photos/"]
+    assert completion.images("photos/") == ["photos/dog.JPG"]
+    assert completion.images("nowhere/") == []
 
 
-def test_task_ids_are_completed_unless_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_offers_no_ids_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KILN_URL")
-    assert completing.task_ids("t") == []
+    assert completion.task_ids("t") == []
 
 
-def test_without_arguments_there_is_help_and_no_complaint(kiln: Said) -> None:
+def test_no_arguments_print_help_without_an_error(kiln: Run) -> None:
     status, out, err = kiln()
     assert (status, "Usage: kiln" in out, err) == (2, True, "")
     assert kiln("--version")[1].strip()
 
 
-def test_help_names_every_exit_status(kiln: Said) -> None:
+def test_help_lists_exit_statuses(kiln: Run) -> None:
     out = kiln("--help")[1]
     assert all(word in out for word in ("Exit status", "124", "130"))
 
 
-def test_an_argument_that_may_be_several_is_written_once(kiln: Said) -> None:
+def test_repeatable_argument_is_shown_once_in_help(kiln: Run) -> None:
     assert "..." not in kiln("submit", "--help")[1].replace("}...", "").replace("]...", "")

@@ -1,25 +1,29 @@
-"""Which Kiln the command line talks to."""
+"""Which Kiln and which key a command uses."""
 
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from kiln_cli.connection import Connection, config_file, find_connection, read_profiles, write_profile
-from kiln_client import NotConfigured
+from kiln_client import InvalidSetting, NotConfigured
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    return {"HOME": str(tmp_path / "home")}
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A home without profiles, and an environment that names no Kiln."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    return {}
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
-    """A folder with a local stack, and one deep inside it."""
+    """A folder deep inside the folder of a local stack."""
     (tmp_path / "project" / ".kiln").mkdir(parents=True)
     here = {"api_url": "http://127.0.0.1:8080", "api_key": "local-key"}
     (tmp_path / "project" / ".kiln" / "stack.json").write_text(json.dumps(here))
@@ -32,14 +36,14 @@ def pair(connection: Connection) -> tuple[str, str]:
     return connection.url, connection.key
 
 
-def test_a_local_stack_needs_no_configuration(home: dict[str, str], stack: Path) -> None:
+def test_local_stack_is_found_without_configuration(home: dict[str, str], stack: Path) -> None:
     found = find_connection(environment=home, folder=stack)
     assert (pair(found), found.is_local) == (("http://127.0.0.1:8080", "local-key"), True)
 
 
-def test_what_is_named_outright_comes_first(home: dict[str, str], stack: Path) -> None:
-    write_profile(config_file(home), "default", "https://default", "default-key")
-    write_profile(config_file(home), "prod", "https://prod", "prod-key")
+def test_options_come_before_environment_profiles_and_local_stack(home: dict[str, str], stack: Path) -> None:
+    write_profile(config_file(), "default", "https://default", "default-key")
+    write_profile(config_file(), "prod", "https://prod", "prod-key")
     environment = home | {"KILN_URL": "https://env", "KILN_KEY": "env-key"}
     assert pair(find_connection("https://given", "given-key", environment=environment)) == (
         "https://given",
@@ -52,11 +56,11 @@ def test_what_is_named_outright_comes_first(home: dict[str, str], stack: Path) -
     assert pair(find_connection(profile="local", environment=home, folder=stack))[1] == "local-key"
 
 
-def test_a_key_is_not_sent_to_another_place(home: dict[str, str], stack: Path) -> None:
-    with pytest.raises(NotConfigured, match="there is no key for https://other"):
+def test_key_is_used_only_for_its_own_address(home: dict[str, str], stack: Path) -> None:
+    with pytest.raises(InvalidSetting, match="no key for https://other"):
         find_connection("https://other", environment=home, folder=stack)
     environment = home | {"KILN_URL": "https://env", "KILN_KEY": "env-key"}
-    with pytest.raises(NotConfigured, match="there is no key for https://other"):
+    with pytest.raises(InvalidSetting, match="no key for https://other"):
         find_connection("https://other", environment=environment, folder=stack)
     assert pair(find_connection("https://env/", environment=environment, folder=stack)) == ("https://env/", "env-key")
     assert pair(find_connection("http://127.0.0.1:8080", environment=environment, folder=stack))[1] == "local-key"
@@ -65,17 +69,17 @@ def test_a_key_is_not_sent_to_another_place(home: dict[str, str], stack: Path) -
     assert pair(find_connection(key="another", environment=home, folder=stack)) == ("http://127.0.0.1:8080", "another")
 
 
-def test_nothing_says_it(home: dict[str, str], tmp_path: Path) -> None:
+def test_missing_connection_says_how_to_configure_one(home: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="kiln login"):
         find_connection(environment=home, folder=tmp_path)
-    with pytest.raises(NotConfigured, match="there is no key for https://other"):
+    with pytest.raises(InvalidSetting, match="no key for https://other"):
         find_connection("https://other", environment=home, folder=tmp_path)
-    with pytest.raises(NotConfigured, match="there is no profile prod"):
+    with pytest.raises(InvalidSetting, match="no profile prod"):
         find_connection(profile="prod", environment=home, folder=tmp_path)
 
 
-def test_a_profile_is_for_its_owner_and_beside_others(home: dict[str, str]) -> None:
-    file = config_file(home)
+def test_profile_file_is_private_and_keeps_other_profiles(home: dict[str, str]) -> None:
+    file = config_file()
     odd = 'a "key"\\ with\nodd \x7f characters 键'
     write_profile(file, "default", "https://one", "k1")
     write_profile(file, "my shop.eu", "https://two", odd)
@@ -87,18 +91,22 @@ def test_a_profile_is_for_its_owner_and_beside_others(home: dict[str, str]) -> N
     }
 
 
-def test_the_file_is_where_such_files_are(home: dict[str, str], tmp_path: Path) -> None:
-    assert config_file(home) == tmp_path / "home" / ".config" / "kiln" / "config.toml"
-    assert config_file(home | {"XDG_CONFIG_HOME": "/elsewhere"}) == Path("/elsewhere/kiln/config.toml")
+def test_profile_file_is_in_the_users_config_folder(
+    home: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform == "linux":
+        assert config_file() == tmp_path / "home" / ".config" / "kiln" / "config.toml"
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/elsewhere")
+    assert config_file() == Path("/elsewhere/kiln/config.toml")
 
 
-def test_a_broken_file_is_told(home: dict[str, str], stack: Path) -> None:
-    file = config_file(home)
+def test_broken_profile_file_is_refused(home: dict[str, str], stack: Path) -> None:
+    file = config_file()
     file.parent.mkdir(parents=True)
     file.write_text("[profiles")
     with pytest.raises(tomllib.TOMLDecodeError):
         tomllib.loads(file.read_text())
-    with pytest.raises(NotConfigured, match=r"config\.toml: cannot be read"):
+    with pytest.raises(NotConfigured, match=r"config\.toml: can't be read"):
         find_connection(environment=home, folder=stack)
     file.write_text('[profiles.default]\nurl = "https://one"\n')
     with pytest.raises(NotConfigured, match="must have url and key"):

@@ -1,35 +1,35 @@
-"""The client does not import the service's models; that it means the same by its own is held here."""
+"""The client has its own models of the answers; they must agree with the service's."""
 
 from __future__ import annotations
 
 from typing import Any, get_args
 
-from kiln.contract.course import KeptRequest, KeptSubject, Progress, Stage, Step, StepName
+from kiln.contract.progress import Progress, Stage, Step, StepName, StoredRequest, StoredSubject
 from pydantic import BaseModel
 
 from kiln.contract import vocabulary
 from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
 from kiln.tasks.task import DeliveryRecord
-from kiln_cli.pictures import submitting
-from kiln_cli.pictures.following import STAGES, STEPS
+from kiln_cli.pictures import submit
+from kiln_cli.pictures.progress_view import STAGES, STEPS
 from kiln_client import answers, images
 
 
 def answered(model: BaseModel) -> dict[str, Any]:
-    """As the API answers with it."""
+    """The model as the API's JSON."""
     return model.model_dump(mode="json", exclude_none=True)
 
 
-def test_the_same_words() -> None:
+def test_vocabulary_equals_the_contract() -> None:
     assert set(get_args(answers.TaskStatus)) == set(vocabulary.TaskStatus)
     assert set(get_args(answers.Stage)) == set(Stage) == set(STAGES)
     assert set(STEPS) == set(StepName)
-    assert list(vocabulary.AspectRatio) == submitting.RATIOS
-    assert list(vocabulary.ModelName) == submitting.MODELS
+    assert list(vocabulary.AspectRatio) == submit.RATIOS
+    assert list(vocabulary.ModelName) == submit.MODELS
     assert images.LARGEST_BYTES == vocabulary.IMAGE_BYTES
 
 
-def test_a_task_is_read_as_it_was_meant() -> None:
+def test_task_answer_is_read_field_by_field() -> None:
     meant = FoundTask(
         task_id="t1",
         task_info=TaskInfo(external_task_id="mine"),
@@ -49,7 +49,7 @@ def test_a_task_is_read_as_it_was_meant() -> None:
     assert read.queue_position == 3
 
 
-def test_progress_is_read_as_it_was_meant() -> None:
+def test_progress_answer_is_read_field_by_field() -> None:
     meant = Progress(
         task_id="t1",
         task_status=vocabulary.TaskStatus.SUBMITTED,
@@ -58,7 +58,7 @@ def test_progress_is_read_as_it_was_meant() -> None:
         steps=[Step(step=StepName.ACCEPTED, at=1)],
         dispatch_attempts=1,
         polls=2,
-        bells=3,
+        wake_ups=3,
         refusal="full",
     )
     read = answers.Progress.read(answered(meant))
@@ -68,29 +68,29 @@ def test_progress_is_read_as_it_was_meant() -> None:
     assert read.steps == (answers.Step("accepted", 1),)
 
 
-def test_a_request_is_read_as_it_was_meant() -> None:
-    meant = KeptRequest(
+def test_request_answer_is_read_field_by_field() -> None:
+    meant = StoredRequest(
         task_id="t1",
         model_name=vocabulary.ModelName.KLING_V2,
         prompt="A cat",
-        subject_image_list=[KeptSubject(subject_image="https://x/cat.png")],
+        subject_image_list=[StoredSubject(subject_image="https://x/cat.png")],
         scene_image="https://x/scene.png",
         n=2,
         aspect_ratio=vocabulary.AspectRatio.R1_1,
         watermark_info=WatermarkInfo(enabled=True),
-        callback_url="https://x/told",
+        callback_url="https://x/hook",
     )
-    read = answers.KeptRequest.read(answered(meant))
+    read = answers.StoredRequest.read(answered(meant))
     assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
     assert (read.subject_images, read.scene_image, read.style_image) == (
         ("https://x/cat.png",),
         "https://x/scene.png",
         None,
     )
-    assert (read.watermarked, read.callback_url) == (True, "https://x/told")
+    assert (read.watermarked, read.callback_url) == (True, "https://x/hook")
 
 
-def test_a_delivery_is_read_as_it_was_meant() -> None:
+def test_delivery_answer_is_read_field_by_field() -> None:
     meant = DeliveryRecord(
         task_status=vocabulary.TaskStatus.FAILED,
         attempt=2,

@@ -1,4 +1,4 @@
-"""Webhooks as a caller receives them."""
+"""Verification of webhooks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def signed(body: str = BODY, age: timedelta = timedelta()) -> dict[str, str]:
     return {"Webhook-Id": "task-1", "Webhook-Timestamp": str(int(sent.timestamp())), "Webhook-Signature": signature}
 
 
-def test_a_webhook_of_kiln_is_a_task() -> None:
+def test_signed_webhook_returns_its_task() -> None:
     task = verify_webhook(BODY.encode(), signed(), SECRET)
     assert (task.task_id, task.images[0].url) == ("task-1", "https://kiln.example/0")
 
@@ -44,6 +44,6 @@ def test_a_webhook_of_kiln_is_a_task() -> None:
     ],
     ids=["unsigned", "old", "altered", "not Base64", "no version"],
 )
-def test_any_other_is_refused(headers: dict[str, str]) -> None:
+def test_unsigned_old_or_altered_webhook_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(WebhookRefused, match="signature is wrong"):
         verify_webhook(BODY, headers, SECRET)

@@ -1,1 +1,1 @@
-"""Unit tests of the operators' commands."""
+"""Unit tests of the commands for operators."""

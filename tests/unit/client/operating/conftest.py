@@ -1,4 +1,4 @@
-"""An installation for the operators' commands: AWS played in the process, Kiln's own function by what it answers."""
+"""An installation for the commands for operators: fakes of AWS, and of Kiln's function for operators."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ import pytest
 from moto import mock_aws
 
 from kiln_cli.app import run
-from kiln_cli.installation import Installation
-from kiln_cli.operating import command
+from kiln_cli.operating import session
+from kiln_cli.operating.installation import Installation
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
 
 
 class DoesNotExist(Exception):
-    """As the Step Functions client raises it."""
+    """The error of the Step Functions client."""
 
 
 @dataclass
 class Operate:
-    """The function for operators.
+    """A fake of the function for operators.
 
     Attributes:
-        answers: What it answers, by operation; of several answers the last one stays.
-        asked: What it was asked, in order.
+        answers: Its answers, by operation; the last of several is repeated.
+        events: The events it was invoked with, in order.
     """
 
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
 
     def will(self, operation: str, *results: dict[str, Any], refusal: str = "") -> None:
         self.answers[operation] = [{"refusal": refusal, "result": result} for result in results or ({},)]
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "kiln-operate"
-        asked = json.loads(Payload)
-        self.asked.append(asked)
-        left = self.answers[asked["operation"]]
+        event = json.loads(Payload)
+        self.events.append(event)
+        left = self.answers[event["operation"]]
         answer = left.pop(0) if len(left) > 1 else left[0]
         broke = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
         return {"Payload": io.BytesIO(json.dumps(answer).encode()), **broke}
@@ -51,17 +51,19 @@ class Operate:
 
 @dataclass
 class Executions:
-    """Step Functions, as far as an operator looks at it.
+    """A fake of Step Functions.
 
     Attributes:
         histories: The events of an execution, by name.
-        states: What ``DescribeExecution`` answers, by name.
-        listed: What ``ListExecutions`` answers, by status.
+        states: The answers of ``DescribeExecution``, by name.
+        listed: The answers of ``ListExecutions``, by status.
+        definition: The states of the deployed definition.
     """
 
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     listed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    definition: dict[str, dict[str, Any]] = field(default_factory=dict)
     exceptions: Any = field(default_factory=lambda: SimpleNamespace(ExecutionDoesNotExist=DoesNotExist))
 
     def get_paginator(self, operation: str) -> Any:
@@ -80,6 +82,10 @@ class Executions:
             raise DoesNotExist
         return self.states[name]
 
+    def describe_state_machine(self, *, stateMachineArn: str) -> dict[str, Any]:  # noqa: N803
+        assert stateMachineArn == MACHINE
+        return {"definition": json.dumps({"States": self.definition})}
+
     def list_executions(self, *, stateMachineArn: str, statusFilter: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
         assert (stateMachineArn, maxResults) == (MACHINE, 100)
         return {"executions": self.listed.get(statusFilter, [])}
@@ -93,20 +99,20 @@ def operate() -> Operate:
 
 @pytest.fixture
 def histories() -> Executions:
-    """What Step Functions remembers."""
+    """The executions in Step Functions."""
     return Executions()
 
 
 @pytest.fixture(scope="package")
 def _aws() -> tuple[Any, dict[str, Any]]:
-    """A session and its clients, made once: they are dear to make."""
+    """A session and its clients, created once because that is slow."""
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     return session, {service: session.client(service) for service in ("secretsmanager", "sqs", "s3")}
 
 
 @pytest.fixture
 def installation(operate: Operate, histories: Executions, _aws: tuple[Any, dict[str, Any]]) -> Iterator[Installation]:
-    """A stack with everything that its outputs name."""
+    """A stack with the resources that its outputs name."""
     with mock_aws():
         session, clients = _aws
         made = Installation("kiln", session)
@@ -133,13 +139,13 @@ def installation(operate: Operate, histories: Executions, _aws: tuple[Any, dict[
 
 
 @dataclass
-class Told:
-    """What a command came to.
+class Result:
+    """The result of a command.
 
     Attributes:
         status: Its exit status.
-        out: What it wrote for whoever asked.
-        err: What it complained of.
+        out: Its stdout.
+        err: Its stderr.
     """
 
     status: int
@@ -154,13 +160,13 @@ class Told:
 @pytest.fixture
 def kiln(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Told]:
-    """The command ``kiln``, about this installation."""
-    monkeypatch.setattr(command, "find_installation", lambda *_: installation)
+) -> Callable[..., Result]:
+    """Runs ``kiln`` for this installation."""
+    monkeypatch.setattr(session, "find_installation", lambda *_: installation)
 
-    def call(*arguments: str) -> Told:
+    def call(*arguments: str) -> Result:
         status = run(list(arguments))
         written = capsys.readouterr()
-        return Told(status, written.out, written.err)
+        return Result(status, written.out, written.err)
 
     return call

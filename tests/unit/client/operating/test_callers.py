@@ -1,4 +1,4 @@
-"""Who may call: what the command writes is what Kiln reads; keys are shown once; nothing is lost by two at a time."""
+"""``kiln callers`` and ``kiln provider-keys``: Kiln reads the secrets that the commands write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kiln_cli.operating.callers_secret import LARGEST_SECRET_BYTES
 
 
 def written(installation) -> Callers:
-    """The secret, as the functions read it."""
+    """The secret as the functions read it."""
     client = installation.client("secretsmanager")
     answer = client.get_secret_value(SecretId=installation.output("CallersSecretArn"))
     return Callers.model_validate_json(answer["SecretString"])
@@ -26,14 +26,14 @@ def put(installation, document) -> None:
     )
 
 
-def test_who_is_added_is_let_in(kiln, installation):
+def test_added_caller_is_accepted_with_its_limit(kiln, installation):
     given = kiln("callers", "add", "shop", "--per-minute", "30", "--webhook-secret", "--json").json
     caller = written(installation).identify(f"Bearer {given['api_key']}")
     assert (caller.name, caller.tasks_per_minute, caller.secret_key) == ("shop", 30, given["secret_key"])
     assert caller.webhook_secret.startswith("whsec_")
 
 
-def test_keys_are_shown_once_and_no_list_has_them(kiln):
+def test_list_shows_no_secret_keys(kiln):
     shown = kiln("callers", "add", "shop", "--webhook-secret")
     keys = [line.split()[1] for line in shown.out.splitlines()]
     assert "not shown again" in shown.err
@@ -42,24 +42,24 @@ def test_keys_are_shown_once_and_no_list_has_them(kiln):
         assert not [key for key in keys[2:] if key in listed.out + listed.err]
 
 
-def test_an_empty_list_says_so_in_json(kiln):
+def test_empty_list_is_an_empty_document(kiln):
     assert kiln("callers", "list", "--json").json == {"callers": []}
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "x" * 129])
-def test_a_name_that_cannot_be_one_is_refused(kiln, installation, name):
+def test_malformed_name_is_refused(kiln, installation, name):
     assert kiln("callers", "add", name).status == 2
     assert written(installation).callers == []
 
 
-def test_nobody_is_added_twice(kiln):
+def test_second_caller_of_the_same_name_is_refused(kiln):
     kiln("callers", "add", "shop")
     again = kiln("callers", "add", "shop")
     assert again.status == 1
     assert "rotate" in again.err
 
 
-def test_while_keys_are_rotated_the_old_and_the_new_ones_work(kiln, installation):
+def test_old_and_new_keys_work_until_the_rotation_is_finished(kiln, installation):
     old = kiln("callers", "add", "shop", "--per-minute", "30", "--webhook-secret", "--json").json
     new = kiln("callers", "rotate", "shop", "--json").json
     assert not set(old.values()) & {new["access_key"], new["secret_key"], new["api_key"]}
@@ -75,33 +75,39 @@ def test_while_keys_are_rotated_the_old_and_the_new_ones_work(kiln, installation
         written(installation).identify(f"Bearer {old['api_key']}")
 
 
-def test_a_new_webhook_secret_is_the_same_in_both_entries(kiln, installation):
+def test_rotated_webhook_secret_is_in_both_entries(kiln, installation):
     kiln("callers", "add", "shop", "--webhook-secret")
     new = kiln("callers", "rotate", "shop", "--webhook-secret", "--json").json
     assert {each.webhook_secret for each in written(installation).callers} == {new["webhook_secret"]}
 
 
 @pytest.mark.parametrize(
-    "arguments", [("rotate", "shop", "--finish"), ("rotate", "shop", "--finish", "--webhook-secret"), ("rotate", "no")]
+    ("arguments", "status"),
+    [
+        (("rotate", "shop", "--finish"), 1),
+        (("rotate", "shop", "--finish", "--webhook-secret"), 2),
+        (("rotate", "no"), 1),
+    ],
 )
-def test_a_rotation_that_cannot_be_is_refused(kiln, installation, arguments):
+def test_impossible_rotation_changes_nothing(kiln, installation, arguments, status):
     kiln("callers", "add", "shop")
     before = written(installation)
-    assert kiln("callers", *arguments).status == 1
+    assert kiln("callers", *arguments).status == status
     assert written(installation) == before
 
 
-def test_who_is_revoked_is_out_and_the_others_are_not(kiln, installation):
+def test_revoke_removes_only_that_caller(kiln, installation, monkeypatch):
     kiln("callers", "add", "shop")
     kiln("callers", "add", "press")
-    asked = kiln("callers", "revoke", "shop")
-    assert asked.status == 1
-    assert "--yes" in asked.err
-    assert "5 minutes" in kiln("callers", "revoke", "shop", "--yes").out
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    refused = kiln("callers", "revoke", "shop")
+    assert refused.status == 2
+    assert "--yes is required when there is no terminal to ask on" in refused.err
+    assert "5 more minutes" in kiln("callers", "revoke", "shop", "--yes").out
     assert [each.name for each in written(installation).callers] == ["press"]
 
 
-def test_what_is_not_known_here_is_kept(kiln, installation):
+def test_unknown_fields_of_the_secret_are_kept(kiln, installation):
     put(installation, {"note": "mine", "callers": [{"name": "press", "api_keys": ["k"], "cost_centre": 7}]})
     kiln("callers", "add", "shop")
     client = installation.client("secretsmanager")
@@ -110,7 +116,7 @@ def test_what_is_not_known_here_is_kept(kiln, installation):
     assert json.loads(text)["callers"][0]["cost_centre"] == 7
 
 
-def test_a_secret_that_would_be_too_large_is_not_written(kiln, installation):
+def test_too_large_secret_is_not_written(kiln, installation):
     full = json.dumps({"callers": [{"name": "press", "api_keys": ["k" * (LARGEST_SECRET_BYTES - 60)]}]})
     put(installation, full)
     refused = kiln("callers", "add", "shop")
@@ -119,7 +125,7 @@ def test_a_secret_that_would_be_too_large_is_not_written(kiln, installation):
     assert [each.name for each in written(installation).callers] == ["press"]
 
 
-def test_what_somebody_else_wrote_meanwhile_is_not_lost(kiln, installation, monkeypatch):
+def test_secret_changed_elsewhere_is_not_overwritten(kiln, installation, monkeypatch):
     client = installation.client("secretsmanager")
     read, times = client.get_secret_value, []
 
@@ -132,22 +138,22 @@ def test_what_somebody_else_wrote_meanwhile_is_not_lost(kiln, installation, monk
     with monkeypatch.context() as patch:
         patch.setattr(client, "get_secret_value", reading)
         refused = kiln("callers", "add", "shop")
-    assert "somebody else" in refused.err
+    assert "changed elsewhere" in refused.err
     assert [each.name for each in written(installation).callers] == ["press"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"callers": 1}', '{"callers": [{}]}', '{"callers": ["x"]}'])
-def test_a_secret_that_nobody_can_read_is_left_alone(kiln, installation, content):
+def test_unreadable_secret_is_refused(kiln, installation, content):
     put(installation, content or " ")
     refused = kiln("callers", "list")
     assert refused.status == 1
     assert "by hand" in refused.err
 
 
-def test_the_providers_keys_are_stored_and_tried(kiln, installation, operate, monkeypatch):
+def test_provider_keys_are_stored_and_checked(kiln, installation, operate, monkeypatch):
     operate.will("check-provider", {"accepted": True, "provider_url": "https://provider.test", "reason": ""})
     monkeypatch.setattr("sys.stdin", io.StringIO("the-access-key\nthe-secret-key\n"))
-    assert kiln("provider-keys", "set").out == "https://provider.test takes the keys.\n"
+    assert kiln("provider-keys", "set").out == "https://provider.test accepts the keys.\n"
     client = installation.client("secretsmanager")
     kept = json.loads(client.get_secret_value(SecretId=installation.output("ProviderSecretArn"))["SecretString"])
     assert kept == {
@@ -158,11 +164,12 @@ def test_the_providers_keys_are_stored_and_tried(kiln, installation, operate, mo
     }
 
 
-def test_keys_that_the_provider_refuses_are_told(kiln, operate, monkeypatch):
+def test_refused_provider_keys_exit_1(kiln, operate, monkeypatch):
     operate.will("check-provider", {"accepted": False, "provider_url": "https://provider.test", "reason": "wrong"})
     monkeypatch.setattr("sys.stdin", io.StringIO("the-key\n"))
     refused = kiln("provider-keys", "set", "--api-key")
     assert refused.status == 1
     assert "AWSPREVIOUS" in refused.err
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
-    assert kiln("provider-keys", "set", "--api-key").status == 2
+    refused = kiln("provider-keys", "set", "--api-key")
+    assert (refused.status, "no API key entered; there is no terminal to ask on" in refused.err) == (2, True)

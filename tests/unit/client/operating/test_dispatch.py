@@ -1,4 +1,4 @@
-"""Dispatch in words, and draining: it waits until nothing runs, no longer than it is told to."""
+"""``kiln dispatch``: the status in words, and draining with its timeout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STATUS = {
     "paused_at": 0,
     "slots": 9,
     "held": 0,
-    "kept_back": 0,
+    "throttled": 0,
     "reserved": 0,
     "running": [],
     "ended": [],
@@ -22,54 +22,54 @@ STATUS = {
 BUSY = {**STATUS, "paused_at": 1, "held": 3, "running": ["a", "b"]}
 
 
-def test_an_idle_installation(kiln, operate):
+def test_idle_dispatch_shows_free_slots(kiln, operate):
     operate.will("status", STATUS)
     assert kiln("dispatch", "status").out.splitlines() == [
         "dispatch  open",
         "slots     0 of 9 held by 0 tasks, 9 free",
-        "in line   0 waiting",
+        "queue     0 waiting",
     ]
     assert kiln("dispatch", "status", "--json").json == STATUS
 
 
-def test_everything_that_can_be_said():
+def test_busy_dispatch_shows_every_line():
     said = dispatch.lines(
         BUSY
-        | {"kept_back": 2, "reserved": 1, "ended": ["b"], "waiting": 1_000, "next_task_id": "c", "next_since": 1_000}
+        | {"throttled": 2, "reserved": 1, "ended": ["b"], "waiting": 1_000, "next_task_id": "c", "next_since": 1_000}
     )
     assert said[0].startswith("dispatch  paused for")
     assert said[0].endswith("since 1970-01-01 00:00:00 UTC")
-    assert said[1].startswith("slots     3 of 9 held by 2 tasks, 3 free, 2 kept back")
-    assert said[1].endswith("1 reserved for the first in line")
-    assert said[2] == "in line   1,000 or more waiting"
+    assert said[1].startswith("slots     3 of 9 held by 2 tasks, 3 free, 2 throttled")
+    assert said[1].endswith("1 reserved for the next task")
+    assert said[2] == "queue     1,000 or more waiting"
     assert said[3].startswith("next      c, accepted ")
-    assert said[4:] == ["running   a", "ended     b: about to leave, or its slots leaked"]
+    assert said[4:] == ["running   a", "ended     b: about to release its slots, or they leaked"]
 
 
 @pytest.mark.parametrize("operation", ["pause", "resume"])
-def test_it_is_steered(kiln, operate, operation):
+def test_pause_and_resume_run_their_operation(kiln, operate, operation):
     operate.will(operation, STATUS)
     assert kiln("dispatch", operation).status == 0
-    assert operate.asked == [{"operation": operation}]
+    assert operate.events == [{"operation": operation}]
 
 
-def test_draining_waits_until_nothing_runs(kiln, operate, monkeypatch):
-    monkeypatch.setattr(dispatch, "_LOOK_SECONDS", 0.0)
+def test_drain_waits_until_no_task_runs(kiln, operate, monkeypatch):
+    monkeypatch.setattr(dispatch, "_PAUSE_SECONDS", 0.0)
     operate.will("pause", BUSY)
     operate.will("status", {**BUSY, "held": 1, "running": ["a"]}, {**STATUS, "paused_at": 1})
     drained = kiln("dispatch", "drain", "--json")
     assert (drained.status, drained.json["held"]) == (0, 0)
-    assert [each["operation"] for each in operate.asked] == ["pause", "status", "status"]
+    assert [each["operation"] for each in operate.events] == ["pause", "status", "status"]
 
 
-def test_draining_that_takes_too_long_ends_and_says_who_runs(kiln, operate):
+def test_drain_beyond_the_timeout_lists_running_tasks(kiln, operate):
     operate.will("pause", BUSY)
     late = kiln("dispatch", "drain", "--timeout", "0")
     assert late.status == 124
-    assert "2 tasks still running: a, b; dispatch stays paused until: kiln dispatch resume" in late.err
+    assert "2 tasks still running: a, b; dispatch stays paused until you run kiln dispatch resume" in late.err
 
 
-def test_draining_that_is_interrupted_says_that_dispatch_stays_paused(kiln, operate, monkeypatch):
+def test_interrupted_drain_says_dispatch_stays_paused(kiln, operate, monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
 
@@ -78,11 +78,11 @@ def test_draining_that_is_interrupted_says_that_dispatch_stays_paused(kiln, oper
     stopped = kiln("dispatch", "drain")
     assert (stopped.status, stopped.err) == (
         130,
-        "kiln: interrupted; dispatch stays paused until: kiln dispatch resume\n",
+        "kiln: interrupted; dispatch stays paused until you run kiln dispatch resume\n",
     )
 
 
-def test_one_task_is_not_several():
+def test_one_task_is_written_in_the_singular():
     assert dispatch.lines(BUSY | {"running": ["a"]})[1].startswith("slots     3 of 9 held by 1 task,")
 
 
@@ -100,10 +100,10 @@ def test_one_task_is_not_several():
         (86_400, "1 d"),
     ],
 )
-def test_durations_in_words(seconds, words):
+def test_duration_has_at_most_two_units(seconds, words):
     assert duration(seconds) == words
 
 
-def test_moments_in_words():
+def test_moments_are_written_in_utc():
     assert clock_time(1_722_769_557_708) == "11:05:57.708"
     assert date_and_time(1_722_769_557_708) == "2024-08-04 11:05:57 UTC"

@@ -1,4 +1,4 @@
-"""The doctor: a well installation passes every check, each thing that can be wrong is found, and what to do is said."""
+"""``kiln doctor``: a well installation passes, and each problem is found with its next step."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ API_KEY = "the-api-key-of-the-shop"
 
 
 class Api:
-    """What the API answers.
+    """A fake of the API.
 
     Attributes:
-        clock_off: By how many seconds its clock is off.
-        broken: What it answers to everything, if anything.
+        clock_off: The error of its clock in seconds.
+        broken: Its answer to every request, if set.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Api:
 
 
 class Alarms:
-    """CloudWatch's alarms, and CloudFormation's word on which are the stack's."""
+    """Fakes of CloudWatch's alarms and of CloudFormation's list of them."""
 
     def __init__(self, **states: str) -> None:
         self._states = states
@@ -87,19 +87,17 @@ def put_alarms(installation, **states: str) -> None:
 
 @pytest.fixture
 def api(monkeypatch) -> Api:
-    """The API, played."""
-    playing = Api()
+    """A fake of the API."""
+    fake = Api()
     plain = httpx.Client
-    monkeypatch.setattr(
-        doctor.httpx, "Client", lambda **options: plain(transport=httpx.MockTransport(playing), **options)
-    )
-    return playing
+    monkeypatch.setattr(doctor.httpx, "Client", lambda **options: plain(transport=httpx.MockTransport(fake), **options))
+    return fake
 
 
 @pytest.fixture(autouse=True)
 def _well(installation, operate, api, monkeypatch) -> None:
-    """An installation with which everything is in order."""
-    monkeypatch.setattr(checks, "_LEAVING_SECONDS", 0)
+    """An installation without problems."""
+    monkeypatch.setattr(checks, "_RELEASE_SECONDS", 0)
     put_callers(installation, {"name": "shop", "access_key": "a", "api_keys": [API_KEY]})
     put_alarms(installation, ProviderAccountAlarm="OK", UnstartedTasksAlarm="INSUFFICIENT_DATA")
     operate.will("check-provider", {"accepted": True, "provider_url": "https://provider.test", "reason": ""})
@@ -107,42 +105,43 @@ def _well(installation, operate, api, monkeypatch) -> None:
 
 
 def wrong(kiln) -> dict[str, dict[str, Any]]:
-    """What the doctor finds wrong, by check."""
+    """The failed checks, by name."""
     examined = kiln("doctor", "--json")
     assert examined.json["is_well"] is (examined.status == 0)
     return {each["check"]: each for each in examined.json["findings"] if not each["is_well"]}
 
 
-def test_a_well_installation_passes(kiln):
+def test_well_installation_passes(kiln):
     assert wrong(kiln) == {}
     examined = kiln("doctor")
     assert examined.status == 0
+    assert not any("todo" in each for each in kiln("doctor", "--json").json["findings"])
     assert all(line.startswith("✓ ") for line in examined.out.splitlines())
     assert API_KEY not in examined.out
 
 
-def test_what_is_wrong_says_what_to_do(kiln, operate):
+def test_failed_check_prints_the_next_step(kiln, operate):
     refused = {"accepted": False, "provider_url": "https://provider.test", "reason": "Auth failed (code 1000)"}
     operate.will("check-provider", refused)
     examined = kiln("doctor")
     assert examined.status == 1
-    assert "✗ provider's keys: https://provider.test does not: Auth failed (code 1000)" in examined.out
+    assert "✗ provider's keys: https://provider.test refuses them: Auth failed (code 1000)" in examined.out
     assert "    → docs/runbook.md#provider-account" in examined.out
     assert "1 of " in examined.err
 
 
 @pytest.mark.parametrize("off", [-60, 60])
-def test_a_clock_that_is_off(kiln, api, off):
+def test_wrong_clock_is_found(kiln, api, off):
     api.clock_off = off
     assert list(wrong(kiln)) == ["clock"]
 
 
-def test_an_api_that_does_not_answer(kiln, api):
+def test_unreachable_api_is_found(kiln, api):
     api.broken = httpx.ConnectError("refused")
     assert set(wrong(kiln)) == {"API", "callers' secret", "callback route"}
 
 
-def test_an_api_that_is_broken(kiln, api):
+def test_broken_api_is_found(kiln, api):
     api.broken = httpx.Response(502, text="Bad Gateway")
     found = wrong(kiln)
     assert set(found) == {"API", "clock", "a caller's key", "callback route"}
@@ -150,36 +149,36 @@ def test_an_api_that_is_broken(kiln, api):
 
 
 @pytest.mark.parametrize("callers", [[], [{"name": "a", "api_keys": [API_KEY]}, {"name": "b", "api_keys": [API_KEY]}]])
-def test_callers_that_are_not_in_order(kiln, installation, callers):
+def test_missing_or_shared_caller_keys_are_found(kiln, installation, callers):
     put_callers(installation, *callers)
     assert list(wrong(kiln)) == ["callers' secret"]
 
 
-def test_a_callers_key_that_is_not_taken(kiln, installation):
+def test_refused_caller_key_is_found(kiln, installation):
     put_callers(installation, {"name": "shop", "api_keys": ["another"]})
     assert list(wrong(kiln)) == ["a caller's key"]
 
 
-def test_a_bucket_that_is_gone(kiln, installation):
+def test_missing_bucket_is_found(kiln, installation):
     installation.client("s3").delete_bucket(Bucket="kiln-outbox")
     assert "kiln-outbox: 404" in wrong(kiln)["buckets"]["says"]
 
 
-def test_slots_that_leaked_and_dispatch_that_is_paused(kiln, operate):
+def test_leaked_slots_and_paused_dispatch_are_found(kiln, operate):
     operate.will("status", {**STATUS, "paused_at": 1, "held": 1, "running": ["x"], "ended": ["x"]})
     found = wrong(kiln)
     assert set(found) == {"slots", "dispatch"}
     assert "kiln dispatch resume" in found["slots"]["todo"]
 
 
-def test_a_task_that_is_just_leaving_is_no_leak(kiln, operate, monkeypatch):
-    monkeypatch.setattr(checks, "_LEAVING_SECONDS", 30)
+def test_task_about_to_release_its_slots_is_no_leak(kiln, operate, monkeypatch):
+    monkeypatch.setattr(checks, "_RELEASE_SECONDS", 30)
     monkeypatch.setattr(checks.time, "sleep", lambda _: None)
     operate.will("status", {**STATUS, "held": 1, "running": ["x"], "ended": ["x"]}, STATUS)
     assert wrong(kiln) == {}
 
 
-def test_workflows_that_broke(kiln, histories):
+def test_failed_workflow_of_today_is_found(kiln, histories):
     now = datetime.now(tz=UTC)
     histories.listed["FAILED"] = [
         {"name": "abc-again-1", "stopDate": now},
@@ -187,17 +186,17 @@ def test_workflows_that_broke(kiln, histories):
     ]
     found = wrong(kiln)
     assert list(found) == ["workflows"]
-    assert found["workflows"]["todo"] == "kiln task show abc"
+    assert found["workflows"]["todo"] == "see its history with kiln task show abc"
 
 
-def test_what_was_put_aside(kiln, installation):
+def test_dead_letters_are_found(kiln, installation):
     for output in ("InboxDeadLettersUrl", "UnstartedTasksUrl"):
         installation.client("sqs").send_message(QueueUrl=installation.output(output), MessageBody="x")
     found = wrong(kiln)
     assert {each["section"] for each in found.values()} == {"inbox-dead-letters", "unstarted-tasks"}
 
 
-def test_an_alarm_that_is_raised_leads_to_its_section(kiln, installation):
+def test_raised_alarm_names_its_section(kiln, installation):
     put_alarms(installation, ProviderAccountAlarm="OK", MissedCallbacksAlarm="ALARM")
     (found,) = wrong(kiln).values()
     assert found["check"] == "alarm MissedCallbacks"
@@ -205,9 +204,9 @@ def test_an_alarm_that_is_raised_leads_to_its_section(kiln, installation):
     assert found["section"] == "missed-callbacks"
 
 
-def test_what_one_may_not_look_at_is_a_finding_too(kiln, operate, installation):
+def test_check_that_breaks_is_a_finding(kiln, operate, installation):
     operate.will("status", refusal="no")
     installation.outputs["InboxDeadLettersUrl"] = "https://sqs.us-east-1.amazonaws.com/123456789012/gone"
     found = wrong(kiln)
-    assert set(found) == {"slots", "put aside"}
+    assert set(found) == {"slots", "dead letters"}
     assert found["slots"]["says"] == "no"

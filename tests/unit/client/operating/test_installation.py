@@ -1,4 +1,4 @@
-"""Which installation is operated, and what it says when it does not do what is asked for."""
+"""Which installation a command operates, and its refusals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from kiln_cli.failures import NOT_REACHABLE, CommandFailed
-from kiln_cli.installation import OperationRefused, find_installation
-from kiln_cli.operating.command import told
+from kiln_cli.operating.installation import OperationRefused, find_installation
+from kiln_cli.operating.session import aws_failure
+from kiln_client import NotConfigured
 
 HERE = {
     "stack_name": "kiln",
@@ -23,7 +24,7 @@ HERE = {
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder inside one that a local stack was started in."""
+    """A folder inside the folder of a local stack."""
     (tmp_path / ".kiln").mkdir()
     (tmp_path / ".kiln" / "stack.json").write_text(json.dumps(HERE))
     inside = tmp_path / "pictures"
@@ -31,19 +32,19 @@ def folder(tmp_path):
     return inside
 
 
-def test_a_stack_that_is_named_comes_first(folder):
+def test_named_stack_comes_before_the_local_one(folder):
     assert find_installation("prod", environment={"KILN_STACK": "staging"}, folder=folder).name == "prod"
     found = find_installation(None, "eu-west-1", environment={"KILN_STACK": "staging"}, folder=folder)
     assert (found.name, found.region, found.is_local) == ("staging", "eu-west-1", False)
 
 
-def test_its_region_is_the_one_that_the_aws_cli_goes_by(folder):
+def test_region_is_found_as_by_the_aws_cli(folder):
     environment = {"KILN_STACK": "staging", "AWS_REGION": "eu-central-1"}
     assert find_installation(environment=environment, folder=folder).region == "eu-central-1"
     assert find_installation(None, "eu-west-1", environment=environment, folder=folder).region == "eu-west-1"
 
 
-def test_otherwise_it_is_the_local_one(folder):
+def test_without_a_name_the_local_stack_is_found(folder):
     found = find_installation(environment={}, folder=folder)
     assert (found.name, found.is_local) == ("kiln", True)
     assert found.client("lambda").meta.endpoint_url == HERE["aws_endpoint_url"]
@@ -51,37 +52,37 @@ def test_otherwise_it_is_the_local_one(folder):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}"])
-def test_a_description_that_is_none_is_told(folder, content):
+def test_malformed_description_is_refused(folder, content):
     (folder.parent / ".kiln" / "stack.json").write_text(content)
-    with pytest.raises(CommandFailed, match=r"stack\.json"):
+    with pytest.raises((CommandFailed, NotConfigured), match=r"stack\.json"):
         find_installation(environment={}, folder=folder)
 
 
-def test_none_is_told(tmp_path):
+def test_missing_installation_exits_3(tmp_path):
     with pytest.raises(CommandFailed, match="KILN_STACK") as failed:
         find_installation(environment={}, folder=tmp_path)
     assert failed.value.status == 3
 
 
-def test_no_region_is_told(monkeypatch):
+def test_missing_region_exits_2(monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(CommandFailed, match="region") as failed:
         find_installation("prod", environment={})
     assert failed.value.status == 2
 
 
-def test_without_boto3_it_is_told_how_to_get_it(monkeypatch):
+def test_missing_boto3_prints_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(CommandFailed, match=r"kiln-client\[aws\]"):
         find_installation("prod", environment={})
 
 
-def test_a_stack_that_is_not_kilns_is_told(installation):
+def test_missing_output_is_refused(installation):
     with pytest.raises(CommandFailed, match="no output Nonsense"):
         installation.output("Nonsense")
 
 
-def test_what_the_function_refuses_or_breaks_at_is_told(installation, operate):
+def test_refusal_and_failure_of_the_function_are_raised(installation, operate):
     operate.will("status", refusal="No.")
     with pytest.raises(OperationRefused, match=r"^No\.$"):
         installation.operate("status")
@@ -92,15 +93,15 @@ def test_what_the_function_refuses_or_breaks_at_is_told(installation, operate):
 
 @pytest.mark.parametrize(
     ("endpoint", "hint"),
-    [("http://127.0.0.1:9/", "; is it running? make run starts the local stack"), ("https://x", "")],
+    [("http://127.0.0.1:9/", "; the local stack isn't running; start it with make up"), ("https://x", "")],
 )
-def test_a_local_stack_that_is_down_can_be_started(endpoint, hint):
-    failed = told(EndpointConnectionError(endpoint_url=endpoint))
+def test_unreachable_local_stack_prints_how_to_start_it(endpoint, hint):
+    failed = aws_failure(EndpointConnectionError(endpoint_url=endpoint))
     assert failed.status == NOT_REACHABLE
     assert str(failed) == f'AWS: Could not connect to the endpoint URL: "{endpoint}"{hint}'
 
 
-def test_what_aws_refuses_is_one_line(kiln, installation):
+def test_aws_error_prints_one_line(kiln, installation):
     installation.outputs["CallersSecretArn"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gone"
     refused = kiln("callers", "list")
     assert refused.status == 1

@@ -1,4 +1,4 @@
-"""A task's history in words, and what is done to a stuck one, a failed one, and those that were put aside."""
+"""``kiln task``: a task's history, its repair, and the dead-letter queues."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TASK: dict[str, Any] = {
     "created_at": BEGAN_MS,
     "updated_at": BEGAN_MS + 9_000,
     "model_name": "kling-v2",
-    "prompt": "What nobody else may read",
+    "prompt": "A secret prompt",
     "n": 2,
     "aspect_ratio": "16:9",
-    "origin": {"door": "api"},
+    "origin": {"channel": "api"},
     "inputs": [],
     "provider_task_id": "188",
     "refusal": "",
@@ -74,8 +74,22 @@ def events(*steps: tuple[str, str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**each, "timestamp": BEGAN + timedelta(seconds=number)} for number, each in enumerate(made)]
 
 
-def told(*steps: tuple[str, str, dict[str, Any]]) -> list[tuple[str, str, str]]:
-    return [(each.what, each.detail, each.wake_up) for each in moments_of_execution("workflow", events(*steps))][1:-1]
+PARKS = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
+STATES: dict[str, dict[str, Any]] = {
+    "AcquireSlots": {"Comment": "Acquire slots."},
+    "AwaitTurn": {"Comment": "Wait in the queue.", "Resource": PARKS},
+    "Dispatch": {"Comment": "Create the task at the provider."},
+    "AwaitCallback": {"Comment": "Wait for the provider.", "Resource": PARKS},
+    "Poll": {"Comment": "Ask the provider."},
+    "Collect": {"Comment": "Store the images."},
+    "ReleaseSlots": {"Comment": "Release the slots."},
+    "Notify": {},
+}
+
+
+def shown(*steps: tuple[str, str, dict[str, Any]]) -> list[tuple[str, str, str]]:
+    moments = moments_of_execution("workflow", events(*steps), STATES)
+    return [(each.what, each.detail, each.wake_up) for each in moments][1:-1]
 
 
 def outcome(step: str, name: str, reason: str = "", wait: int = 0) -> dict[str, Any]:
@@ -85,62 +99,80 @@ def outcome(step: str, name: str, reason: str = "", wait: int = 0) -> dict[str, 
 @pytest.mark.parametrize(
     ("step", "moment"),
     [
-        (("TakeSlot", "", {}), ("has its slots", "", "")),
-        (("TakeSlot", TAKEN, {}), ("no slots for it: stands in line", "", "")),
-        (("AwaitTurn", "", {}), ("woken: slots may have come free", "", "")),
-        (("AwaitTurn", "States.Timeout", {}), ("nobody woke it: looks for slots itself", "", "")),
-        (("AwaitCallback", "", {}), ("woken by the bell", "", "bell")),
-        (("AwaitCallback", TAKEN, {}), ("the bell rang before it parked", "", "bell")),
-        (("AwaitCallback", "States.Timeout", {}), ("no bell: the timer woke it", "", "timer")),
-        (("Dispatch", "", outcome("dispatch", "dispatched")), ("the provider took it", "", "")),
+        (("AcquireSlots", "", {}), ("Acquire slots", "", "")),
+        (("AcquireSlots", TAKEN, {}), ("Acquire slots", "no free slots: waits in the queue", "")),
+        (("AwaitTurn", "", {}), ("Wait in the queue", "woken", "")),
+        (
+            ("AwaitTurn", "States.Timeout", {}),
+            ("Wait in the queue", "not woken in time: the timer ended the wait", ""),
+        ),
+        (("AwaitCallback", "", {}), ("Wait for the provider", "woken", "requested")),
+        (
+            ("AwaitCallback", TAKEN, {}),
+            ("Wait for the provider", "a wake-up was requested before it waited", "requested"),
+        ),
+        (
+            ("AwaitCallback", "States.Timeout", {}),
+            ("Wait for the provider", "not woken in time: the timer ended the wait", "timer"),
+        ),
+        (
+            ("AwaitCallback", "DynamoDb.ThrottlingException", {}),
+            ("Wait for the provider", "DynamoDb.ThrottlingException", "requested"),
+        ),
         (
             ("Dispatch", "", outcome("dispatch", "again", "full (code 1303)", 4)),
-            ("the provider does not take it yet", "full (code 1303); again in 4 s", ""),
+            ("Create the task at the provider", "again; full (code 1303); next attempt in 4 s", ""),
         ),
-        (("Poll", "", outcome("poll", "ended", "deadline")), ("it has ended", "deadline", "")),
-        (("Collect", "", outcome("collect", "ended")), ("the images are copied", "", "")),
-        (("Notify", "", {}), ("telling whoever asked of its end", "", "")),
+        (("Poll", "", outcome("poll", "ended", "deadline")), ("Ask the provider", "ended; deadline", "")),
+        (("Notify", "", {}), ("Notify", "", "")),
+        (("OfAnOlderDefinition", "", {}), ("OfAnOlderDefinition", "", "")),
     ],
 )
-def test_what_a_state_came_to(step, moment):
-    assert told(step) == [moment]
+def test_state_is_shown_by_its_comment_and_outcome(step, moment):
+    assert shown(step) == [moment]
 
 
-@pytest.mark.parametrize("name", ["HearBell", "Polled", "WaitToDispatch"])
-def test_what_says_nothing_is_left_out(name):
-    assert told((name, "", outcome("dispatch", "again"))) == []
+@pytest.mark.parametrize("kind", ["ChoiceState", "WaitState"])
+def test_choice_and_wait_states_are_left_out(kind):
+    history = events(("IsGenerated?", "", outcome("dispatch", "again")))
+    history = [{**each, "type": each["type"].replace("TaskState", kind)} for each in history]
+    moments = [each.what for each in moments_of_execution("workflow", history, STATES)]
+    assert moments == ["workflow started", "workflow done"]
 
 
-def test_a_fault_and_what_came_of_it_are_told():
-    moments = told(("Poll", "Lambda.Unknown", {}), ("ReleaseSlotAfterFault", "", {}))
+def test_fault_is_shown_before_the_state_that_follows():
+    moments = shown(("Poll", "Lambda.Unknown", {}), ("ReleaseSlots", "", {}))
     assert moments[0] == ("fault in Poll", "Lambda.Unknown: because", "")
-    assert moments[1][0] == "slots given back after a fault"
+    assert moments[1][0] == "Release the slots"
 
 
-def test_what_a_retry_comes_to_counts():
-    history = events(("TakeSlot", "DynamoDB.ThrottlingException", {}))
+def test_retried_state_has_the_outcome_of_its_last_attempt():
+    history = events(("AcquireSlots", "DynamoDB.ThrottlingException", {}))
     scheduled = {"type": "TaskScheduled", "timestamp": BEGAN + timedelta(seconds=2), "taskScheduledEventDetails": {}}
-    moments = [each.what for each in moments_of_execution("workflow", [*history[:3], scheduled, *history[3:]])]
-    assert moments == ["workflow started", "fault in TakeSlot", "has its slots", "workflow done"]
+    moments = [each.what for each in moments_of_execution("workflow", [*history[:3], scheduled, *history[3:]], STATES)]
+    assert moments == ["workflow started", "fault in AcquireSlots", "Acquire slots", "workflow done"]
 
 
-def test_a_fault_that_no_retry_mends_is_no_full_provider():
-    assert [what for what, _, _ in told(("TakeSlot", "DynamoDB.AccessDeniedException", {}))] == ["fault in TakeSlot"]
+def test_access_denied_is_a_fault_and_not_a_full_queue():
+    assert [what for what, _, _ in shown(("AcquireSlots", "DynamoDB.AccessDeniedException", {}))] == [
+        "fault in AcquireSlots"
+    ]
 
 
-def test_an_execution_that_was_stopped_says_why():
+def test_stopped_execution_has_its_reason():
     aborted = {
         "type": "ExecutionAborted",
         "timestamp": BEGAN,
         "executionAbortedEventDetails": {"error": "Kiln.Restarted", "cause": "An operator"},
     }
-    (moment,) = moments_of_execution("workflow", [aborted])
+    (moment,) = moments_of_execution("workflow", [aborted], STATES)
     assert (moment.what, moment.detail) == ("workflow stopped", "Kiln.Restarted: An operator")
 
 
-def test_the_whole_story_is_told_in_order(kiln, operate, histories):
+def test_show_prints_the_whole_history_in_order(kiln, operate, histories):
     operate.will("show", TASK)
-    histories.histories[TASK_ID] = events(("TakeSlot", "", {}), ("AwaitCallback", "States.Timeout", {}))
+    histories.definition = STATES
+    histories.histories[TASK_ID] = events(("AcquireSlots", "", {}), ("AwaitCallback", "States.Timeout", {}))
     histories.histories[f"{TASK_ID}-again-1"] = events(("AwaitCallback", "", {}))
     histories.states[f"{TASK_ID}-succeed"] = {
         "status": "FAILED",
@@ -148,33 +180,33 @@ def test_the_whole_story_is_told_in_order(kiln, operate, histories):
         "stopDate": BEGAN + timedelta(seconds=20),
         "error": "States.TaskFailed",
     }
-    shown = kiln("task", "show", TASK_ID)
-    assert shown.status == 0
-    assert "1× by the bell, 1× by the timer" in shown.out
-    assert "prompt" not in shown.out
-    assert "2026-11-22T21:00:10.000+00:00\t+10.0 s\twebhook succeed: attempt 1 retry\t" in shown.out
+    printed = kiln("task", "show", TASK_ID)
+    assert printed.status == 0
+    assert "1 requested, 1 by the timer" in printed.out
+    assert TASK["prompt"] not in printed.out
+    assert "2026-11-22T21:00:10.000+00:00\t+10.0 s\twebhook succeed: attempt 1 retry\t" in printed.out
     answer = kiln("task", "show", TASK_ID, "--json")
     assert TASK["prompt"] not in answer.out
     history = answer.json["history"]
     assert [each["at"] for each in history] == sorted(each["at"] for each in history)
-    said = [(each["what"], each["detail"]) for each in history]
-    assert said[0] == ("accepted: status submitted", "by shop, api")
-    assert ("webhook succeed: attempt 1 retry", "HTTP 500; again in 5.0 s") in said
-    assert ("webhook succeed: attempt 2 given up", "no answer") in said
-    assert said[-1] == ("notification succeed: failed", "States.TaskFailed")
+    lines = [(each["what"], each["detail"]) for each in history]
+    assert lines[0] == ("accepted: status submitted", "by shop, channel api")
+    assert ("webhook succeed: attempt 1 retry", "HTTP 500; next attempt in 5.0 s") in lines
+    assert ("webhook succeed: attempt 2 given up", "no answer") in lines
+    assert lines[-1] == ("notification succeed: failed", "States.TaskFailed")
 
 
-def test_a_task_is_looked_up_by_the_name_that_its_executions_have(kiln, operate, histories):
+def test_show_finds_executions_by_the_run_id(kiln, operate, histories):
     run_id = f"{TASK_ID}_{BEGAN_MS}"
     operate.will("show", TASK | {"run_id": run_id})
-    histories.histories[run_id] = events(("TakeSlot", "", {}))
+    histories.histories[run_id] = events(("AcquireSlots", "", {}))
     histories.states[f"{run_id}-succeed"] = {"status": "RUNNING", "startDate": BEGAN}
-    said = [each["what"] for each in kiln("task", "show", TASK_ID, "--json").json["history"]]
-    assert "has its slots" in said
-    assert "notification succeed: goes on trying" in said
+    found = [each["what"] for each in kiln("task", "show", TASK_ID, "--json").json["history"]]
+    assert "AcquireSlots" in found
+    assert "notification succeed: still trying" in found
 
 
-def test_no_such_task(kiln, operate):
+def test_unknown_task_exits_5(kiln, operate):
     operate.will("show", refusal="Task not found by id/external id: nobody")
     assert kiln("task", "show", "nobody").status == 5
 
@@ -183,20 +215,20 @@ def did(what: str, execution: str = "") -> dict[str, Any]:
     return {"task_id": TASK_ID, "task_status": "submitted", "did": what, "execution": execution}
 
 
-def test_a_stuck_task_begins_again(kiln, operate):
+def test_retry_of_a_stuck_task_restarts_its_workflow(kiln, operate):
     operate.will("show", TASK | {"task_status": "submitted"})
     operate.will("restart", did("restarted", TASK_ID))
     assert "begins again" in kiln("task", "retry", TASK_ID).out
 
 
-def test_a_failed_task_is_made_anew(kiln, operate):
+def test_retry_of_a_failed_task_creates_a_new_one(kiln, operate):
     operate.will("show", TASK | {"task_status": "failed"})
     operate.will("restart", did("none"))
     operate.will("retry", did("created"))
     assert "was created with the same request" in kiln("task", "retry", TASK_ID).out
 
 
-def test_one_that_succeeded_is_not_paid_for_again(kiln, operate):
+def test_retry_of_a_succeeded_task_is_refused(kiln, operate):
     operate.will("show", TASK)
     operate.will("restart", did("none"))
     refused = kiln("task", "retry", TASK_ID)
@@ -204,11 +236,11 @@ def test_one_that_succeeded_is_not_paid_for_again(kiln, operate):
     assert "nothing to retry" in refused.err
 
 
-def test_a_task_is_ended_for_a_reason(kiln, operate):
+def test_fail_needs_a_reason(kiln, operate):
     operate.will("fail", did("woken"))
     assert kiln("task", "fail", TASK_ID).status == 2
     assert kiln("task", "fail", TASK_ID, "--reason", "Called off").status == 0
-    assert operate.asked == [{"operation": "fail", "task_id": TASK_ID, "reason": "Called off"}]
+    assert operate.events == [{"operation": "fail", "task_id": TASK_ID, "reason": "Called off"}]
 
 
 @pytest.mark.parametrize(
@@ -220,11 +252,11 @@ def test_a_task_is_ended_for_a_reason(kiln, operate):
         {"requestPayload": {"detail": {"name": f"{TASK_ID}_{BEGAN_MS}-again-3"}}},
     ],
 )
-def test_what_was_put_aside_names_its_task(message):
+def test_unstarted_message_names_its_task(message):
     assert task_id_of(json.dumps(message)) == TASK_ID
 
 
-def test_what_was_put_aside_is_brought_back(kiln, installation, operate):
+def test_redrive_moves_dead_letters_and_starts_tasks(kiln, installation, operate):
     sqs = installation.client("sqs")
     for number in range(12):
         sqs.send_message(QueueUrl=installation.output("InboxDeadLettersUrl"), MessageBody=f"letter {number}")
@@ -239,7 +271,7 @@ def test_what_was_put_aside_is_brought_back(kiln, installation, operate):
     assert waiting(installation, "UnstartedTasksUrl") == 3
 
 
-def test_a_workflow_that_cannot_be_started_stays_put_aside(kiln, installation, operate):
+def test_task_that_cannot_be_started_stays_in_the_queue(kiln, installation, operate):
     body = json.dumps({"S": f"TASK#{TASK_ID}"})
     installation.client("sqs").send_message(QueueUrl=installation.output("UnstartedTasksUrl"), MessageBody=body)
     operate.will("restart", refusal="Task not found")

@@ -1,4 +1,4 @@
-"""What a shell completes: images of the folder, and the ids of recent tasks."""
+"""Shell completion: images of the folder, and the ids of recent tasks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from kiln_cli.connection import find_connection
 from kiln_client import Kiln, KilnError
 
 _SUFFIXES = {".png", ".jpg", ".jpeg"}
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _RECENT = 20
 
 
 def images(incomplete: str) -> list[str]:
-    """Image files, and the folders that may hold some."""
+    """Image files and folders that begin like this."""
     folder, _, name = incomplete.rpartition("/")
     found = []
     with contextlib.suppress(OSError):
@@ -28,11 +28,11 @@ def images(incomplete: str) -> list[str]:
 
 
 def task_ids(incomplete: str) -> list[tuple[str, str]]:
-    """Recent tasks with their status; none when Kiln does not answer at once."""
-    # A completion has nobody to complain to.
+    """Recent tasks with their status; none if Kiln does not answer quickly."""
+    # A completion has no place for an error message.
     with contextlib.suppress(KilnError):
         here = find_connection()
-        with Kiln(here.url, here.key, timeout=_PATIENCE_SECONDS, retries=0) as kiln:
+        with Kiln(here.url, here.key, timeout=_TIMEOUT_SECONDS, retries=0) as kiln:
             recent = islice(kiln.list(page_size=_RECENT), _RECENT)
             return [(task.task_id, task.task_status) for task in recent if task.task_id.startswith(incomplete)]
     return []

@@ -1,4 +1,4 @@
-"""Kiln's API as the client sees it, played within the process: tasks that move when they are looked at, refusals."""
+"""A fake of Kiln's API within the process: a task moves to its next stage at each look."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from tests.support.images import picture
 URL = "https://kiln.example/live"
 KEY = "key-of-mine"
 TASKS = "/live/v1/images/multi-image2image"
-COURSE = ("waiting", "dispatching", "generating", "collecting", "succeed")
+STAGES = ("waiting", "dispatching", "generating", "collecting", "succeed")
 STATUSES = {"succeed": "succeed", "failed": "failed", "waiting": "submitted", "dispatching": "submitted"}
 
 Answer = httpx.Response | httpx.TransportError
 
 
 def refusal(status: int, code: int, message: str, **headers: str) -> httpx.Response:
-    """An answer that says no, in the contract's envelope."""
+    """A refusal in the contract's envelope."""
     body = {"code": code, "message": message, "request_id": "request-1"}
     return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @dataclass
-class PlayedTask:
-    """A task that moves one stage on each time it is looked at."""
+class FakeTask:
+    """A task that moves to its next stage at each look."""
 
     task_id: str
     body: dict[str, Any] = field(default_factory=dict)
-    course: tuple[str, ...] = COURSE
+    stages: tuple[str, ...] = STAGES
     looks: int = 0
 
     @property
     def stage(self) -> str:
-        return self.course[min(self.looks, len(self.course) - 1)]
+        return self.stages[min(self.looks, len(self.stages) - 1)]
 
     def answer(self) -> dict[str, Any]:
         failed = self.stage == "failed"
@@ -67,29 +67,29 @@ class PlayedTask:
         return answer | ({"queue_position": 2} if self.stage == "waiting" else {})
 
 
-class PlayedApi:
-    """The API: what it was asked, what it holds, and what it answers before it does as it should."""
+class FakeApi:
+    """The API: its requests, its tasks, and the answers that replace its first ones."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
-        self.tasks: dict[str, PlayedTask] = {}
+        self.tasks: dict[str, FakeTask] = {}
         self.by_key: dict[str, str] = {}
         self.uploads: dict[str, bytes] = {}
         self.first: list[Answer | Callable[[httpx.Request], Answer]] = []
-        self.course = COURSE
+        self.stages = STAGES
 
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._answer)
 
-    def add(self, *task_ids: str, course: tuple[str, ...] = ("succeed",), **body: Any) -> None:
+    def add(self, *task_ids: str, stages: tuple[str, ...] = ("succeed",), **body: Any) -> None:
         for task_id in task_ids:
-            self.tasks[task_id] = PlayedTask(task_id, body, course)
+            self.tasks[task_id] = FakeTask(task_id, body, stages)
 
-    def asked(self, method: str, path: str) -> list[httpx.Request]:
+    def received(self, method: str, path: str) -> list[httpx.Request]:
         return [each for each in self.requests if each.method == method and each.url.path == path]
 
     def created(self) -> list[dict[str, Any]]:
-        return [json.loads(each.content) for each in self.asked("POST", TASKS)]
+        return [json.loads(each.content) for each in self.received("POST", TASKS)]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -108,7 +108,7 @@ class PlayedApi:
         if path.startswith("/live/v1/results/"):
             yield httpx.Response(302, headers={"Location": f"https://bucket.example/{path.rsplit('/', 1)[1]}"})
         if request.headers.get("Authorization") != f"Bearer {KEY}":
-            yield refusal(401, 1000, "the key is not known")
+            yield refusal(401, 1000, "unknown key")
         if (request.method, path) == ("POST", TASKS):
             yield self._create(request.headers["Idempotency-Key"], json.loads(request.content))
         if (request.method, path) == ("GET", TASKS):
@@ -122,7 +122,7 @@ class PlayedApi:
         else:
             yield self._about(task, what, request)
 
-    def _about(self, task: PlayedTask, what: str, request: httpx.Request) -> httpx.Response:
+    def _about(self, task: FakeTask, what: str, request: httpx.Request) -> httpx.Response:
         match what:
             case "progress":
                 answer: Any = task.progress()
@@ -140,7 +140,7 @@ class PlayedApi:
             case "cancel":
                 if task.stage != "waiting":
                     return refusal(409, 1201, "the task cannot be cancelled: it is being generated")
-                task.course = ("failed",)
+                task.stages = ("failed",)
                 answer = task.answer()
             case "retry":
                 return self._create(request.headers["Idempotency-Key"], task.body)
@@ -151,7 +151,7 @@ class PlayedApi:
 
     def _create(self, key: str, body: dict[str, Any]) -> httpx.Response:
         task_id = self.by_key.setdefault(key, f"task-{len(self.by_key) + 1}")
-        self.tasks.setdefault(task_id, PlayedTask(task_id, body, self.course))
+        self.tasks.setdefault(task_id, FakeTask(task_id, body, self.stages))
         return success(self.tasks[task_id].answer())
 
     def _list(self, params: httpx.QueryParams) -> httpx.Response:
@@ -177,5 +177,5 @@ class PlayedApi:
 
 
 def success(data: Any) -> httpx.Response:
-    """An answer with data, in the contract's envelope."""
+    """An answer with data in the contract's envelope."""
     return httpx.Response(200, json={"code": 0, "message": "SUCCEED", "request_id": "request-1", "data": data})

@@ -1,4 +1,4 @@
-"""A Kiln installation as an operator sees it: a CloudFormation stack's outputs, and AWS clients for what they name."""
+"""A Kiln installation: a CloudFormation stack's outputs, and AWS clients for them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kiln_cli.connection import LOCAL_STACK
-from kiln_cli.failures import NOT_REACHABLE, USAGE, CommandFailed
+from kiln_cli.connection import NO_DESCRIPTION, local_stack
+from kiln_cli.failures import NOT_REACHABLE, START_THE_STACK, USAGE, CommandFailed
 
-_HOW_TO_NAME_IT = (
-    "no installation is known here: name its stack with --stack or KILN_STACK, or start a local one (make up)"
-)
+_NO_INSTALLATION = f"{START_THE_STACK}, or name a stack with --stack or KILN_STACK"
 
 
 class OperationRefused(CommandFailed):
-    """The installation says why it does not do what was asked for."""
+    """The installation refuses an operation; the message has its reason."""
 
 
 @dataclass
@@ -27,10 +25,10 @@ class Installation:
     """One deployed stack.
 
     Attributes:
-        name: Of the stack.
+        name: The stack's name.
         session: A boto3 session for its account and region.
-        client_options: What every client is made with.
-        is_local: Whether it is a stack of this computer.
+        client_options: The options of every AWS client.
+        is_local: Whether the stack runs on this computer.
     """
 
     name: str
@@ -40,7 +38,7 @@ class Installation:
 
     @property
     def region(self) -> str:
-        """Where it is."""
+        """The stack's region."""
         return str(self.session.region_name)
 
     def client(self, service: str) -> Any:
@@ -61,17 +59,17 @@ class Installation:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """The parameters that it was deployed with."""
+        """The stack's parameters."""
         return {each["ParameterKey"]: each.get("ParameterValue", "") for each in self._stack.get("Parameters", [])}
 
     def output(self, name: str) -> str:
         """One output.
 
         Raises:
-            CommandFailed: The stack does not have it.
+            CommandFailed: The stack does not have this output.
         """
         if name not in self.outputs:
-            raise CommandFailed(f"the stack {self.name} has no output {name}: is it Kiln's, and of this version?")
+            raise CommandFailed(f"stack {self.name} has no output {name}; check that it is a Kiln of this version")
         return self.outputs[name]
 
     @property
@@ -88,22 +86,22 @@ class Installation:
         }
 
     def operate(self, operation: str, **arguments: str) -> dict[str, Any]:
-        """Has the installation do something: Kiln's own function for operators is invoked.
+        """Runs an operation by Kiln's function for operators.
 
         Raises:
-            OperationRefused: It says why not.
-            CommandFailed: The function itself broke.
+            OperationRefused: The function refuses the operation.
+            CommandFailed: The function failed.
         """
         answer = self.client("lambda").invoke(
             FunctionName=self.output("OperateFunctionName"),
             Payload=json.dumps({"operation": operation, **arguments}).encode(),
         )
-        told = json.loads(answer["Payload"].read())
+        content = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
-            raise CommandFailed(f"the function for operators broke: {told.get('errorMessage', told)}")
-        if told["refusal"]:
-            raise OperationRefused(told["refusal"])
-        result: dict[str, Any] = told["result"]
+            raise CommandFailed(f"the function for operators failed: {content.get('errorMessage', content)}")
+        if content["refusal"]:
+            raise OperationRefused(content["refusal"])
+        result: dict[str, Any] = content["result"]
         return result
 
     @cached_property
@@ -121,48 +119,44 @@ def find_installation(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Installation:
-    """Finds out which installation to operate.
+    """Finds the installation to operate.
 
-    A stack that is named by option or by ``KILN_STACK`` comes first; otherwise it is the local stack of this folder or
-    of one above it.
+    The order is: ``--stack``; ``KILN_STACK``; the local stack of this folder or of one above it.
 
     Raises:
-        CommandFailed: None is named and none is here, or boto3 is missing.
+        CommandFailed: No stack is named and none is here, or boto3 is missing.
     """
     environment = os.environ if environment is None else environment
     boto3 = _boto3()
     named = stack or environment.get("KILN_STACK")
     if named:
-        # boto3 knows AWS_DEFAULT_REGION alone; the AWS CLI goes by AWS_REGION first, and both are to mean one place.
+        # The AWS CLI prefers AWS_REGION; boto3 reads only AWS_DEFAULT_REGION.
         session = boto3.Session(profile_name=profile, region_name=region or environment.get("AWS_REGION") or None)
         if session.region_name is None:
-            raise CommandFailed("which region is it in? give --region or set AWS_REGION", USAGE)
+            raise CommandFailed("--region or AWS_REGION is required", USAGE)
         return Installation(named, session)
-    folder = folder or Path.cwd()
-    for each in (folder, *folder.parents):
-        file = each / LOCAL_STACK
-        if file.is_file():
-            return _local(file, boto3)
-    raise CommandFailed(_HOW_TO_NAME_IT, NOT_REACHABLE)
+    found = local_stack(folder or Path.cwd())
+    if found is None:
+        raise CommandFailed(_NO_INSTALLATION, NOT_REACHABLE)
+    return _local(*found, boto3)
 
 
-def _local(file: Path, boto3: Any) -> Installation:
+def _local(file: Path, here: Any, boto3: Any) -> Installation:
     from botocore.config import Config  # noqa: PLC0415 - an optional dependency
 
     try:
-        here = json.loads(file.read_text(encoding="utf-8"))
         session = boto3.Session(here["aws_access_key_id"], here["aws_secret_access_key"], region_name=here["region"])
-        # Proxies are for the world outside.
+        # A proxy cannot reach this computer's own ports.
         config = Config(proxies={}, s3={"addressing_style": "path"})
         options = {"endpoint_url": here["aws_endpoint_url"], "config": config}
         return Installation(here["stack_name"], session, options, is_local=True)
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CommandFailed(f"{file}: is not what a local stack writes", NOT_REACHABLE) from None
+    except (KeyError, TypeError):
+        raise CommandFailed(f"{file}: {NO_DESCRIPTION}", NOT_REACHABLE) from None
 
 
 def _boto3() -> Any:
     try:
         import boto3  # noqa: PLC0415 - an optional dependency
     except ImportError:
-        raise CommandFailed("operators' commands need boto3: pip install 'kiln-client[aws]'", USAGE) from None
+        raise CommandFailed("the commands for operators need boto3: pip install 'kiln-client[aws]'", USAGE) from None
     return boto3

@@ -1,8 +1,7 @@
-"""One call and its retries, as a generator that does no input or output itself: what sync and async clients share.
+"""One request to the API and its retries, as a generator without input or output: both clients share it.
 
-A generator of this package yields what it wants done (a ``Call``, a ``Pause``) or what it has found (a ``Found``), and
-is sent the outcome. Who drives it decides how that is done: ``kiln.Kiln`` by blocking, ``async_kiln.AsyncKiln`` by
-awaiting.
+A generator of this package yields its next step: a ``Request`` to send, a ``Pause`` to wait, or a ``Found`` value to
+hand out. The client that drives it sends the outcome back: ``client.Kiln`` blocks, ``async_client.AsyncKiln`` awaits.
 """
 
 from __future__ import annotations
@@ -21,23 +20,24 @@ import httpx
 from kiln_client.errors import NotListening, NotReachable, Refused, refusal_of
 
 Value = TypeVar("Value")
+Step = TypeVar("Step")
 
 LONGEST_PAUSE_SECONDS = 90.0
-"""A ``Retry-After`` beyond this is not waited for: the caller is told at once."""
+"""A longer ``Retry-After`` is not waited for: the refusal is raised at once."""
 
-_PERSON_MUST_ACT = {1100, 1101, 1102, 1304}
-"""Codes of HTTP 429 that no waiting mends."""
+_NEEDS_A_PERSON = {1100, 1101, 1102, 1304}
+"""Codes of HTTP 429 that do not go away by waiting."""
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-"""Names that a computer has for itself."""
+"""The names that a computer has for itself."""
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LARGEST_PAUSE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
-class Call:
-    """A request to send; the outcome is an ``httpx.Response``, or an ``httpx.RequestError`` is thrown in."""
+class Request:
+    """A request to send. Its outcome is an ``httpx.Response`` or an ``httpx.RequestError``."""
 
     method: str
     url: str
@@ -49,7 +49,7 @@ class Call:
     follow_redirects: bool = False
 
     def arguments(self) -> dict[str, Any]:
-        """As ``httpx.Client.request`` takes it."""
+        """The arguments of ``httpx.Client.request``."""
         return {
             "method": self.method,
             "url": self.url,
@@ -64,33 +64,45 @@ class Call:
 
 @dataclass(frozen=True)
 class Pause:
-    """Some time to let pass."""
+    """A time to wait."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Found(Generic[Value]):
-    """Something to hand to whoever iterates."""
+    """A value for the caller who iterates."""
 
     value: Value
 
 
-Operation = Generator[Call | Pause, Any, Value]
-"""Something that comes to one value."""
+Operation = Generator[Request | Pause, Any, Value]
+"""An operation that returns one value."""
 
-Finding = Generator[Call | Pause | Found[Value], Any, None]
-"""Something that finds values on its way."""
+Finding = Generator[Request | Pause | Found[Value], Any, None]
+"""An operation that finds values one by one."""
+
+Outcome = httpx.Response | httpx.RequestError | None
+
+
+def proceed(steps: Generator[Step, Any, Any], outcome: Outcome) -> Step:
+    """Gives an operation the outcome of its last step and returns its next one.
+
+    Args:
+        steps: The operation.
+        outcome: ``None`` starts the operation, and follows a ``Pause`` or a ``Found``.
+    """
+    return steps.throw(outcome) if isinstance(outcome, httpx.RequestError) else steps.send(outcome)
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """How calls are made.
+class Sender:
+    """Sends requests with the caller's key, and repeats those that may succeed later.
 
     Attributes:
         url: The API's address, without a slash at the end.
-        key: Of the caller.
-        retries: How often a call is repeated that was not answered, or with HTTP 429 or 5xx.
+        key: The caller's key.
+        retries: How often a request is repeated after no answer, HTTP 429 or 5xx.
     """
 
     url: str
@@ -106,13 +118,13 @@ class Exchange:
         params: Mapping[str, str | int] | None = None,
         idempotency_key: str | None = None,
     ) -> Operation[Any]:
-        """Calls the API and comes to ``data`` of its answer.
+        """Sends a request to the API and returns ``data`` of the answer.
 
-        Every call of the API may be repeated: those that create carry an ``Idempotency-Key``.
+        Every request may be repeated: those that create a task carry an ``Idempotency-Key``.
 
         Raises:
             Refused: Or one of its kinds.
-            NotReachable: Nothing answers.
+            NotReachable: The API does not answer.
         """
         headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
         if body is not None:
@@ -120,29 +132,29 @@ class Exchange:
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         content = None if body is None else json.dumps(body).encode()
-        call = Call(method, self.url + path, headers=headers, params=params, content=content)
-        answer: httpx.Response = yield from self.send(call)
+        request = Request(method, self.url + path, headers=headers, params=params, content=content)
+        answer: httpx.Response = yield from self.send(request)
         try:
             return answer.json()["data"]
         except (ValueError, KeyError, TypeError):
             raise Refused(answer.status_code, 0, f"{self.url} does not answer as Kiln does") from None
 
-    def send(self, call: Call) -> Operation[httpx.Response]:
-        """Sends a request until it is answered with success, has been refused, or was repeated often enough."""
+    def send(self, request: Request) -> Operation[httpx.Response]:
+        """Sends a request until it succeeds, is refused, or has been repeated ``retries`` times."""
         for attempt in range(self.retries + 1):
             try:
-                answer: httpx.Response = yield call
+                answer: httpx.Response = yield request
             except httpx.RequestError as error:
-                says = f"nothing answers at {_host(call.url)}: {_words(error)}"
-                if attempt == 0 and isinstance(error, httpx.ConnectError) and httpx.URL(call.url).host in LOOPBACK:
-                    raise NotListening(says) from None
-                failure: NotReachable | Refused = NotReachable(says)
+                message = f"no answer from {_host(request.url)}: {str(error) or type(error).__name__}"
+                if attempt == 0 and isinstance(error, httpx.ConnectError) and httpx.URL(request.url).host in LOOPBACK:
+                    raise NotListening(message) from None
+                failure: NotReachable | Refused = NotReachable(message)
                 pause = _backoff(attempt)
             else:
                 if answer.is_success:
                     return answer
                 failure = read_refusal(answer)
-                if not _is_passing(failure):
+                if not _may_succeed_later(failure):
                     raise failure
                 pause = _backoff(attempt) if failure.retry_after is None else failure.retry_after
             if attempt == self.retries or pause > LONGEST_PAUSE_SECONDS:
@@ -152,23 +164,23 @@ class Exchange:
 
 
 def read_refusal(answer: httpx.Response) -> Refused:
-    """What an answer that is no success says."""
-    said: dict[str, Any] = {}
+    """The error for an answer that is not a success."""
+    envelope: dict[str, Any] = {}
     with contextlib.suppress(ValueError):
         body = answer.json()
-        said = body if isinstance(body, dict) else {}
+        envelope = body if isinstance(body, dict) else {}
     return refusal_of(answer.status_code)(
         answer.status_code,
-        said.get("code", 0),
-        said.get("message") or f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip(),
-        said.get("request_id", ""),
+        envelope.get("code", 0),
+        envelope.get("message") or f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip(),
+        envelope.get("request_id", ""),
         _retry_after(answer.headers.get("Retry-After")),
     )
 
 
-def _is_passing(failure: Refused) -> bool:
+def _may_succeed_later(failure: Refused) -> bool:
     if failure.http_status == httpx.codes.TOO_MANY_REQUESTS:
-        return failure.code not in _PERSON_MUST_ACT
+        return failure.code not in _NEEDS_A_PERSON
     return failure.http_status >= httpx.codes.INTERNAL_SERVER_ERROR
 
 
@@ -178,7 +190,7 @@ def _backoff(attempt: int) -> float:
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds, of either form that the header may have."""
+    """Seconds. The header has either a number or a date."""
     if header is None:
         return None
     if header.strip().isdigit():
@@ -191,7 +203,3 @@ def _retry_after(header: str | None) -> float | None:
 def _host(url: str) -> str:
     address = httpx.URL(url)
     return f"{address.scheme}://{address.netloc.decode()}"
-
-
-def _words(error: httpx.RequestError) -> str:
-    return str(error) or type(error).__name__

@@ -1,0 +1,121 @@
+"""``kiln submit``: creates a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kiln_cli.failures import USAGE, CommandFailed
+from kiln_cli.pictures import completion
+from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, Timeout
+from kiln_cli.pictures.follow import check_folder
+from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
+from kiln_cli.pictures.session import Session
+from kiln_client import ImageSource
+from kiln_client.images import read_image
+from kiln_client.settings import is_address
+
+RATIOS = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
+MODELS = ["kling-v2", "kling-v2-1"]
+LARGEST_SUBJECTS = 4
+
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGE",
+        help="One to four subjects: JPEG or PNG files, or addresses",
+        autocompletion=completion.images,
+    ),
+]
+Scene = Annotated[
+    str | None,
+    typer.Option("--scene", metavar="IMAGE", help="Reference for the scene", autocompletion=completion.images),
+]
+Style = Annotated[
+    str | None,
+    typer.Option("--style", metavar="IMAGE", help="Reference for the style", autocompletion=completion.images),
+]
+Prompt = Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="Describes the images to generate")]
+Ratio = Annotated[
+    str | None,
+    typer.Option(
+        "--ratio", "-r", metavar="W:H", help="Aspect ratio: " + ", ".join(RATIOS), autocompletion=lambda: RATIOS
+    ),
+]
+Count = Annotated[int | None, typer.Option("--n", "-n", metavar="1-9", min=1, max=9, help="How many images")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="NAME", help="One of " + ", ".join(MODELS), autocompletion=lambda: MODELS),
+]
+Watermark = Annotated[bool | None, typer.Option("--watermark", help="Watermark the images", show_default=False)]
+CallbackUrl = Annotated[
+    str | None, typer.Option("--callback-url", metavar="URL", help="Webhook URL, notified at each change of status")
+]
+ExternalId = Annotated[str | None, typer.Option("--external-id", metavar="ID", help="Your own id of the task")]
+
+
+def submit(
+    session: Session,
+    images: Images,
+    scene: Scene = None,
+    style: Style = None,
+    prompt: Prompt = None,
+    ratio: Ratio = None,
+    n: Count = None,
+    model: Model = None,
+    watermark: Watermark = None,
+    callback_url: CallbackUrl = None,
+    external_id: ExternalId = None,
+    output: Output = Path(),
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+    idempotency_key: IdempotencyKey = None,
+) -> None:
+    """Generate new images from yours.
+
+    Sends your images, waits, saves the results and prints their paths.
+    """
+    key = key_or_new(idempotency_key)
+    _check_choice("--ratio", ratio, RATIOS)
+    _check_choice("--model", model, MODELS)
+    if callback_url is not None and not is_address(callback_url):
+        raise CommandFailed(f"--callback-url: must start with https:// or http://, got {callback_url}", USAGE)
+    if len(images) > LARGEST_SUBJECTS:
+        raise CommandFailed(f"IMAGE: must be 1 to {LARGEST_SUBJECTS} images, got {len(images)}", USAGE)
+    subjects, scene_image, style_image = [_read(each) for each in images], _maybe_read(scene), _maybe_read(style)
+    with session.kiln() as kiln:
+        if not no_wait:
+            check_folder(output)
+        count = f"{len(images)} image{'s' * (len(images) > 1)}"
+        session.terminal.remark(f"Sending {count} to {session.connection.url} …")
+        with hint_to_repeat(key):
+            task = kiln.create(
+                *subjects,
+                scene_image=scene_image,
+                style_image=style_image,
+                prompt=prompt,
+                aspect_ratio=ratio,
+                n=n,
+                model_name=model,
+                watermark=watermark,
+                callback_url=callback_url,
+                external_task_id=external_id,
+                idempotency_key=key,
+            )
+        follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
+
+
+def _check_choice(option: str, given: str | None, choices: list[str]) -> None:
+    if given is not None and given not in choices:
+        raise CommandFailed(f"{option}: must be one of {', '.join(choices)}, got {given}", USAGE)
+
+
+def _read(image: str) -> ImageSource:
+    found = read_image(image)
+    return found if isinstance(found, str) else found.content
+
+
+def _maybe_read(image: str | None) -> ImageSource | None:
+    return None if image is None else _read(image)
