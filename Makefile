@@ -117,6 +117,11 @@ check: setup ## Lint, formatting, types, import directions, written pages, weakn
 	@# What takes too long to be run each time is imported at least, so that it can be run.
 	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
 
+.PHONY: check-prose
+check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
+	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' Makefile ':!docs/prose' ':!docs/glossary.md' | \
+		xargs $(BIN)/relint --config docs/prose/words.yml --code-padding 0
+
 .PHONY: audit
 audit: setup ## Known weaknesses of the locked packages (needs the package index's advisories: network)
 	@# Strict: a package that could not be looked up is a failure, not a clean bill.

@@ -1,4 +1,4 @@
-"""The console function: the page at the API's root, and the files it is made of."""
+"""The console function: serves the page at the API's root, and the page's files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILES = {
     for path in sorted(Path(__file__).with_name("page").iterdir())
     if path.suffix in _TYPES
 }
-# Part of every file's address: a file of one version may be kept for ever, and the next version is never mixed with it.
+# Part of each file's address, so that browsers can cache a file without limit and never mix two versions.
 _VERSION = hashlib.sha256("\0".join(name + text for name, text in _FILES.items()).encode()).hexdigest()[:12]
 
 app = ContractApi()
@@ -30,11 +30,11 @@ app = ContractApi()
 
 @cache
 def _protection() -> dict[str, str]:
-    """What the page may do: run its own files, and talk to this API and to the buckets."""
-    ours = f"'self' {load(ConsoleSettings).buckets}"
+    """Headers that let the page run its own files alone, and connect to this API and the buckets alone."""
+    allowed = f"'self' {load(ConsoleSettings).buckets}"
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        f"img-src {ours} blob:; connect-src {ours}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"img-src {allowed} blob:; connect-src {allowed}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     return {
@@ -45,14 +45,14 @@ def _protection() -> dict[str, str]:
     }
 
 
-def _file(name: str, text: str, kept: str) -> Response[str]:
+def _file(name: str, text: str, cache_control: str) -> Response[str]:
     content_type = f"{_TYPES[Path(name).suffix]}; charset=utf-8"
-    return Response(200, content_type, text, {**_protection(), "Cache-Control": kept})
+    return Response(200, content_type, text, {**_protection(), "Cache-Control": cache_control})
 
 
 @app.get("/")
 def page() -> Response[str]:
-    """The page; everything it names is relative to the address it is at, so that address has to end in a slash."""
+    """Serves the page. Its links are relative, so an address that does not end in a slash is redirected."""
     path = str(app.current_event.request_context.path)
     if not path.endswith("/"):
         return Response(302, "text/plain", "", {"Location": f"{path.rpartition('/')[2]}/"})
@@ -62,7 +62,7 @@ def page() -> Response[str]:
 
 @app.get("/console/.+")
 def file() -> Response[str]:
-    """One of the page's files."""
+    """Serves one file of the page."""
     version, _, name = str(app.current_event.path_parameters["file"]).partition("/")
     if version != _VERSION or name not in _FILES or name == _PAGE:
         raise ResourceNotFound("no such file of the console; reload the page")

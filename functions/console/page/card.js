@@ -1,35 +1,36 @@
-// One task in the gallery: its images when it is done, its stages while it is not, its reason when it has failed.
+// A task in the gallery: its stage while it runs, then its images, or the reason why it failed.
 
 import * as api from "./api.js";
 import * as download from "./download.js";
 import { icon, make, say } from "./elements.js";
+import { complaint, explained } from "./messages.js";
 import { shots } from "./shots.js";
 import { t } from "./strings.js";
 import { ago, clock, moment } from "./times.js";
 
-/** The stages a task goes through, in their order. */
+/** The stages of a running task, in their order. */
 export const STAGES = ["waiting", "dispatching", "generating", "collecting"];
 
-/** Whether a task will change no more. */
+/** Whether a task has ended and changes no more. */
 export const hasEnded = (task) => task.task_status === "succeed" || task.task_status === "failed";
 
-// A task that its caller has taken back has failed by its status; these words alone tell it from an accident.
+// A cancelled task has the status failed; this message alone distinguishes it.
 const CANCELLED = "Cancelled by the caller before it was its turn";
 
 /** Whether a task was cancelled. */
 export const isCancelled = (task) => task.task_status === "failed" && task.task_status_msg === CANCELLED;
 
-/** What a task is called: its caller's id, or the beginning of its own. */
+/** The name of a task: the caller's id, or the first characters of Kiln's id. */
 export const nameOf = (task) => task.task_info.external_task_id || task.task_id.slice(0, 8);
 
-/** Where a task is, in words. */
+/** The stage of a task, in words. */
 export function stageText(progress) {
   const { stage, queue_position: place } = progress;
   if (stage !== "waiting" || !place) return t(`stage_${stage}`);
-  return place === 1 ? t("stage_next") : t("stage_line", place);
+  return place === 1 ? t("stage_next") : t("stage_queued", place);
 }
 
-/** What is known of a task's course from its status alone, until its progress is known. */
+/** A task's progress as far as its status says it, until the API's answer is here. */
 const guessed = (task) => ({ stage: task.task_status === "processing" ? "generating" : "waiting", queue_position: task.queue_position });
 
 function control(name, label, drawn, act) {
@@ -56,7 +57,7 @@ export class Card {
     if (!isSame) this.draw();
   }
 
-  /** Shows where the task is on its way. */
+  /** Shows the task's progress. */
   advance(progress) {
     const { task_status: status } = progress;
     const isMove = progress.stage !== this.progress?.stage || status !== this.task.task_status;
@@ -66,7 +67,7 @@ export class Card {
     else if (!hasEnded(this.task)) this.frame.querySelector(".stage").textContent = stageText(progress);
   }
 
-  /** Draws everything anew, as in another language. */
+  /** Draws the whole card, for a new status or another language. */
   draw() {
     const { task } = this;
     const held = this.element.contains(document.activeElement) ? document.activeElement.className : null;
@@ -76,18 +77,18 @@ export class Card {
     this.state.replaceChildren(
       make("span", { class: "dot", "aria-hidden": "true" }),
       make("span", { class: "name", title: task.task_id }, nameOf(task)),
-      // A task under way counts its seconds in the frame.
+      // A running task shows its seconds in the frame instead.
       hasEnded(task) ? make("time", { dateTime: new Date(task.created_at).toISOString(), title: moment(task.created_at), "data-ago": task.created_at }, ago(task.created_at)) : "",
     );
     this.actions.replaceChildren(...this.buttons());
-    // What had the focus has been replaced: the card's first control has it now.
+    // The focused control was replaced, so the focus moves to the first control of the card.
     if (held !== null) this.element.querySelector("button")?.focus();
   }
 
   images() {
     const { frame } = this;
     const { images } = this.task.task_result;
-    // In another language the pictures are the same.
+    // After a change of language the pictures stay as they are.
     if (!frame.querySelector(".shot")) {
       frame.dataset.count = images.length;
       delete frame.dataset.stage;
@@ -99,7 +100,7 @@ export class Card {
 
   failure() {
     delete this.frame.dataset.count;
-    const [drawn, title, why] = isCancelled(this.task) ? ["close", t("cancelled_title"), t("cancelled_why")] : ["alert", t("failed"), this.task.task_status_msg];
+    const [drawn, title, why] = isCancelled(this.task) ? ["close", t("cancelled_title"), t("cancelled_why")] : ["alert", t("failed"), explained(this.task.task_status_msg)];
     const again = () => retry(this.task, this.acts.retried);
     this.frame.replaceChildren(make("div", { class: isCancelled(this.task) ? "failure quietly" : "failure" }, icon(drawn), make("strong", {}, title), make("p", {}, why),
       make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry"))));
@@ -118,7 +119,7 @@ export class Card {
       make("div", { class: "working" },
         make("span", { class: "elapsed", "data-since": this.task.created_at, title: t("elapsed") }, clock(Date.now() - this.task.created_at)),
         make("strong", { class: "stage" }, stageText(progress)),
-        progress.refusal ? make("small", { class: "held-up" }, t("refusal", progress.refusal)) : null,
+        progress.refusal ? make("small", { class: "held-up" }, t("refusal", explained(progress.refusal))) : null,
         make("div", { class: "bars", "aria-hidden": "true" }, ...bars)),
     ];
     this.frame.replaceChildren(...parts.filter(Boolean));
@@ -142,14 +143,14 @@ async function act(call) {
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
-    say(error.status ? t("refused", error.message) : t("unreachable_now"));
+    say(complaint(error));
   }
 }
 
-// One value a task: pressing twice makes one new task.
+// One idempotency key for each task, so that pressing twice makes one new task.
 const retries = new Map();
 
-/** Makes the same request a new task. */
+/** Sends the request of a task again, as a new task. */
 export function retry(task, retried) {
   if (!retries.has(task.task_id)) retries.set(task.task_id, api.once());
   return act(async () => {
@@ -159,7 +160,7 @@ export function retry(task, retried) {
   });
 }
 
-/** Ends a task that waits for its turn. */
+/** Cancels a task that waits in the queue. */
 export function cancel(task, changed) {
   return act(async () => {
     const ended = await api.cancel(task.task_id);

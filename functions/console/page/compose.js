@@ -1,8 +1,9 @@
-// The form: what a person chooses, its errors beside its fields, and sending it.
+// The form: its choices, the errors beside its fields, and sending it.
 
 import * as api from "./api.js";
 import * as images from "./images.js";
 import { find, icon, make, say } from "./elements.js";
+import { complaint, fieldOf } from "./messages.js";
 import * as request from "./request.js";
 import { t } from "./strings.js";
 
@@ -11,13 +12,13 @@ const RATIOS = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"];
 const MODELS = ["kling-v2", "kling-v2-1"];
 const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-// What a repeated press is known by, until the draft changes or a task is made of it.
+// The idempotency key of the draft, until the draft changes or a task is made from it. Pressing twice makes one task.
 let once = null;
 let sending = false;
 
 const chosen = (name) => find("compose").querySelector(`input[name=${name}]:checked`).value;
 
-// Counted as the API counts: a character outside the basic plane is one.
+// Counts as the API does: a character outside the basic plane is one character.
 const length = (text) => [...text].length;
 
 function draft() {
@@ -77,7 +78,7 @@ function clearErrors() {
   errorOf(field("body")).textContent = "";
 }
 
-/** What is wrong before anything is sent: the field and the text. */
+/** Checks a draft before it is sent. Returns the field and the sentence, or null. */
 function violation(now) {
   if (!now.subjects.length) return ["subject_image_list", t("subject_missing")];
   for (const [name, list] of [["subject_image_list", now.subjects], ["scene_image", now.scene], ["style_image", now.style]]) {
@@ -88,18 +89,18 @@ function violation(now) {
 }
 
 function showRefusal(error) {
-  const found = error.status === 400 || error.status === 422 ? error.field : null;
+  const found = error.status === 400 || error.status === 422 ? fieldOf(error.message) : null;
   if (!found) {
-    refuse("body", error.status ? t("refused", error.message) : t("unreachable_now"));
+    refuse("body", complaint(error, "unreachable_draft"));
     return;
   }
   const list = { subject_image_list: "subjects", scene_image: "scene", style_image: "style" }[found.name];
   const image = list && images.picked[list][found.number];
   if (image) {
-    image.refused = found.said;
+    image.refused = found.text;
     images.show(list);
   }
-  refuse(found.name, image ? t("image_wrong") : t("refused", found.said));
+  refuse(found.name, image ? t("image_wrong") : found.text);
 }
 
 async function submit(event, accepted) {
@@ -139,14 +140,14 @@ async function copy() {
     await navigator.clipboard.writeText(text);
     say(t("copied"));
   } catch {
-    // Without a secure context there is no clipboard: the text is shown to be copied by hand.
+    // Without a secure context there is no clipboard, so the text is selected for the person to copy.
     find("request-text").textContent = text;
     getSelection().selectAllChildren(find("request-text"));
     say(t("not_copied"));
   }
 }
 
-/** Shows everything that follows from the choices: the counter, the request, the button. */
+/** Updates the counter, the request and the button to the choices. */
 export function refresh() {
   const now = draft();
   const count = length(now.prompt);
@@ -157,7 +158,7 @@ export function refresh() {
   find("copy-curl").replaceChildren(icon("copy"), t("copy_curl"));
 }
 
-/** Makes the form work; `accepted` gets every new task and what it was made of. */
+/** Starts the form. `accepted(task, draft)` is called for every new task. */
 export function start(accepted) {
   find("ratios").append(...RATIOS.map((each, at) => radio("ratio", each, [shape(each), each.replace(":", " : ")], at === 0)));
   find("numbers").append(...NUMBERS.map((each) => radio("n", each, [String(each)], each === 1)));
@@ -171,10 +172,10 @@ export function start(accepted) {
     changed();
   });
   find("compose").addEventListener("input", changed);
-  for (const id of ["more", "request"]) {
+  for (const id of ["advanced", "request"]) {
     find(id).addEventListener("toggle", () => {
       refresh();
-      // Unfolded below the edge, it would seem that nothing has happened.
+      // Opened below the edge of the window, it would stay out of sight.
       if (find(id).open) find(id).scrollIntoView({ block: "nearest" });
     });
   }

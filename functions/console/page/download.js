@@ -1,4 +1,4 @@
-// Saving images: one as it is, several in a zip that is made here (stored as they are: images are compressed already).
+// Saves images: one as a file, several in a zip that is built here. The zip stores them, as images are compressed already.
 
 import * as api from "./api.js";
 
@@ -14,7 +14,7 @@ function checksum(bytes) {
   return (value ^ 0xffffffff) >>> 0;
 }
 
-/** The fields of a zip's record: pairs of a value and its bytes, little end first. */
+/** Returns a record of a zip from pairs of a value and its width in bytes, little-endian. */
 function record(...fields) {
   const bytes = new Uint8Array(fields.reduce((sum, [, width]) => sum + width, 0));
   let at = 0;
@@ -28,7 +28,7 @@ function record(...fields) {
 const VERSION = 20;
 const NAMES_ARE_UTF8 = 0x0800;
 
-/** A zip of files, each a name and its bytes. */
+/** Returns a zip of files, each with a name and its bytes. */
 export function zip(files, now = new Date()) {
   const time = (now.getHours() << 11) | (now.getMinutes() << 5) | (now.getSeconds() >> 1);
   const date = ((now.getFullYear() - 1980) << 9) | ((now.getMonth() + 1) << 5) | now.getDate();
@@ -51,7 +51,7 @@ export function zip(files, now = new Date()) {
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
-function hand(blob, name) {
+function offer(blob, name) {
   const url = URL.createObjectURL(blob);
   const anchor = document.createElement("a");
   Object.assign(anchor, { href: url, download: name });
@@ -64,11 +64,11 @@ const extension = (image) => /\.\w+$/.exec(new URL(api.link(image.url)).pathname
 
 /** Saves one image of a task. */
 export async function one(task, image) {
-  hand(await api.picture(image.url), `${nameOf(task)}-${image.index}${extension(image)}`);
+  offer(await api.picture(image.url), `${nameOf(task)}-${image.index}${extension(image)}`);
 }
 
-/** Saves all images of a task; `tell` hears which is being fetched. */
-export async function all(task, tell = () => {}) {
+/** Saves all images of a task; `onProgress(number, count)` is called before each download. */
+export async function all(task, onProgress = () => {}) {
   const images = task.task_result.images;
   if (images.length === 1) {
     await one(task, images[0]);
@@ -76,9 +76,9 @@ export async function all(task, tell = () => {}) {
   }
   const files = [];
   for (const [number, image] of images.entries()) {
-    tell(number + 1, images.length);
+    onProgress(number + 1, images.length);
     const bytes = new Uint8Array(await (await api.picture(image.url)).arrayBuffer());
     files.push({ name: `${nameOf(task)}-${image.index}${extension(image)}`, bytes });
   }
-  hand(zip(files), `${nameOf(task)}.zip`);
+  offer(zip(files), `${nameOf(task)}.zip`);
 }

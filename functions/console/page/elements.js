@@ -1,8 +1,8 @@
-// Builds elements: text is always text, so nothing that a caller or the API sent is ever read as markup.
+// Builds elements. Text is set as text, so that nothing from a caller or the API is read as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Makes an element; `class`, `data-*`, `aria-*` and `role` are attributes, functions named `on…` listeners. */
+/** Makes an element. `class`, `data-*`, `aria-*` and `role` become attributes; `on…` functions become listeners. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -33,7 +33,7 @@ const STROKES = {
   zoom: ["M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13", "m15.5 15.5 5 5", "M10.5 8v5M8 10.5h5"],
 };
 
-/** One of the icons, drawn in the colour of the text; it says nothing to a screen reader. */
+/** Draws an icon in the colour of the text; screen readers skip it. */
 export function icon(name) {
   const drawn = document.createElementNS(SVG, "svg");
   drawn.setAttribute("viewBox", "0 0 24 24");
@@ -51,12 +51,12 @@ export const find = (id) => document.getElementById(id);
 
 let clearing;
 
-/** Tells something in passing: shown for a while, and read out. */
+/** Shows a sentence for six seconds; screen readers read it out. */
 export function say(text) {
-  const said = find("said");
-  // Inside an open dialog, as everything beside it is inert.
-  (document.querySelector("dialog[open]") ?? document.body).append(said);
-  said.textContent = text;
+  const toast = find("toast");
+  // It moves into an open dialog, as everything outside the dialog is inert.
+  (document.querySelector("dialog[open]") ?? document.body).append(toast);
+  toast.textContent = text;
   clearTimeout(clearing);
-  clearing = setTimeout(() => said.replaceChildren(), 6000);
+  clearing = setTimeout(() => toast.replaceChildren(), 6000);
 }

@@ -1,16 +1,17 @@
-// The gallery: one page of tasks at a time, filtered by the API, kept up to date while it is looked at.
+// The gallery: one page of tasks, filtered by the API, and kept up to date while the page is visible.
 
 import * as api from "./api.js";
 import { Card, hasEnded, isCancelled } from "./card.js";
 import { find, make, say } from "./elements.js";
 import * as live from "./live.js";
+import { complaint } from "./messages.js";
 import { t } from "./strings.js";
 import { ago, clock } from "./times.js";
 
 const PAGE_SIZE = 24;
 const LAST_PAGE = 1000;
-const FIRST_LOOK_MS = 8_000;
-const LAST_LOOK_MS = 60_000;
+const FIRST_REFRESH_MS = 8_000;
+const LAST_REFRESH_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const STATUSES = ["submitted", "processing", "succeed", "failed"];
 const SPANS = { last_hour: HOUR_MS, last_day: 24 * HOUR_MS, last_week: 168 * HOUR_MS, last_month: 720 * HOUR_MS };
@@ -22,11 +23,11 @@ let acts;
 let where = { page: 1 };
 let shownPage = null;
 let isLast = true;
-let wait = FIRST_LOOK_MS;
-let looking;
+let wait = FIRST_REFRESH_MS;
+let refreshing;
 let latest = 0;
 
-/** The tasks that are shown, in their order. */
+/** The tasks on the page, in their order. */
 export const shown = () => [...find("tasks").children].map((element) => cards.get(element.dataset.id).task);
 
 function filters() {
@@ -42,7 +43,7 @@ function filters() {
 
 const isFiltered = () => Boolean(where.status || where.time || where.id);
 
-/** What the API has for these filters; an id is asked for by itself, and looked for in the page. */
+/** Lists the tasks that match the filters. An id is looked up whole at the API, and in part on the page. */
 async function fetchTasks() {
   if (!where.id) return api.list(filters());
   const [exact, page] = await Promise.all([
@@ -56,9 +57,9 @@ async function fetchTasks() {
   return [...(exact ? [exact] : []), ...page.filter((task) => fits(task) && task.task_id !== exact?.task_id)];
 }
 
-/** Loads the page that is asked for. */
+/** Loads the page of the gallery. */
 export async function load() {
-  clearTimeout(looking);
+  clearTimeout(refreshing);
   latest += 1;
   const mine = latest;
   if (where.page !== shownPage) find("tasks").setAttribute("aria-busy", "true");
@@ -73,15 +74,15 @@ export async function load() {
   } finally {
     if (mine === latest) find("tasks").removeAttribute("aria-busy");
   }
-  if (mine === latest) lookAgain();
+  if (mine === latest) refreshLater();
 }
 
-// New tasks come by other doors too; only the first page can change under one's eyes.
-function lookAgain() {
-  clearTimeout(looking);
+// New tasks arrive through other channels too, and they appear on the first page alone.
+function refreshLater() {
+  clearTimeout(refreshing);
   if (document.hidden || where.page !== 1 || find("studio").hidden) return;
-  looking = setTimeout(load, wait);
-  wait = Math.min(LAST_LOOK_MS, wait * 1.5);
+  refreshing = setTimeout(load, wait);
+  wait = Math.min(LAST_REFRESH_MS, wait * 1.5);
 }
 
 function complain(error) {
@@ -89,9 +90,11 @@ function complain(error) {
     document.dispatchEvent(new CustomEvent("kiln:signed-out"));
     return;
   }
+  // Only the first page refreshes by itself.
+  const unreachable = where.page === 1 ? "unreachable" : "unreachable_now";
   find("trouble").hidden = false;
   find("trouble").replaceChildren(
-    make("p", {}, error.status ? t("refused", error.message) : t("unreachable")),
+    make("p", {}, complaint(error, unreachable)),
     make("button", { type: "button", class: "quiet", onclick: load }, t("try_again")),
   );
 }
@@ -108,7 +111,7 @@ function show(tasks) {
     if (card) changed(task);
     else add(task);
     const { element } = cards.get(task.task_id);
-    // Only what is out of place is moved: moving an element takes its focus away.
+    // Only elements in the wrong position are moved, as moving an element takes its focus away.
     if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null);
   });
   if (isFirst) scrollToTop();
@@ -139,7 +142,7 @@ async function advanced(id, progress) {
     changed(await api.get(id));
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
-    // The list tells it with its next look.
+    // The next refresh of the list shows the end of the task.
     complain(error);
   }
 }
@@ -155,10 +158,10 @@ function changed(task) {
   acts.changed(task);
 }
 
-/** Shows a task that was made just now, at the top of the first page. */
+/** Shows a new task at the top of the first page. */
 export function added(task, preview) {
   if (preview) previews.set(task.task_id, preview);
-  wait = FIRST_LOOK_MS;
+  wait = FIRST_REFRESH_MS;
   if (where.page !== 1 || isFiltered()) {
     go({ page: 1 });
     return;
@@ -183,9 +186,9 @@ function decorate(count) {
 }
 
 function nothing() {
-  const text = isFiltered() ? t("none_text") : t("none_page");
+  const title = isFiltered() ? t("none_title") : t("none_page");
   const label = isFiltered() ? t("clear_filters") : t("first_page");
-  return [make("h3", {}, t("none_title")), make("p", {}, text), make("button", { type: "button", class: "quiet", onclick: () => go({ page: 1 }) }, label)];
+  return [make("h3", {}, title), where.id ? make("p", {}, t("none_id")) : "", make("button", { type: "button", class: "quiet", onclick: () => go({ page: 1 }) }, label)];
 }
 
 function welcome() {
@@ -206,15 +209,15 @@ function scrollToTop() {
   if (top < 0) find("pictures").scrollIntoView({ block: "start" });
 }
 
-/** Goes to a page or to other filters, and remembers it in the address. */
+/** Goes to another page or other filters, and records them in the address. */
 export function go(next) {
   acts.went(next);
 }
 
-/** Shows what the address asks for. */
+/** Shows the page and filters that the address names. */
 export function arrive(next) {
   where = next;
-  wait = FIRST_LOOK_MS;
+  wait = FIRST_REFRESH_MS;
   find("by-status").value = where.status ?? "";
   find("by-time").value = where.time ?? "";
   find("dates").hidden = where.time !== "between";
@@ -230,7 +233,7 @@ function fillSelect(id, any, names) {
   find(id).value = value;
 }
 
-/** Draws everything anew, as in another language. */
+/** Draws the gallery again in the chosen language. */
 export function redraw() {
   fillSelect("by-status", "any_status", STATUSES);
   fillSelect("by-time", "any_time", [...Object.keys(SPANS), "between"]);
@@ -249,7 +252,7 @@ function tick() {
   }
 }
 
-/** Makes the gallery work; `given` are `open(task, index)`, `start()`, `went(where)` and `changed(task)`. */
+/** Starts the gallery; `given` holds `open(task, index)`, `start()`, `went(where)` and `changed(task)`. */
 export function start(given) {
   acts = given;
   redraw();
@@ -283,9 +286,9 @@ export function start(given) {
     go({ ...where, page: Math.min(LAST_PAGE, Math.max(1, page || 1)) });
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) clearTimeout(looking);
+    if (document.hidden) clearTimeout(refreshing);
     else if (!find("studio").hidden) {
-      wait = FIRST_LOOK_MS;
+      wait = FIRST_REFRESH_MS;
       load();
     }
   });

@@ -1,4 +1,4 @@
-// The pictures a person gives: judged by the contract's limits before they are sent, and shown in slots.
+// The pictures of the form: checked against the contract's limits before they are sent, and shown as tiles.
 
 import { find, icon, make, say } from "./elements.js";
 import { t } from "./strings.js";
@@ -10,7 +10,7 @@ const RATIO = 2.5;
 const SUBJECTS = 4;
 const ACCEPTED = "image/png,image/jpeg";
 
-/** What is picked so far, by the name of its place. */
+/** The pictures chosen so far: subjects, scene and style. */
 export const picked = { subjects: [], scene: [], style: [] };
 
 const PLACES = {
@@ -27,28 +27,28 @@ async function typeOf(file) {
   return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a].every((each, at) => head[at] === each) ? "image/png" : null;
 }
 
-/** What is wrong with a file by the contract, as a text's name and what to fill in; null when nothing is. */
-function judge(file, type, drawn) {
+/** Checks a file against the contract. Returns a sentence's name and its values, or null. */
+function check(file, type, drawn) {
   if (file.size > BYTES) return ["too_big", size(file.size)];
   if (!type) return ["not_an_image"];
-  // What the browser cannot draw may still be a picture: the API says so if it is none.
+  // The browser may fail to draw a picture that is allowed, so the API decides.
   if (!drawn) return null;
   const { width, height } = drawn;
   if (Math.min(width, height) < SIDE) return ["too_small", width, height];
   return Math.max(width, height) > RATIO * Math.min(width, height) ? ["too_long", width, height] : null;
 }
 
-/** A file as it is kept: with an address to show it by, if the browser can draw it. */
+/** Reads a file: its problem, and an address to show it by if the browser can draw it. */
 async function read(file) {
   const type = await typeOf(file);
   const drawn = type && (await createImageBitmap(file).catch(() => null));
-  const image = { name: file.name, file, shown: drawn && URL.createObjectURL(file), problem: judge(file, type, drawn) };
+  const image = { name: file.name, file, shown: drawn && URL.createObjectURL(file), problem: check(file, type, drawn) };
   drawn?.close();
   return image;
 }
 
-/** Takes files, or the addresses of pictures, for a place; a place for one picture takes the last. */
-export async function take(place, things) {
+/** Adds files, or addresses of pictures, to a place; a place for one picture keeps the last. */
+export async function add(place, things) {
   const found = await Promise.all(
     things.map(async (thing) =>
       typeof thing === "string" ? { name: thing, address: thing, problem: null } : read(thing),
@@ -72,7 +72,7 @@ function release(image) {
   if (image.shown) URL.revokeObjectURL(image.shown);
 }
 
-/** Takes every picture away. */
+/** Removes every picture. */
 export function clear() {
   for (const place of Object.keys(picked)) {
     picked[place].forEach(release);
@@ -84,19 +84,19 @@ export function clear() {
 function choose(place, number) {
   const input = make("input", { type: "file", accept: ACCEPTED, multiple: PLACES[place].room > 1 && number === undefined });
   input.addEventListener("change", () => {
-    if (number !== undefined) drop(place, number, false);
-    take(place, [...input.files]);
+    if (number !== undefined) remove(place, number, true);
+    add(place, [...input.files]);
   });
   input.click();
 }
 
-function drop(place, number, told = true) {
-  const [gone] = picked[place].splice(number, 1);
-  release(gone);
-  if (!told) return;
+function remove(place, number, isReplaced = false) {
+  const [removed] = picked[place].splice(number, 1);
+  release(removed);
+  if (isReplaced) return;
   show(place);
   changed();
-  say(t("removed", gone.name));
+  say(t("removed", removed.name));
   find(place).querySelector("button")?.focus();
 }
 
@@ -109,28 +109,28 @@ function tile(place, image, number) {
     image.shown
       ? make("img", { src: image.shown, alt: image.name })
       : make("span", { class: "address", title: image.name }, icon("picture"), host ?? image.name),
-    make("button", { type: "button", class: "take-out", "aria-label": t("remove", image.name), title: t("remove", image.name), onclick: () => drop(place, number) }, icon("close")),
+    make("button", { type: "button", class: "take-out", "aria-label": t("remove", image.name), title: t("remove", image.name), onclick: () => remove(place, number) }, icon("close")),
     problem || image.refused ? make("p", { class: "error" }, problem || image.refused) : null,
   );
 }
 
-/** Draws the slots of a place anew. */
+/** Draws the tiles of a place. */
 export function show(place) {
-  const { room, add } = PLACES[place];
+  const { room, add: label } = PLACES[place];
   const filled = picked[place].map((image, number) => tile(place, image, number));
   const open =
     filled.length < room
       ? [make("li", { class: `slot${filled.length || room === 1 ? "" : " first"}` },
           make("button", { type: "button", class: "add", id: `add-${place}`, onclick: () => choose(place) }, icon("add"),
-            make("span", {}, t(add)), filled.length || room === 1 ? null : make("small", {}, t("drop_here"))))]
+            make("span", {}, t(label)), filled.length || room === 1 ? null : make("small", {}, t("drop_here"))))]
       : [];
   find(place).replaceChildren(...filled, ...open);
 }
 
-/** Draws all slots anew, as in another language. */
+/** Draws the tiles of all places. */
 export const showAll = () => Object.keys(PLACES).forEach(show);
 
-/** The picture files of what was dropped or pasted, or the addresses of pictures. */
+/** The files of a drop or a paste, or the addresses of pictures in its text. */
 export function thingsIn(transfer) {
   const files = [...transfer.files];
   if (files.length) return files;
@@ -139,9 +139,9 @@ export function thingsIn(transfer) {
     .filter((each) => /^https?:\/\/[^/]/.test(each) && URL.canParse(each));
 }
 
-/** Makes the page take pictures by drop and paste; `tell` is called after every change. */
-export function start(tell) {
-  changed = tell;
+/** Starts drop and paste; `onChange` is called after every change of the pictures. */
+export function start(onChange) {
+  changed = onChange;
   showAll();
   for (const place of Object.keys(PLACES)) {
     const field = find(place).closest(".field");
@@ -156,14 +156,14 @@ export function start(tell) {
       event.preventDefault();
       event.stopPropagation();
       field.classList.remove("over");
-      take(place, thingsIn(event.dataTransfer));
+      add(place, thingsIn(event.dataTransfer));
     });
   }
-  // Anywhere else in the form is meant for the subjects; beside the form nothing is dropped, and nothing navigates away.
+  // A drop elsewhere in the form adds subjects. A drop beside the form does nothing, so that the browser stays on the page.
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    if (event.target.closest?.("#make")) take("subjects", thingsIn(event.dataTransfer));
+    if (event.target.closest?.("#make")) add("subjects", thingsIn(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => {
     if (find("studio").hidden || document.querySelector("dialog[open]")) return;
@@ -171,6 +171,6 @@ export function start(tell) {
     const things = isText ? [...event.clipboardData.files] : thingsIn(event.clipboardData);
     if (!things.length) return;
     event.preventDefault();
-    take("subjects", things);
+    add("subjects", things);
   });
 }

@@ -1,4 +1,4 @@
-// Follows tasks that have not ended: each is asked for less and less often, few at a time, none while nobody looks.
+// Follows the progress of running tasks: at growing intervals, two at a time, and not at all while the tab is hidden.
 
 import * as api from "./api.js";
 
@@ -11,13 +11,13 @@ const followed = new Map();
 let asking = 0;
 let timer;
 
-/** Asks for a task's progress until it has ended; `tell` gets every answer. */
-export function follow(id, tell) {
-  if (!followed.has(id)) followed.set(id, { id, tell, wait: FIRST_MS, due: performance.now() + FIRST_MS });
+/** Follows a task's progress; `onProgress` is called with every answer. */
+export function follow(id, onProgress) {
+  if (!followed.has(id)) followed.set(id, { id, onProgress, wait: FIRST_MS, due: performance.now() + FIRST_MS });
   plan();
 }
 
-/** Asks no longer. */
+/** Stops following a task. */
 export function forget(id) {
   followed.delete(id);
 }
@@ -41,10 +41,10 @@ async function ask(each) {
   plan();
   try {
     const found = await api.progress(each.id);
-    // A step forward is followed closely again.
+    // After a new stage the intervals are short again.
     each.wait = found.stage === each.stage ? Math.min(LAST_MS, each.wait * SLOWER) : FIRST_MS;
     each.stage = found.stage;
-    if (followed.has(each.id)) each.tell(found);
+    if (followed.has(each.id)) each.onProgress(found);
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     each.wait = Math.max(LAST_MS, error.retryAfter * 1000);

@@ -1,37 +1,38 @@
-// Brings the page up: who is signed in, what the address asks for, language and theme; everything else is in its own file.
+// Starts the page: signing in, the address, the language and the theme. Every other part is in its own file.
 
 import * as api from "./api.js";
 import * as compose from "./compose.js";
 import { find, icon } from "./elements.js";
 import * as gallery from "./gallery.js";
 import * as images from "./images.js";
-import { t, tag, translate, turn } from "./strings.js";
+import { complaint } from "./messages.js";
+import { switchLanguage, t, tag, translate } from "./strings.js";
 import * as viewer from "./viewer.js";
 
 const root = document.documentElement;
 const buckets = document.querySelector("meta[name=kiln-buckets]").content.split(/\s+/);
 
-/** What the address says after its #: the page, the filters, the task that is open. */
+/** The part of the address after its #: the page, the filters and the open task. */
 function address() {
-  const said = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  return { ...said, page: Math.min(1000, Math.max(1, Math.round(Number(said.page)) || 1)) };
+  const values = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  return { ...values, page: Math.min(1000, Math.max(1, Math.round(Number(values.page)) || 1)) };
 }
 
 function write(next, replaced = false, state = null) {
-  const said = new URLSearchParams(Object.entries(next).filter(([name, value]) => value !== undefined && value !== "" && !(name === "page" && value === 1)));
-  const url = `${location.pathname}${location.search}${said.size ? `#${said}` : ""}`;
+  const values = new URLSearchParams(Object.entries(next).filter(([name, value]) => value !== undefined && value !== "" && !(name === "page" && value === 1)));
+  const url = `${location.pathname}${location.search}${values.size ? `#${values}` : ""}`;
   history[replaced ? "replaceState" : "pushState"](state, "", url);
 }
 
-function place(name) {
+function showView(name) {
   root.dataset.view = name;
-  for (const button of find("places").querySelectorAll("button")) {
-    if (button.dataset.place === name) button.setAttribute("aria-current", "page");
+  for (const button of find("views").querySelectorAll("button")) {
+    if (button.dataset.viewName === name) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
 }
 
-/** Opens or closes the viewer as the address says. */
+/** Opens the task that the address names, or closes the viewer. */
 async function showTask({ task, image }) {
   if (!task) {
     viewer.hide();
@@ -57,14 +58,14 @@ function close() {
 
 function open(task, image) {
   const isOpen = Boolean(address().task);
-  // One step back closes the viewer, however many pictures were looked at.
+  // One step back closes the viewer, however many pictures were shown in it.
   write({ ...address(), task: task.task_id, image }, isOpen, isOpen ? history.state : { opened: true });
   viewer.show(task, image);
 }
 
 let arrived = "";
 
-/** Shows the page of the gallery that the address asks for, if it is another one. */
+/** Shows the page of the gallery that the address names, unless it is shown already. */
 async function arrive() {
   const asked = withoutTask(address());
   if (arrived === JSON.stringify(asked)) return;
@@ -76,8 +77,8 @@ function enter() {
   find("sign-in").hidden = true;
   find("studio").hidden = false;
   find("sign-out").hidden = false;
-  find("places").hidden = false;
-  place(address().task || location.hash.length > 1 ? "pictures" : "make");
+  find("views").hidden = false;
+  showView(address().task || location.hash.length > 1 ? "pictures" : "make");
   arrived = "";
   arrive().then(() => showTask(address()));
 }
@@ -87,9 +88,9 @@ function leave(reason) {
   viewer.hide();
   find("studio").hidden = true;
   find("sign-out").hidden = true;
-  find("places").hidden = true;
+  find("views").hidden = true;
   find("sign-in").hidden = false;
-  place("sign-in");
+  showView("sign-in");
   find("key-error").textContent = reason ? t(reason) : "";
   find("key").value = "";
   find("key").focus();
@@ -107,7 +108,7 @@ async function signIn(event) {
     fail(t("key_missing"));
     return;
   }
-  // A header takes printable characters only, and no key has any other.
+  // A header can hold printable characters only, and keys have no others.
   if (!/^[\x21-\x7e]+$/.test(key)) {
     fail(t("key_unknown"));
     return;
@@ -117,7 +118,7 @@ async function signIn(event) {
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     if (error.status === 401) fail(t("key_unknown"));
-    else fail(error.status ? t("refused", error.message) : t("unreachable_now"));
+    else fail(complaint(error));
     return;
   }
   find("key").removeAttribute("aria-invalid");
@@ -129,7 +130,7 @@ async function signIn(event) {
   find("main").focus();
 }
 
-/** A link may bring the key; it is taken out of the address, and out of the history, at once. */
+/** Signs in with a key from the address, and removes it from the address and the history at once. */
 function takeKeyFromAddress() {
   const { key, ...rest } = address();
   if (!key) return;
@@ -137,7 +138,7 @@ function takeKeyFromAddress() {
   write(rest, true);
 }
 
-function speak() {
+function showLanguage() {
   translate();
   find("language").textContent = t("other_language");
   find("language").lang = tag() === "en" ? "zh-Hans" : "en";
@@ -147,7 +148,7 @@ function paintTheme() {
   find("theme").replaceChildren(icon(window.kilnTheme.isDark() ? "sun" : "moon"));
 }
 
-speak();
+showLanguage();
 paintTheme();
 find("sign-out").append(icon("out"));
 takeKeyFromAddress();
@@ -155,12 +156,12 @@ takeKeyFromAddress();
 compose.start((task, draft) => {
   const file = draft.subjects[0].file;
   gallery.added(task, file && URL.createObjectURL(file));
-  place("pictures");
+  showView("pictures");
 });
 gallery.start({
   open,
   changed: viewer.changed,
-  start: () => place("make"),
+  start: () => showView("make"),
   went: (next) => {
     write(next);
     arrive();
@@ -171,20 +172,20 @@ viewer.start({
   closed: close,
   tasks: gallery.shown,
   retried: gallery.added,
-  // Another site's picture is linked to, not loaded: the page talks to nobody else.
+  // A picture on another site is linked to, not loaded: the page sends requests to the stack alone.
   isOurs: (url) => buckets.some((origin) => url.startsWith(`${origin}/`)),
 });
 
 find("language").addEventListener("click", () => {
-  turn();
-  speak();
+  switchLanguage();
+  showLanguage();
   images.showAll();
   compose.refresh();
   gallery.redraw();
   viewer.redraw();
 });
 find("theme").addEventListener("click", () => {
-  window.kilnTheme.turn();
+  window.kilnTheme.toggle();
   paintTheme();
 });
 window.kilnTheme.onChange(paintTheme);
@@ -195,15 +196,15 @@ find("skip").addEventListener("click", (event) => {
 find("sign-in-form").addEventListener("submit", signIn);
 find("sign-out").addEventListener("click", () => {
   leave();
-  // Nothing of this caller's stays in the page.
+  // Reload, so that nothing of this caller stays in the page.
   location.replace(location.pathname);
 });
-for (const button of find("places").querySelectorAll("button")) button.addEventListener("click", () => place(button.dataset.place));
+for (const button of find("views").querySelectorAll("button")) button.addEventListener("click", () => showView(button.dataset.viewName));
 document.addEventListener("kiln:signed-out", () => leave("key_expired"));
 addEventListener("popstate", () => {
   const before = api.key.get();
   takeKeyFromAddress();
-  // Somebody else's key: nothing of the first caller's stays in the page.
+  // Another caller's key: reload, so that nothing of the first caller stays in the page.
   if (api.key.get() !== before) location.reload();
   else if (before) arrive().then(() => showTask(address()));
 });

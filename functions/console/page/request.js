@@ -1,15 +1,15 @@
-// The request that a draft becomes: shown, as a curl command, and sent.
+// The request of a draft: as the form shows it, as a curl command, and as it is sent.
 
 import * as api from "./api.js";
 import { t } from "./strings.js";
 import { size } from "./times.js";
 
-// A request may bring 6 MB in all, and Base64 makes 4 characters of 3 bytes.
+// A request can hold 6 MB in all, and Base64 turns 3 bytes into 4 characters.
 const INLINE_CHARACTERS = 4_500_000;
 
 const characters = (file) => Math.ceil(file.size / 3) * 4;
 
-/** Every picture of a draft in the contract's order, and whether it is uploaded ahead. */
+/** Maps each picture of a draft, in the contract's order, to whether it is uploaded before the request. */
 function plan(draft) {
   let room = INLINE_CHARACTERS;
   const ahead = new Map();
@@ -21,7 +21,7 @@ function plan(draft) {
   return ahead;
 }
 
-/** The body of the request; `written` says what stands for a picture. */
+/** Returns the body of the request; `written(image)` returns the value for a picture. */
 export function bodyOf(draft, written) {
   const body = { model_name: draft.model };
   if (draft.prompt) body.prompt = draft.prompt;
@@ -35,7 +35,7 @@ export function bodyOf(draft, written) {
   return body;
 }
 
-/** The request as it is shown, with short words in place of pictures. */
+/** Returns the request as the form shows it, with a short description for each picture. */
 export function shown(draft) {
   const ahead = plan(draft);
   const written = (image) => {
@@ -47,20 +47,20 @@ export function shown(draft) {
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-const UPLOAD = `upload() {  # an image too big for the request goes ahead; prints its reference
-  place=$(curl -sS -X POST "$KILN_URL/v1/uploads" -H "Authorization: Bearer $KILN_KEY")
-  printf %s "$place" | python3 -c 'import json, sys; place = json.load(sys.stdin)["data"]
-print("url =", json.dumps(place["url"])); [print("form-string =", json.dumps(k + "=" + v)) for k, v in place["fields"].items()]' |
+const UPLOAD = `upload() {  # uploads an image that is too large for the request, and prints its reference
+  upload=$(curl -sS -X POST "$KILN_URL/v1/uploads" -H "Authorization: Bearer $KILN_KEY")
+  printf %s "$upload" | python3 -c 'import json, sys; upload = json.load(sys.stdin)["data"]
+print("url =", json.dumps(upload["url"])); [print("form-string =", json.dumps(k + "=" + v)) for k, v in upload["fields"].items()]' |
     curl -sS -o /dev/null --config - -F "file=@$1"
-  printf %s "$place" | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["reference"])'
+  printf %s "$upload" | python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]["reference"])'
 }
 `;
 
-/** A shell command that sends the same request, with the files read where it is run. */
+/** Returns a shell command that sends the same request. It reads the files from the current folder. */
 export function curl(draft) {
   const ahead = plan(draft);
   const commands = [];
-  // A mark that JSON leaves alone, to be replaced by the command whose output stands there.
+  // A control character marks the position of a command; JSON escapes it, so that it is found and replaced below.
   const written = (image) => {
     if (image.address) return image.address;
     const file = quoted(image.name);
@@ -68,7 +68,7 @@ export function curl(draft) {
     return `\u0001${commands.length - 1}\u0001`;
   };
   const json = JSON.stringify(bodyOf(draft, written), null, 2)
-    // In a here-document a backslash, a dollar and a backquote would mean something to the shell.
+    // The shell interprets a backslash, a dollar and a backquote in a here-document, so they are escaped.
     .replace(/[\\$\x60]/g, "\\$&")
     .replace(/\\\\u0001(\d+)\\\\u0001/g, (_, number) => commands[number]);
   const upload = [...ahead.values()].includes(true) ? UPLOAD : "";
@@ -84,18 +84,18 @@ function base64(file) {
   });
 }
 
-/** Sends the request, large pictures ahead of it; `tell` hears what is being done. */
-export async function send(draft, once, tell) {
+/** Uploads large pictures, then sends the request; `onStep` is called with a sentence for each step. */
+export async function send(draft, once, onStep) {
   const ahead = plan(draft);
   const large = [...ahead].filter(([, isAhead]) => isAhead).map(([image]) => image);
   const words = new Map();
   for (const [number, image] of large.entries()) {
-    tell(t("uploading", number + 1, large.length));
-    // Kept with the picture: what has been uploaded is not uploaded again after a refusal.
+    onStep(t("uploading", number + 1, large.length));
+    // The reference stays with the picture, so that a second attempt does not upload it again.
     image.reference ??= await api.upload(image.file);
     words.set(image, image.reference);
   }
-  tell(t("sending"));
+  onStep(t("sending"));
   for (const image of ahead.keys()) {
     if (image.address) words.set(image, image.address);
     else if (!words.has(image)) words.set(image, await base64(image.file));

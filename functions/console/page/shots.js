@@ -1,17 +1,17 @@
-// The pictures of a card: each is loaded when it is nearly in sight, and shown when it is there.
+// The pictures of a card: each is loaded shortly before it comes into view.
 
 import * as api from "./api.js";
 import { icon, make } from "./elements.js";
 
 const NEAR = "300px";
 const FADE_MS = 400;
-// Width by height from which on a card lays its cells out for the pictures: it would cut away too much of them.
+// Width to height of pictures for which a card changes the layout of its cells, as square cells would crop too much.
 const TALL = 0.8;
 const WIDE = 1.4;
-// Of one alone, which has the whole card, it cuts away too much above this, and of an upright one.
+// A single picture that is wider than this, or taller than TALL, is shown whole instead of cropped.
 const PANORAMA = 2;
 
-// What a browser calls lazy begins thousands of pixels ahead: that is the whole page.
+// The browser's lazy loading starts thousands of pixels ahead, which is the whole page here.
 const sight = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -23,7 +23,7 @@ const sight = new IntersectionObserver(
   { rootMargin: NEAR },
 );
 
-/** The kiln glows on behind the pictures until the last of them is there. */
+/** Removes the glow behind the pictures when the last of them is loaded. */
 function settle(frame) {
   if (frame.querySelector("img[data-src]:not(.here)")) return;
   const glow = frame.querySelectorAll(".glow-image, .glow");
@@ -34,13 +34,13 @@ function arrive(frame, image, isAlone) {
   const ratio = image.naturalWidth / image.naturalHeight;
   frame.classList.toggle("tall", ratio < TALL);
   frame.classList.toggle("wide", ratio > WIDE);
-  // Shown whole, it leaves room: it fills that itself, out of focus.
+  // A picture shown whole leaves room at its sides, which a blurred copy fills.
   if (isAlone && (ratio < TALL || ratio > PANORAMA)) image.before(make("img", { class: "haze", src: image.src, alt: "" }));
   image.classList.add("here");
   settle(frame);
 }
 
-/** Buttons with these pictures for a frame; `open(at)` is told which one is pressed. */
+/** Makes a button for each picture of a frame; `open(index)` is called when one is pressed. */
 export function shots(frame, images, open) {
   return images.map(({ url }, at) => {
     const image = make("img", { alt: "", decoding: "async", "data-src": api.link(url) });

@@ -1,14 +1,14 @@
-// The chosen language, and the texts of the page in it; the texts themselves are in en.js and zh.js.
+// The chosen language, and the page's sentences in it. The sentences are in en.js and zh.js.
 
 import en from "./en.js";
 import zh from "./zh.js";
 
 const LANGUAGES = { en, zh };
-const KEPT = "kiln-language";
+const STORAGE_NAME = "kiln-language";
 
 function preferred() {
-  const kept = localStorage.getItem(KEPT);
-  if (kept in LANGUAGES) return kept;
+  const chosen = localStorage.getItem(STORAGE_NAME);
+  if (chosen in LANGUAGES) return chosen;
   return (navigator.languages ?? [navigator.language]).find((each) => each.slice(0, 2) in LANGUAGES)?.slice(0, 2) ?? "en";
 }
 
@@ -17,22 +17,22 @@ let language = preferred();
 /** The language in use, as HTML names it. */
 export const tag = () => (language === "zh" ? "zh-Hans" : "en");
 
-/** How dates are written: as where the reader is, of the places that speak the language. */
+/** The locale for dates: the reader's own, if it is of the chosen language. */
 export const locale = () => (navigator.languages ?? [navigator.language]).find((each) => each.slice(0, 2) === language) ?? tag();
 
-/** The text of this name; a text that has something to fill in is a function of it. */
+/** Returns a sentence by its name. A sentence with values to fill in is a function of them. */
 export function t(name, ...values) {
   const text = LANGUAGES[language][name];
   return typeof text === "function" ? text(...values) : text;
 }
 
-/** Changes to the other language, for good. */
-export function turn() {
+/** Switches to the other language and remembers it. */
+export function switchLanguage() {
   language = language === "en" ? "zh" : "en";
-  localStorage.setItem(KEPT, language);
+  localStorage.setItem(STORAGE_NAME, language);
 }
 
-/** Fills in the texts that elements ask for by name. */
+/** Fills in the sentences that elements name in data-t, data-t-label and data-t-placeholder. */
 export function translate(root = document) {
   document.documentElement.lang = tag();
   for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);

@@ -1,4 +1,4 @@
-// Sets the chosen theme before anything is painted, and switches it; without a choice the system's own holds.
+// Sets the chosen theme before the page is painted, and switches it. Without a choice the system's theme applies.
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -8,11 +8,11 @@
   };
   window.kilnTheme = {
     isDark: () => (chosen() ? chosen() === "dark" : dark.matches),
-    turn() {
+    toggle() {
       localStorage.setItem("kiln-theme", this.isDark() ? "light" : "dark");
       apply();
     },
-    onChange: (tell) => dark.addEventListener("change", tell),
+    onChange: (listener) => dark.addEventListener("change", listener),
   };
   apply();
 })();

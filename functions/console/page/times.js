@@ -1,10 +1,10 @@
-// How moments and spans are told: "3 min. ago", "0:42", "412 kB".
+// Writes moments, durations and sizes: "3 min. ago", "0:42", "412 kB".
 
 import { locale } from "./strings.js";
 
 const SPANS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
-/** How long ago a moment is, in words. */
+/** The time since a moment, in words. */
 export function ago(milliseconds) {
   let amount = Math.min(0, (milliseconds - Date.now()) / 1000);
   for (const [unit, size] of SPANS) {
@@ -14,12 +14,12 @@ export function ago(milliseconds) {
   return "";
 }
 
-/** A moment in full. */
+/** A moment as date and time. */
 export function moment(milliseconds) {
   return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(milliseconds);
 }
 
-/** A span as a clock shows it: 0:42, 1:02:03. */
+/** A duration as a clock shows it: 0:42, 1:02:03. */
 export function clock(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const two = (number) => String(number).padStart(2, "0");
@@ -28,12 +28,12 @@ export function clock(milliseconds) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** A span between two steps, to a tenth of a second while it is short. */
+/** A duration to a tenth of a second up to a minute, then as a clock shows it. */
 export function span(milliseconds) {
   return milliseconds < 60_000 ? `${Math.max(0, milliseconds / 1000).toFixed(1)} s` : clock(milliseconds);
 }
 
-/** A size as people say it. */
+/** A size in kB or MB. */
 export function size(bytes) {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -1,9 +1,10 @@
-// One task in full: its images one at a time and large, what they were made from beside them, its course and its facts.
+// One task in full: one large image, and beside it the source pictures, the timeline and the details.
 
 import * as api from "./api.js";
 import { hasEnded, isCancelled, nameOf, retry, save } from "./card.js";
 import * as download from "./download.js";
 import { find, icon, make, say } from "./elements.js";
+import { complaint, explained } from "./messages.js";
 import { t } from "./strings.js";
 import { moment, span } from "./times.js";
 
@@ -23,7 +24,7 @@ function control(label, drawn, act, more = {}) {
 
 function zoom(on = !stage.classList.contains("actual")) {
   stage.classList.toggle("actual", on);
-  // What can be scrolled can be reached, so that the arrows of the keyboard scroll it.
+  // At actual size it can have the focus, so that the arrow keys scroll it.
   stage.tabIndex = on ? 0 : -1;
   const button = find("viewer").querySelector(".zoom");
   const label = on ? t("whole_picture") : t("actual_size");
@@ -41,7 +42,7 @@ async function saveOne() {
   }
 }
 
-/** The picture that comes before or after this one: of the same task, else of its neighbour in the gallery. */
+/** Finds the picture before or after this one, in the same task or the next one in the gallery. */
 function neighbour(steps) {
   const next = at + steps;
   if (next >= 0 && next < imagesOf().length) return [task, next];
@@ -100,13 +101,13 @@ function row(name, ...values) {
   return [make("dt", {}, t(name)), make("dd", {}, ...values)];
 }
 
-function course(progress) {
+function timeline(progress) {
   const rows = progress.steps.map(({ step: name, at: when }, number) => {
     const before = progress.steps[number - 1]?.at;
     const reached = name === "failed" && isCancelled(task) ? "cancelled" : name;
     return make("li", { class: `to-${reached}` }, make("span", {}, t(`step_${reached}`)), make("time", { dateTime: new Date(when).toISOString(), title: moment(when) }, number ? `+ ${span(when - before)}` : moment(when)));
   });
-  return make("ol", { class: "course" }, ...rows);
+  return make("ol", { class: "timeline" }, ...rows);
 }
 
 function drawSide(request, progress) {
@@ -117,13 +118,20 @@ function drawSide(request, progress) {
         ...(request.style_image ? [input(t("style"), request.style_image)] : []),
       ]
     : [];
+  const id = make("code", {}, task.task_id);
   const copyId = async () => {
-    await navigator.clipboard.writeText(task.task_id).then(() => say(t("copied")), () => say(t("not_copied")));
+    try {
+      await navigator.clipboard.writeText(task.task_id);
+      say(t("copied"));
+    } catch {
+      getSelection().selectAllChildren(id);
+      say(t("not_copied"));
+    }
   };
   const failed = task.task_status === "failed";
   const reason = isCancelled(task)
     ? [make("h3", {}, t("cancelled_title")), make("p", { class: "words none" }, t("cancelled_why"))]
-    : [make("h3", {}, t("reason")), make("p", { class: "reason" }, task.task_status_msg)];
+    : [make("h3", {}, t("reason")), make("p", { class: "reason" }, explained(task.task_status_msg))];
   const again = () => retry(task, (made) => {
     find("viewer").close();
     acts.retried(made);
@@ -132,16 +140,16 @@ function drawSide(request, progress) {
     ...(failed ? [...reason, make("button", { type: "button", class: "primary", onclick: again }, t("retry"))] : []),
     ...(hasEnded(task) ? [] : [make("p", { class: "words none" }, t("no_pictures_yet"))]),
     ...(request ? [make("h3", {}, t("made_from")), make("ul", { class: "inputs" }, ...inputs), make("p", { class: request.prompt ? "words" : "words none" }, request.prompt || t("prompt_none"))] : []),
-    ...(progress ? [make("h3", {}, t("course")), course(progress), progress.refusal ? make("p", { class: "reason" }, t("refusal", progress.refusal)) : ""] : []),
-    make("h3", {}, t("facts")),
-    make("dl", { class: "facts" },
-      ...row("fact_status", t(isCancelled(task) ? "cancelled_title" : task.task_status)),
-      ...row("fact_id", make("code", {}, task.task_id), make("button", { type: "button", class: "round small", "aria-label": t("copy_id"), title: t("copy_id"), onclick: copyId }, icon("copy"))),
-      ...(task.task_info.external_task_id ? row("fact_external", make("code", {}, task.task_info.external_task_id)) : []),
-      ...(request ? [...row("fact_model", request.model_name), ...row("fact_ratio", request.aspect_ratio.replace(":", " : ")), ...row("fact_number", String(request.n))] : []),
-      ...row("fact_created", moment(task.created_at)),
-      ...(hasEnded(task) ? row("fact_took", span(task.updated_at - task.created_at)) : []),
-      ...(task.final_unit_deduction ? row("fact_units", task.final_unit_deduction) : [])),
+    ...(progress ? [make("h3", {}, t("timeline")), timeline(progress), progress.refusal ? make("p", { class: "reason" }, t("refusal", explained(progress.refusal))) : ""] : []),
+    make("h3", {}, t("details")),
+    make("dl", { class: "details" },
+      ...row("detail_status", t(isCancelled(task) ? "cancelled_title" : task.task_status)),
+      ...row("detail_id", id, make("button", { type: "button", class: "round small", "aria-label": t("copy_id"), title: t("copy_id"), onclick: copyId }, icon("copy"))),
+      ...(task.task_info.external_task_id ? row("detail_external", make("code", {}, task.task_info.external_task_id)) : []),
+      ...(request ? [...row("detail_model", request.model_name), ...row("detail_ratio", request.aspect_ratio.replace(":", " : ")), ...row("detail_number", String(request.n))] : []),
+      ...row("detail_created", moment(task.created_at)),
+      ...(hasEnded(task) ? row("detail_duration", span(task.updated_at - task.created_at)) : []),
+      ...(task.final_unit_deduction ? row("detail_units", task.final_unit_deduction) : [])),
   );
 }
 
@@ -150,7 +158,7 @@ const known = new Map();
 async function drawKnown() {
   const mine = task;
   const had = known.get(mine.task_id);
-  // A request does not change, but its links are good for an hour only.
+  // A request does not change, but its links expire after an hour.
   const isFresh = had && Date.now() - had.at < 1_800_000;
   drawSide(isFresh ? had.request : null, null);
   try {
@@ -161,7 +169,7 @@ async function drawKnown() {
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
-    if (task === mine) side.prepend(make("p", { class: "reason" }, error.status ? t("refused", error.message) : t("unreachable_now")));
+    if (task === mine) side.prepend(make("p", { class: "reason" }, complaint(error)));
   }
 }
 
@@ -186,7 +194,7 @@ function draw(isOther) {
   if (isOther) drawKnown();
 }
 
-/** Shows one image of a task; the dialog stays open while one steps on. */
+/** Shows one image of a task, in the open dialog if there is one. */
 export function show(next, index) {
   const isOther = next.task_id !== task?.task_id || next.task_status !== task.task_status || !find("viewer").open;
   task = next;
@@ -203,27 +211,27 @@ export function show(next, index) {
   if (!wasOpen || isLost) dialog.querySelector(".close").focus();
 }
 
-/** Shows what has changed of the task that is shown. */
+/** Updates the viewer if it shows this task. */
 export function changed(next) {
   if (find("viewer").open && next.task_id === task?.task_id && next.updated_at !== task.updated_at) show(next, at);
 }
 
-/** Draws everything anew, as in another language. */
+/** Draws the viewer again in the chosen language. */
 export function redraw() {
   if (find("viewer").open) draw(true);
 }
 
-/** Closes it without telling. */
+/** Closes the viewer. */
 export function hide() {
   if (find("viewer").open) find("viewer").close();
 }
 
-/** Makes it work; `given` are `move(task, index)`, `closed()`, `tasks()`, `retried(task)` and `isOurs(url)`. */
+/** Starts the viewer; `given` holds `move(task, index)`, `closed()`, `tasks()`, `retried(task)` and `isOurs(url)`. */
 export function start(given) {
   acts = given;
   const dialog = find("viewer");
   dialog.addEventListener("close", () => {
-    document.body.append(find("said"));
+    document.body.append(find("toast"));
     const card = document.querySelector(`[data-id="${CSS.escape(openerId ?? "")}"] button`);
     (opener?.isConnected ? opener : card)?.focus();
     task = null;

@@ -1,4 +1,4 @@
-"""A stack, and Debian's Chromium in front of it; every page is watched for errors and for requests to anywhere else."""
+"""A stack, and Chromium in front of it. Each page is watched for errors and for requests to other hosts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from local.stack import Options, Stack
 from tests.integration.client import PATIENCE_S, Caller, picture
 
 SCREENSHOTS = ROOT / ".kiln" / "screenshots"
-"""Where a developer looks at what the tests have seen."""
+"""The folder of the screenshots that the tests take."""
 
 SAMPLE = ROOT / "samples" / "lantern-cat"
 PATIENCE_MS = PATIENCE_S * 1000
@@ -41,7 +41,7 @@ _WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 
 
 class Console:
-    """The console in one tab, as one caller; ``page`` is Playwright's."""
+    """The console in one tab, for one caller; ``page`` is Playwright's."""
 
     def __init__(self, page: Page, stack: Stack, caller: Caller) -> None:
         self.page = page
@@ -50,12 +50,12 @@ class Console:
         self.url = f"{stack.description['api_url']}/"
 
     def enter(self, more: str = "") -> None:
-        """Signs in by a link."""
+        """Signs in with a link."""
         self.page.goto(f"{self.url}#key={self.caller.api_key}{more}")
         self.page.locator("#studio").wait_for()
 
     def choose(self, place: str, *files: Path) -> None:
-        """Picks files as a person does: by the browser's own dialog; and waits until they are shown."""
+        """Chooses files in the browser's dialog, and waits until the form shows them."""
         shown = self.page.locator(f"#{place} .filled")
         count = min(shown.count() + len(files), ROOM[place])
         with self.page.expect_file_chooser() as chooser:
@@ -79,7 +79,7 @@ class Console:
         self.page.dispatch_event(selector, "drop", {"dataTransfer": transfer})
 
     def submit(self) -> str:
-        """Sends the request and gives the id of the task that came of it."""
+        """Sends the request. Returns the id of the new task."""
         with self.page.expect_response(
             lambda answer: answer.request.method == "POST" and "multi-image" in answer.url
         ) as sent:
@@ -90,23 +90,23 @@ class Console:
         return task_id
 
     def card(self, task_id: str, status: str = "") -> Any:
-        """The card of a task, once it has this status."""
+        """The card of a task, or its card with this status."""
         return self.page.locator(f'[data-id="{task_id}"]{"." + status if status else ""}')
 
     def api(self, method: str, path: str, **content: Any) -> Any:
-        """What the API answers this caller outside the page."""
+        """Calls the API as this caller, outside the page. Returns the answer's data."""
         headers = {"Authorization": f"Bearer {self.caller.api_key}"}
         answer = httpx.request(method, self.url + path, headers=headers, timeout=PATIENCE_S, trust_env=False, **content)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
     def look(self, name: str) -> None:
-        """Writes down what there is to see."""
+        """Takes a screenshot."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     def assert_accessible(self, view: str) -> None:
-        """Nothing that WCAG AA forbids, in the dark and in the light."""
+        """Checks the page against WCAG AA, in the light and in the dark."""
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             found = Axe().run(self.page, options={"runOnly": _WCAG_AA, "resultTypes": ["violations"]})
@@ -116,7 +116,7 @@ class Console:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack under the template's own policies, whose buckets answer a browser as S3 does."""
+    """A stack under the template's policies, whose buckets answer a browser as S3 does."""
     options = Options(
         tmp_path_factory.mktemp("console"),
         parameters={"ProviderSlots": "2", "PollAfterSeconds": "2", "TurnCheckSeconds": "3"},
@@ -133,13 +133,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def finish(stack: Stack) -> Callable[[], None]:
-    """Ends what the provider is generating, however long it was to take."""
+    """Ends all that the provider is generating."""
     return lambda: _control(stack, "finish", {})
 
 
 @pytest.fixture
 def faults(stack: Stack, finish: Callable[[], None]) -> Iterator[Callable[..., None]]:
-    """Switches faults of the provider on; they are off again after the test, and nothing takes long any more."""
+    """Switches faults of the provider on. After the test they are off again, and running generations end."""
 
     def put(**named: object) -> None:
         _control(stack, "faults", named)
@@ -156,10 +156,10 @@ def _control(stack: Stack, name: str, content: object) -> None:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, with a Chinese font whatever the machine has."""
+    """Chromium, with a Chinese font on every machine."""
     program = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
     if program is None:
-        pytest.skip("there is no Chromium on the PATH (on Debian: apt-get install chromium)")
+        pytest.skip("no Chromium on the PATH (on Debian: apt-get install chromium)")
     fonts = tmp_path_factory.mktemp("fonts") / "fonts.conf"
     folder = Path(zhplot.__file__).with_name("fonts")
     fonts.write_text(
@@ -179,9 +179,9 @@ _callers = itertools.cycle(CALLERS)
 
 @pytest.fixture
 def open_console(browser: Browser, stack: Stack) -> Iterator[Callable[..., Console]]:
-    """Opens consoles, each in a browser profile of its own and for a caller of its own."""
+    """Opens consoles, each with its own browser profile and caller."""
     with contextlib.ExitStack() as opened:
-        troubles: list[str] = []
+        problems: list[str] = []
 
         def make(width: int = 1280, height: int = 860, locale: str = "en-GB", **more: Any) -> Console:
             context: BrowserContext = browser.new_context(
@@ -190,46 +190,46 @@ def open_console(browser: Browser, stack: Stack) -> Iterator[Callable[..., Conso
             opened.callback(context.close)
             context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
-            _watch(page, stack, troubles)
+            _watch(page, stack, problems)
             return Console(page, stack, next(_callers))
 
         yield make
-        assert troubles == []
+        assert problems == []
 
 
 @pytest.fixture
 def console(open_console: Callable[..., Console]) -> Console:
-    """The console on a desk."""
+    """The console on a wide screen."""
     return open_console()
 
 
-def _watch(page: Page, stack: Stack, troubles: list[str]) -> None:
-    """Notes what goes wrong in a page, and every request that does not go to the stack."""
+def _watch(page: Page, stack: Stack, problems: list[str]) -> None:
+    """Records the errors of a page, and its requests to other hosts than the stack."""
     ours = {urlsplit(stack.description[name]).netloc for name in ("api_url", "aws_endpoint_url")}
 
     def asked(url: str) -> None:
         if urlsplit(url).scheme not in ("blob", "data") and urlsplit(url).netloc not in ours:
-            troubles.append(f"asks {url}")
+            problems.append(f"asks {url}")
 
     def said(kind: str, text: str) -> None:
         if kind in ("error", "warning") and not _EXPECTED.search(text):
-            troubles.append(text)
+            problems.append(text)
 
     page.on("request", lambda request: asked(request.url))
     page.on("console", lambda message: said(message.type, message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("pageerror", lambda error: problems.append(str(error)))
 
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of pictures, some of which the contract does not allow."""
+    """A folder of pictures, some of them outside the contract."""
     folder = tmp_path_factory.mktemp("pictures")
     (folder / "small.png").write_bytes(picture(200, 400))
     (folder / "long.png").write_bytes(picture(1200, 300))
     (folder / "it's a cat.png").write_bytes(picture(400, 400, "teal"))
     (folder / "torn.png").write_bytes(picture(400, 400)[:20])
     (folder / "text.png").write_text("not a picture")
-    # Noise cannot be compressed: too much for a request's body, and under the contract's 10 MB.
+    # Noise does not compress: too large for a request's body, and below the contract's 10 MB.
     (folder / "large.png").write_bytes(_noise(1300))
     return folder
 

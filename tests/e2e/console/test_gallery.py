@@ -1,4 +1,4 @@
-"""What the gallery loads, which is what is near, and how it shows it: upright, alone, not there yet, and gone."""
+"""The pictures of the gallery: when they are loaded, and how they are shown: tall, alone, not loaded yet, missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e.console.conftest import SAMPLE, Console
 from tests.integration.client import picture, wait_until
 
 NEAR_PX = 300
-"""How far below the window's edge pictures are loaded."""
+"""Pictures are loaded up to this distance below the window."""
 
 RESULTS = "**/v1/results/**"
 
@@ -36,7 +36,7 @@ def task(console: Console, number: int, images: int) -> dict[str, Any]:
 
 
 def list_tasks(console: Console, numbers: list[int], shape: tuple[int, int]) -> list[str]:
-    """Lets the gallery list tasks with so many pictures each, of one shape; gives the links that are followed."""
+    """Makes the API list tasks with these numbers of pictures, all of one shape. Returns the links that are loaded."""
     tasks = [task(console, number, images) for number, images in enumerate(numbers)]
     asked: list[str] = []
     drawn = picture(*shape)
@@ -51,7 +51,7 @@ def list_tasks(console: Console, numbers: list[int], shape: tuple[int, int]) -> 
     return asked
 
 
-def test_pictures_are_loaded_as_they_are_scrolled_to(console: Console) -> None:
+def test_picture_is_loaded_when_it_is_scrolled_to(console: Console) -> None:
     asked = list_tasks(console, [3] * 24, (400, 300))
     console.enter()
     page = console.page
@@ -67,14 +67,14 @@ def test_pictures_are_loaded_as_they_are_scrolled_to(console: Console) -> None:
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     expect(page.locator(".shot .here")).to_have_count(72)
     page.locator("#language").click()
-    expect(page.locator("#pictures-title")).to_have_text("图片")
+    expect(page.locator("#pictures-title")).to_have_text("图库")
     assert len(asked) == len(set(asked)) == 72
 
 
 @pytest.mark.parametrize(
     ("name", "shape", "numbers"), [("tall", (360, 640), [2, 3, 4, 5, 6, 7, 8, 9]), ("wide", (640, 360), [3, 4, 6, 9])]
 )
-def test_pictures_are_laid_out_by_their_shape(
+def test_tall_or_wide_pictures_are_laid_out_in_cells_of_their_shape(
     console: Console, name: str, shape: tuple[int, int], numbers: list[int]
 ) -> None:
     list_tasks(console, numbers, shape)
@@ -89,12 +89,12 @@ def test_pictures_are_laid_out_by_their_shape(
         })""",
         shape[0] / shape[1],
     )
-    assert min(shown) > 0.6, "of every picture three fifths can be seen"
+    assert min(shown) > 0.6, "three fifths of each picture are visible"
     console.look(f"{name}-pictures")
 
 
 @pytest.mark.parametrize("shape", [(360, 640), (720, 310)])
-def test_a_picture_alone_that_does_not_fit_is_shown_whole(console: Console, shape: tuple[int, int]) -> None:
+def test_single_picture_that_does_not_fit_is_shown_whole(console: Console, shape: tuple[int, int]) -> None:
     list_tasks(console, [1], shape)
     console.enter()
     expect(console.page.locator(".shot .here")).to_have_css("object-fit", "contain")
@@ -102,7 +102,7 @@ def test_a_picture_alone_that_does_not_fit_is_shown_whole(console: Console, shap
     console.assert_accessible("a picture shown whole")
 
 
-def test_a_square_alone_fills_its_card(console: Console) -> None:
+def test_single_square_picture_fills_its_card(console: Console) -> None:
     list_tasks(console, [1], (400, 400))
     console.enter()
     image = console.page.locator(".shot .here")
@@ -110,7 +110,7 @@ def test_a_square_alone_fills_its_card(console: Console) -> None:
     expect(console.page.locator(".haze")).to_have_count(0)
 
 
-def test_the_kiln_glows_until_the_pictures_are_there(console: Console) -> None:
+def test_card_glows_until_its_pictures_are_loaded(console: Console) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -121,15 +121,15 @@ def test_the_kiln_glows_until_the_pictures_are_there(console: Console) -> None:
     console.choose("subjects", SAMPLE / "cat.png")
     card = console.card(console.submit(), "succeed")
     expect(card.locator(".shot")).to_have_count(1)
-    # What the browser asks for is told while it is asked something itself.
-    wait_until(lambda: card.locator(".glow").is_visible() and held, "the picture is asked for, and the kiln glows")
+    # Playwright reports the browser's requests only while it waits for the browser.
+    wait_until(lambda: card.locator(".glow").is_visible() and held, "the picture is requested while the card glows")
     console.look("glowing")
     held.pop().continue_()
     expect(card.locator(".shot .here")).to_have_count(1)
     expect(card.locator(".glow")).to_have_count(0)
 
 
-def test_a_picture_that_is_gone_leaves_a_sign(console: Console) -> None:
+def test_missing_picture_is_replaced_by_an_icon(console: Console) -> None:
     list_tasks(console, [2], (400, 300))
     console.page.route("**/1.png", lambda route: route.fulfill(status=404))
     console.enter()
@@ -137,7 +137,7 @@ def test_a_picture_that_is_gone_leaves_a_sign(console: Console) -> None:
     expect(console.page.locator(".shot .drawn")).to_have_count(1)
 
 
-def test_on_a_phone_nothing_covers_the_heading_and_facts_stand_side_by_side(
+def test_phone_shows_no_toast_over_the_heading_and_details_in_two_columns(
     open_console: Callable[..., Console],
 ) -> None:
     console = open_console(width=390, height=844, has_touch=True)
@@ -145,19 +145,19 @@ def test_on_a_phone_nothing_covers_the_heading_and_facts_stand_side_by_side(
     console.enter()
     console.choose("subjects", SAMPLE / "cat.png")
     overlaps = """heading => {
-        const [one, other] = [heading, document.getElementById("said")].map(each => each.getBoundingClientRect());
+        const [one, other] = [heading, document.getElementById("toast")].map(each => each.getBoundingClientRect());
         return one.bottom > other.top && other.bottom > one.top;
     }"""
-    expect(page.locator("#said")).to_have_text("cat.png added")
+    expect(page.locator("#toast")).to_have_text("cat.png added")
     assert not page.locator("#make-title").evaluate(overlaps)
     assert not page.locator("#submit").evaluate(overlaps)
     task_id = console.submit()
-    expect(page.locator("#said")).not_to_be_empty()
+    expect(page.locator("#toast")).not_to_be_empty()
     assert not page.locator("#pictures-title").evaluate(overlaps)
     console.card(task_id, "succeed").locator(".shot").click()
-    page.locator("#viewer .course").wait_for()
-    assert page.locator(".facts code").first.evaluate("code => code.getClientRects().length") == 1
-    [named, value] = [page.locator(f".facts {tag}").first.bounding_box() for tag in ("dt", "dd")]
+    page.locator("#viewer .timeline").wait_for()
+    assert page.locator(".details code").first.evaluate("code => code.getClientRects().length") == 1
+    [named, value] = [page.locator(f".details {tag}").first.bounding_box() for tag in ("dt", "dd")]
     assert named
     assert value
     assert named["x"] + named["width"] <= value["x"]

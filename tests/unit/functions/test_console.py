@@ -1,4 +1,4 @@
-"""The console function: the page, its files, and what a browser is told it may do."""
+"""The console function: the page, its files, and the headers that restrict them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def version() -> str:
     return re.search(r'src="console/([0-9a-f]{12})/main\.js"', ask("/")["body"])[1]
 
 
-def test_the_page_names_its_files_relative_to_itself():
+def test_page_links_its_files_by_relative_addresses():
     answer = ask("/")
     assert answer["statusCode"] == 200
     assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
@@ -56,7 +56,7 @@ def test_the_page_names_its_files_relative_to_itself():
     assert "{" not in re.sub(r"<script.*|<!--.*", "", answer["body"])
 
 
-def test_below_a_stage_without_a_slash_the_browser_is_sent_to_the_one_with_it():
+def test_address_without_slash_is_redirected_to_the_one_with_it():
     answer = ask("/", stage="/base/live")
     assert answer["statusCode"] == 200
     event = sample("api-query-one", path="/", pathParameters=None)
@@ -66,7 +66,7 @@ def test_below_a_stage_without_a_slash_the_browser_is_sent_to_the_one_with_it():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_file_is_served_and_kept_for_ever(name):
+def test_each_file_is_served_and_cached_without_limit(name):
     answer = ask(f"/console/{version()}/{name}", file=f"{version()}/{name}")
     assert answer["statusCode"] == 200
     assert answer["body"] == (ROOT / "functions/console/page" / name).read_text("utf-8")
@@ -78,7 +78,7 @@ def test_every_file_is_served_and_kept_for_ever(name):
 @pytest.mark.parametrize(
     "file", ["{version}/nothing.js", "{version}/index.html", "{version}/../app.py", "000000000000/main.js", "main.js"]
 )
-def test_nothing_else_is_served(file):
+def test_unknown_file_is_not_found(file):
     file = file.format(version=version())
     answer = ask(f"/console/{file}", file=file)
     assert answer["statusCode"] == 404
@@ -86,7 +86,7 @@ def test_nothing_else_is_served(file):
 
 
 @pytest.mark.parametrize("path", ["/", "/console/main.js"])
-def test_a_browser_may_run_the_page_alone_and_talk_to_the_api_and_the_buckets(path):
+def test_policy_allows_own_files_the_api_and_the_buckets_only(path):
     answer = ask("/") if path == "/" else ask(path, file=f"{version()}/main.js")
     headers = answer["headers"]
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
@@ -99,25 +99,25 @@ def test_a_browser_may_run_the_page_alone_and_talk_to_the_api_and_the_buckets(pa
     assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
 
 
-def test_the_page_holds_no_script_and_no_style_of_its_own():
+def test_page_has_no_inline_script_or_style():
     page = (ROOT / "functions/console/page/index.html").read_text("utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
 
 
-def test_no_file_names_another_host():
+def test_files_name_no_other_host():
     hosts = {
         host
         for path in (ROOT / "functions/console/page").iterdir()
-        for host in re.findall(r"https?://([\w.-]+)", path.read_text("utf-8"))
+        for host in re.findall(r"https?://(\w[\w.-]*)", path.read_text("utf-8"))
     }
     assert hosts <= {"www.w3.org"}
 
 
-def test_the_page_knows_a_cancelled_task_by_the_words_it_is_cancelled_with():
+def test_cancelled_task_is_recognised_by_the_reason_that_cancel_writes():
     assert f'"{REASON}"' in (ROOT / "functions/console/page/card.js").read_text("utf-8")
 
 
-def test_where_aws_is_somewhere_else_the_buckets_are_there_too(monkeypatch):
+def test_policy_names_the_aws_endpoint_when_one_is_set(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     forget()
     assert "connect-src 'self' http://127.0.0.1:4566;" in ask("/")["headers"]["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""From a key to pictures: signing in, giving pictures in every way, watching, looking, saving."""
+"""From files to pictures: choosing pictures in every way, sending the request, viewing and saving the result."""
 
 from __future__ import annotations
 
@@ -20,52 +20,7 @@ from tests.integration.client import wait_until
 IS_DRAWN = "image => image.complete && image.naturalWidth > 0"
 
 
-def test_a_wrong_key_is_told_and_the_right_one_stays_in_the_tab(console: Console) -> None:
-    page = console.page
-    page.goto(console.url)
-    expect(page.locator("#key")).to_be_focused()
-    console.assert_accessible("sign-in")
-    console.look("sign-in")
-    for wrong in ("nobody", "ключ"):
-        page.fill("#key", wrong)
-        page.keyboard.press("Enter")
-        expect(page.locator("#key-error")).to_have_text("Kiln does not know this key.")
-        expect(page.locator("#key")).to_be_focused()
-        page.fill("#key", "")
-        page.locator("#sign-in-form button").click()
-        expect(page.locator("#key-error")).to_have_text("Paste your key first.")
-    page.fill("#key", console.caller.api_key)
-    page.keyboard.press("Enter")
-    expect(page.locator("#empty")).to_contain_text("Nothing here yet")
-    console.assert_accessible("nothing yet")
-    console.look("empty")
-    kept = page.evaluate("[JSON.stringify({...sessionStorage}), JSON.stringify({...localStorage}), document.cookie]")
-    assert console.caller.api_key in kept[0]
-    assert not any(console.caller.api_key in each for each in kept[1:])
-    other_tab = page.context.new_page()
-    other_tab.goto(console.url)
-    expect(other_tab.locator("#sign-in")).to_be_visible()
-    page.reload()
-    expect(page.locator("#studio")).to_be_visible()
-    page.locator("#sign-out").click()
-    expect(page.locator("#sign-in")).to_be_visible()
-    assert page.evaluate("sessionStorage.length") == 0
-
-
-def test_a_link_signs_in_and_leaves_no_key_in_the_address(console: Console) -> None:
-    console.page.goto(f"{console.url}#key={console.caller.api_key}")
-    console.page.locator("#studio").wait_for()
-    assert console.page.url == console.url
-    console.page.go_back()
-    assert console.caller.api_key not in console.page.url
-
-
-def test_a_key_that_is_taken_away_leads_back_to_the_sign_in(console: Console) -> None:
-    console.page.goto(f"{console.url}#key=was-good-yesterday")
-    expect(console.page.locator("#key-error")).to_contain_text("no longer takes the key")
-
-
-def test_from_files_to_pictures(console: Console) -> None:
+def test_chosen_files_become_pictures_that_can_be_viewed_and_saved(console: Console) -> None:
     page = console.page
     console.enter()
     console.choose("subjects", SAMPLE / "cat.png", SAMPLE / "lantern.png")
@@ -86,7 +41,7 @@ def test_from_files_to_pictures(console: Console) -> None:
     console.look("working")
     shots = console.card(task_id, "succeed").locator(".shot")
     expect(shots).to_have_count(2)
-    expect(page.locator("#said")).to_have_text("2 pictures ready.")
+    expect(page.locator("#toast")).to_have_text("2 pictures ready.")
     for image in shots.locator("img").all():
         wait_until(lambda each=image: each.evaluate(IS_DRAWN), "the picture is drawn")
     console.assert_accessible("done")
@@ -101,7 +56,7 @@ def test_from_files_to_pictures(console: Console) -> None:
 
 
 def look_at(console: Console, task_id: str) -> None:
-    """Looks at the second picture of a task in full, and at what it was made from."""
+    """Opens a task of two pictures in the viewer, and checks its inputs, timeline and zoom."""
     page = console.page
     console.card(task_id).locator(".shot").first.click()
     viewer = page.locator("#viewer")
@@ -111,9 +66,9 @@ def look_at(console: Console, task_id: str) -> None:
     for image in inputs.all():
         wait_until(lambda each=image: each.evaluate(IS_DRAWN), "the input is drawn")
     expect(viewer.locator(".words")).to_have_text("The cat watches over the harbour 🐈")
-    expect(viewer.locator(".course li")).to_have_count(5)
-    # As the British write it: the tests' browser is theirs.
-    expect(viewer.locator(".course time").first).to_have_text(re.compile(r"^\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:"))
+    expect(viewer.locator(".timeline li")).to_have_count(5)
+    # The browser of the tests writes dates in British English.
+    expect(viewer.locator(".timeline time").first).to_have_text(re.compile(r"^\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:"))
     console.assert_accessible("a picture in full")
     console.look("viewer")
     page.keyboard.press("ArrowRight")
@@ -129,12 +84,12 @@ def _is_fetched(request: Request) -> bool:
 
 
 def save(console: Console, task_id: str) -> None:
-    """Saves the picture that is looked at, and all of its task."""
+    """Saves the picture in the viewer, then all pictures of its task."""
     page = console.page
     viewer = page.locator("#viewer")
     with page.expect_request(_is_fetched) as asked, page.expect_download() as saved:
         viewer.get_by_label("Save this picture").click()
-    # What is shown was fetched without CORS, and S3 says so only to who asks: what the browser keeps of it is no good.
+    # The <img> was loaded without CORS, so the browser's cached answer cannot be read by the page.
     assert asked.value.all_headers()["cache-control"] == "no-cache"
     assert saved.value.suggested_filename.startswith(f"{task_id}-1.")
     with Image.open(saved.value.path()) as image:
@@ -149,7 +104,7 @@ def save(console: Console, task_id: str) -> None:
                 image.load()
 
 
-def test_a_picture_has_an_address_and_back_closes_it(console: Console) -> None:
+def test_opened_picture_has_an_address_and_back_closes_it(console: Console) -> None:
     console.enter()
     console.drop("#make", SAMPLE / "cat.png")
     expect(console.page.locator("#subjects .filled")).to_have_count(1)
@@ -164,7 +119,7 @@ def test_a_picture_has_an_address_and_back_closes_it(console: Console) -> None:
     expect(console.page.locator("#viewer .whole")).to_be_visible()
 
 
-def test_pictures_are_dropped_pasted_and_taken_out(console: Console) -> None:
+def test_dropped_and_pasted_pictures_fill_the_form_and_can_be_removed(console: Console) -> None:
     page = console.page
     console.enter()
     console.drop("#scene", SAMPLE / "scene.jpg")
@@ -181,25 +136,25 @@ def test_pictures_are_dropped_pasted_and_taken_out(console: Console) -> None:
     expect(page.locator("#subjects .address")).to_have_text("pictures.example.com")
     console.drop("#subjects", SAMPLE / "style.png", SAMPLE / "cat.png")
     expect(page.locator("#subjects .filled")).to_have_count(4)
-    expect(page.locator("#said")).to_have_text("There is room for four subjects.")
+    expect(page.locator("#toast")).to_have_text("You can add up to four subjects.")
     page.get_by_label("Remove lantern.png").click()
     expect(page.locator("#subjects .filled")).to_have_count(3)
     page.locator("#request summary").click()
     expect(page.locator("#request-text")).to_contain_text("https://pictures.example.com/dog.png")
 
 
-def test_a_picture_too_big_for_the_request_is_uploaded_ahead(console: Console, pictures: Path) -> None:
+def test_picture_too_large_for_the_request_is_uploaded_first(console: Console, pictures: Path) -> None:
     console.enter()
     console.choose("subjects", pictures / "large.png")
     expect(console.page.locator("#subjects img")).to_be_visible()
     task_id = console.submit()
     expect(console.card(task_id, "succeed").locator(".shot")).to_have_count(1)
     kept = console.api("GET", f"v1/images/multi-image2image/{task_id}/request")
-    # It is the task's own now, a copy of what was uploaded.
+    # The task has its own copy of the upload.
     assert f"/{task_id}/" in kept["subject_image_list"][0]["subject_image"]
 
 
-def test_the_copied_command_makes_the_same_request(
+def test_copied_command_creates_the_same_request(
     open_console: Callable[..., Console], pictures: Path, tmp_path: Path
 ) -> None:
     console = open_console(permissions=["clipboard-read", "clipboard-write"])
@@ -211,7 +166,7 @@ def test_the_copied_command_makes_the_same_request(
     page.locator("label[for=ratio-21-9]").click()
     page.locator("#request summary").click()
     page.locator("#copy-curl").click()
-    expect(page.locator("#said")).to_have_text("Copied.")
+    expect(page.locator("#toast")).to_have_text("Copied.")
     command = page.evaluate("navigator.clipboard.readText()")
     assert console.caller.api_key not in command
     environment = {**os.environ, "KILN_KEY": console.caller.api_key, "NO_PROXY": "127.0.0.1"}
@@ -224,9 +179,9 @@ def test_the_copied_command_makes_the_same_request(
     assert (kept["prompt"], kept["aspect_ratio"], len(kept["subject_image_list"])) == (prompt, "21:9", 2)
 
 
-def test_by_keyboard_alone(console: Console) -> None:
+def test_keyboard_alone_creates_and_views_pictures(console: Console) -> None:
     page = console.page
-    # From here on the browser hands its dialogs over: a key is pressed sooner than that could be arranged.
+    # Listen for dialogs from the start: a key is pressed sooner than a listener could be added.
     page.on("filechooser", lambda _: None)
     page.goto(console.url)
     page.keyboard.type(console.caller.api_key)
@@ -252,7 +207,7 @@ def test_by_keyboard_alone(console: Console) -> None:
     page.keyboard.press("ArrowRight")
     tab_to("input[name=n]:checked")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#submit")).to_have_text("Make 2 pictures")
+    expect(page.locator("#submit")).to_have_text("Create 2 pictures")
     tab_to("#submit")
     page.keyboard.press("Enter")
     page.locator(".task.succeed").wait_for()

@@ -1,0 +1,138 @@
+"""Problems and their sentences: pictures outside the contract, refused requests, failed tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.console.conftest import SAMPLE, Console
+
+
+def test_picture_outside_the_contract_shows_its_problem(console: Console, pictures: Path) -> None:
+    console.enter()
+    page = console.page
+    page.locator("#submit").click()
+    expect(page.locator("[data-field=subject_image_list] > .error")).to_have_text("Add at least one subject.")
+    expect(page.locator("#add-subjects")).to_be_focused()
+    for name, text in (
+        ("small.png", "200 × 400 px; each side must be at least 300 px."),
+        ("long.png", "1200 × 300 px; the aspect ratio can be at most 2.5 : 1."),
+        ("text.png", "This isn’t a JPG or PNG picture."),
+    ):
+        console.choose("subjects", pictures / name)
+        expect(page.locator("#subjects .wrong .error")).to_have_text(text)
+        expect(page.locator("#toast")).to_have_text(f"{name}: {text}")
+        page.locator("#submit").click()
+        expect(page.locator("[data-field=subject_image_list] > .error")).to_contain_text("Replace or remove")
+        if name == "small.png":
+            console.assert_accessible("a picture that is not allowed")
+            console.look("not-allowed")
+        page.get_by_label(f"Remove {name}").click()
+    console.choose("scene", pictures / "text.png")
+    unread = page.locator("#scene .wrong .address")
+    expect(unread).to_have_text("text.png")
+    assert unread.evaluate("each => each.offsetHeight") == page.locator("#add-style").evaluate(
+        "each => each.offsetHeight"
+    )
+    console.assert_accessible("a file that is no picture")
+    console.look("no-picture")
+    page.get_by_label("Remove text.png").click()
+    page.fill("#prompt", "x" * 2_501)
+    console.choose("subjects", SAMPLE / "cat.png")
+    page.locator("#submit").click()
+    expect(page.locator("#prompt-error")).to_have_text("The prompt is 1 character too long.")
+    expect(page.locator("#prompt")).to_be_focused()
+
+
+def test_refused_request_shows_the_reason_at_its_field(console: Console, pictures: Path) -> None:
+    console.enter()
+    page = console.page
+    console.choose("subjects", SAMPLE / "cat.png", pictures / "torn.png")
+    page.locator("#submit").click()
+    expect(page.locator("#subjects .wrong .address")).to_have_text("torn.png")
+    expect(page.locator("#subjects .wrong .error")).not_to_be_empty()
+    page.get_by_label("Remove torn.png").click()
+    expect(page.locator("#subjects .error")).to_have_count(0)
+
+    page.locator("#advanced summary").click()
+    page.fill("#callback", "nowhere")
+    page.locator("#advanced summary").click()
+    page.locator("#submit").click()
+    expect(page.locator("#callback-error")).to_have_text("Enter an address that starts with http:// or https://.")
+    expect(page.locator("#callback")).to_be_focused()
+    expect(page.locator("#callback")).to_have_attribute("aria-invalid", "true")
+    console.look("refused")
+
+    page.fill("#callback", "")
+    page.fill("#external", "order-7")
+    task_id = console.submit()
+    expect(page.locator("#callback-error")).to_be_empty()
+    expect(console.card(task_id).locator(".name")).to_have_text("order-7")
+    page.fill("#external", "order-7")
+    page.locator("#submit").click()
+    expect(page.locator("#external-error")).to_have_text("You already have a task with the ID order-7.")
+
+
+def test_failed_task_shows_its_reason_and_can_be_tried_again(console: Console, faults: Callable[..., None]) -> None:
+    faults(fail_tasks=1.0)
+    console.enter()
+    page = console.page
+    console.choose("subjects", SAMPLE / "cat.png")
+    task_id = console.submit()
+    failed = console.card(task_id, "failed")
+    expect(failed.locator(".failure p")).not_to_be_empty()
+    console.assert_accessible("a failed task")
+    console.look("failed")
+    failed.get_by_label("Details of").click()
+    expect(page.locator("#viewer .reason")).to_have_text(failed.locator(".failure p").inner_text())
+    console.assert_accessible("a failed task in full")
+    console.look("failed-viewer")
+    page.keyboard.press("Escape")
+    faults()
+    failed.get_by_role("button", name="Try").click()
+    again = page.locator(".task.succeed")
+    expect(again.locator(".shot")).to_have_count(1)
+    assert again.get_attribute("data-id") != task_id
+    expect(failed).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("message", "english", "chinese"),
+    [
+        (
+            "External_task_id shoot-000 already exists",
+            "You already have a task with the ID shoot-000.",
+            "您已有 ID 为 shoot-000 的任务。",
+        ),
+        (
+            "subject_image_list[0].subject_image: the URL could not be fetched: [Errno -2] Name or service not known",
+            "Subject 1: couldn’t download the picture; the address wasn’t found.",
+            "主体图 1：无法下载图片，找不到该地址。",
+        ),
+        (
+            "scene_image: the URL could not be fetched within 5 s",
+            "Scene: couldn’t download the picture; the site took too long.",
+            "场景图：无法下载图片，对方网站响应超时。",
+        ),
+        (
+            "callback_url: must be an https URL, got 'http://caller.test'",
+            "Webhook URL: Enter an address that starts with https://.",
+            "Webhook 地址：请输入以 https:// 开头的地址。",
+        ),
+        ("The provider is full", "The provider is full", "The provider is full"),
+    ],
+)
+def test_message_of_the_api_becomes_a_sentence_in_the_chosen_language(
+    console: Console, message: str, english: str, chinese: str
+) -> None:
+    page = console.page
+    page.goto(console.url)
+    folder = page.locator("script[type=module]").get_attribute("src").rpartition("/")[0]
+    explain = "async ([at, message]) => (await import(at)).explained(message)"
+    module = f"{console.url}{folder}/messages.js"
+    assert page.evaluate(explain, [module, message]) == english
+    page.locator("#language").click()
+    assert page.evaluate(explain, [module, message]) == chinese
