@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import py_compile
 import sys
 import tempfile
@@ -36,7 +37,7 @@ class Package:
 
 
 def package(template_path: Path, bucket: str) -> Package:
-    """Reads a SAM template and gathers what it refers to on disk.
+    """Reads a SAM template and collects the files that it refers to.
 
     Args:
         template_path: The template; its paths are relative to the folder it is in.
@@ -48,10 +49,10 @@ def package(template_path: Path, bucket: str) -> Package:
     template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
     result = Package(template)
 
-    def store(body: bytes, suffix: str) -> str:
+    def store(body: bytes, suffix: str, prefix: str = "s3://") -> str:
         key = hashlib.sha256(body).hexdigest() + suffix
         result.objects[key] = body
-        return f"s3://{bucket}/{key}"
+        return f"{prefix}{bucket}/{key}"
 
     for resource in template.get("Resources", {}).values():
         pack = _PACKED.get(resource["Type"])
@@ -63,7 +64,7 @@ def package(template_path: Path, bucket: str) -> Package:
             path = template_path.parent / properties[named]
             if not path.exists():
                 raise FileNotFoundError(f"{template_path.name}: {named} names {properties[named]}, which is not there")
-            properties[named] = store(read(path), suffix)
+            properties[named] = store(read(path), suffix, _PREFIXES.get(resource["Type"], "s3://"))
     for include in _includes(template):
         location = include["Location"]
         if _is_local(location):
@@ -74,8 +75,8 @@ def package(template_path: Path, bucket: str) -> Package:
 def zip_folder(folder: Path, prefix: str = "") -> bytes:
     """Zips a folder of Python code; the same files give the same bytes.
 
-    The compiled form goes in too, marked as never to be checked against its source: an unpacked zip has new
-    file times, so that ordinary ``.pyc`` files would be compiled anew at every cold start.
+    The zip holds the compiled form too, marked as never to be checked against its source. An unpacked zip has new
+    file times, so ordinary ``.pyc`` files would be compiled again at every cold start.
 
     Args:
         folder: What to zip.
@@ -113,12 +114,20 @@ def _zip_layer(folder: Path) -> bytes:
     return zip_folder(folder, "python/")
 
 
+def _template_as_json(path: Path) -> bytes:
+    # CloudFormation knows no YAML aliases, so they are written out.
+    return json.dumps(yaml_parse(path.read_text(encoding="utf-8")), default=str).encode()
+
+
 _PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "AWS::Serverless::Function": ("CodeUri", zip_folder, ".zip"),
     "AWS::Serverless::LayerVersion": ("ContentUri", _zip_layer, ".zip"),
     "AWS::Serverless::StateMachine": ("DefinitionUri", Path.read_bytes, ".asl.json"),
     "AWS::Serverless::Api": ("DefinitionUri", Path.read_bytes, ".yaml"),
+    "AWS::CloudFormation::Stack": ("TemplateURL", _template_as_json, ".template.json"),
 }
+_PREFIXES = {"AWS::CloudFormation::Stack": "https://s3.amazonaws.com/"}
+"""CloudFormation reads nested templates from HTTPS addresses alone."""
 
 
 def _is_local(location: object) -> bool:

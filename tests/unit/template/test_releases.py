@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.account import ROOT, template
+from tests.unit.template.nested import monitoring
 from tests.unit.template.transformed import named_in, of_type, transformed
 
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
@@ -93,19 +94,26 @@ def test_a_gradual_release_goes_back_when_an_alarm_goes_off(preference):
     resources = transformed(DeploymentPreference=preference)
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == len(FUNCTIONS)
-    alarms = template()["Resources"]
     for group in groups.values():
-        configured = group["Properties"]["AlarmConfiguration"]["Fn::If"]
-        assert configured[0] == "WatchesFully"
-        for each in (alarm["Name"] for choice in configured[1:] for alarm in choice["Alarms"]):
-            named = [alarms[each["Ref"]]] if "Ref" in each else _alarms_called(each["Fn::Sub"])
-            assert [alarm["Type"] for alarm in named] == ["AWS::CloudWatch::Alarm"]
+        condition, full, basic = group["Properties"]["AlarmConfiguration"]["Fn::If"]
+        assert condition == "MonitorsFully"
+        assert named_alarms(full) == alarms_with_a_name()
+        assert named_alarms(basic) == alarms_with_a_name(basic=True)
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
 
 
-def _alarms_called(name: str) -> list[dict[str, Any]]:
-    everything = template()["Resources"].values()
-    return [each for each in everything if each.get("Properties", {}).get("AlarmName") == {"Fn::Sub": name}]
+def named_alarms(configuration: dict[str, Any]) -> set[str]:
+    """The alarms that a deployment group watches."""
+    return {alarm["Name"]["Fn::Sub"] for alarm in configuration["Alarms"]}
+
+
+def alarms_with_a_name(*, basic: bool = False) -> set[str]:
+    """The alarms of the nested stack that have a fixed name, as template.yaml would write it."""
+    return {
+        each["Properties"]["AlarmName"]["Fn::Sub"].replace("StackName", "AWS::StackName")
+        for each in monitoring()["Resources"].values()
+        if "AlarmName" in each["Properties"] and not (basic and "Condition" in each)
+    }
 
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", GRADUAL[0]])
