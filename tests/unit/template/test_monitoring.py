@@ -135,6 +135,17 @@ def test_every_function_is_in_one_alarm_of_errors_and_in_one_of_throttles(metric
     assert sorted(read) == sorted(FUNCTIONS)
 
 
+@pytest.mark.parametrize("workflow", ["TaskWorkflow", "NotificationWorkflow"])
+def test_every_abnormal_end_of_a_workflow_has_an_alarm(workflow):
+    read = {
+        each["MetricName"]
+        for alarm in ALARMS.values()
+        for each in metrics_of_alarm(alarm)
+        if each["Namespace"] == "AWS/States" and each["Dimensions"][0]["Value"] == {"Ref": workflow}
+    }
+    assert read >= {"ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut"}
+
+
 def test_basic_monitoring_has_no_computed_alarms_and_no_saved_queries():
     for name, each in {**ALARMS, **QUERIES}.items():
         is_computed = "Metrics" in each["Properties"] or name in QUERIES
