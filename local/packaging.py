@@ -1,6 +1,6 @@
-"""Packages the SAM template as ``aws cloudformation package`` would: local paths out, S3 addresses in.
+"""Packages the SAM template like ``aws cloudformation package``: replaces local paths by S3 addresses.
 
-Nothing here talks to AWS; the template file itself is never changed.
+The module does not call AWS, and does not change the template file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LEFT_OUT = {"__pycache__", "requirements.txt", "Makefile"}
 
 @dataclass(frozen=True)
 class Package:
-    """A template ready for CloudFormation, and the objects its S3 addresses point at."""
+    """A template for CloudFormation, and the objects behind its S3 addresses."""
 
     template: dict[str, Any]
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -40,11 +40,11 @@ def package(template_path: Path, bucket: str) -> Package:
     """Reads a SAM template and collects the files that it refers to.
 
     Args:
-        template_path: The template; its paths are relative to the folder it is in.
-        bucket: The bucket that the objects will be put into.
+        template_path: The template; its paths are relative to its folder.
+        bucket: The bucket that will hold the objects.
 
     Raises:
-        FileNotFoundError: The template names a path that is not there.
+        FileNotFoundError: The template names a path that does not exist.
     """
     template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
     result = Package(template)
@@ -63,7 +63,7 @@ def package(template_path: Path, bucket: str) -> Package:
         if _is_local(properties.get(named)):
             path = template_path.parent / properties[named]
             if not path.exists():
-                raise FileNotFoundError(f"{template_path.name}: {named} names {properties[named]}, which is not there")
+                raise FileNotFoundError(f"{template_path.name}: {named} names {properties[named]}, which is missing")
             properties[named] = store(read(path), suffix, _PREFIXES.get(resource["Type"], "s3://"))
     for include in _includes(template):
         location = include["Location"]
@@ -79,8 +79,8 @@ def zip_folder(folder: Path, prefix: str = "") -> bytes:
     file times, so ordinary ``.pyc`` files would be compiled again at every cold start.
 
     Args:
-        folder: What to zip.
-        prefix: A path to put in front of every name, such as ``python/``.
+        folder: The folder to zip.
+        prefix: Is put before every name in the zip, for example ``python/``.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -110,7 +110,7 @@ def _compiled(path: Path, shown_as: Path) -> bytes:
 
 
 def _zip_layer(folder: Path) -> bytes:
-    # The libraries of requirements.txt come from the virtualenv that the functions run in.
+    # The virtualenv of the functions holds the libraries of requirements.txt.
     return zip_folder(folder, "python/")
 
 
