@@ -1,4 +1,4 @@
-"""Deploys the SAM template to the local AWS and gives its outputs back."""
+"""Deploys the SAM template to the local AWS and returns the stack's outputs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _CAPABILITIES: Any = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO
 
 
 class DeployError(Exception):
-    """CloudFormation could not create or update the stack; the message names what failed, and why."""
+    """CloudFormation could not create or update the stack; the message names the failed resources and the reasons."""
 
 
 class UnknownParameterError(DeployError):
-    """A value was given for a parameter that the template does not declare."""
+    """An override names a parameter that the template does not declare."""
 
 
 def deploy(
@@ -37,15 +37,15 @@ def deploy(
     overrides: Mapping[str, str] | None = None,
     is_update: bool = False,
 ) -> dict[str, str]:
-    """Creates the stack that a SAM template describes, or brings one up to it.
+    """Creates or updates a stack from a SAM template.
 
     Args:
-        clients: Of the AWS to deploy to.
-        template_path: The template.
-        stack_name: What the stack is called.
-        defaults: Parameters to set where the template declares them.
-        overrides: Parameters to set whatever ``defaults`` say.
-        is_update: Whether the stack is there already.
+        clients: Clients of the AWS to deploy to.
+        template_path: The SAM template.
+        stack_name: The stack's name.
+        defaults: Values of parameters; those that the template does not declare are ignored.
+        overrides: Values that replace ``defaults``; the template must declare their parameters.
+        is_update: Whether the stack exists already.
 
     Returns:
         The stack's outputs.
@@ -64,7 +64,7 @@ def deploy(
     s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
     for key, body in packaged.objects.items():
         s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=body)
-    # A template as long as ours has to come from S3: the request itself may hold 51,200 bytes of it.
+    # A request can hold 51,200 bytes of a template, so this one comes from S3.
     template_key = f"{stack_name}.template.json"
     s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=template_key, Body=json.dumps(packaged.template, default=str).encode())
 
@@ -91,7 +91,7 @@ def _wait(cloudformation: CloudFormationClient, stack_name: str) -> StackTypeDef
             return stack
         if time.monotonic() > deadline:
             raise DeployError(f"{stack_name} was still {stack['StackStatus']} after {TIMEOUT_SECONDS} s")
-        # CloudFormation's own waiter sleeps for 30 s at a time; a local stack is there within one.
+        # CloudFormation's own waiter sleeps for 30 s at a time; a local stack takes less than one.
         time.sleep(0.05)
 
 

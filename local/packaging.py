@@ -1,12 +1,13 @@
-"""Packages the SAM template as ``aws cloudformation package`` would: local paths out, S3 addresses in.
+"""Packages the SAM template like ``aws cloudformation package``: replaces local paths by S3 addresses.
 
-Nothing here talks to AWS; the template file itself is never changed.
+The module does not call AWS, and does not change the template file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import py_compile
 import sys
 import tempfile
@@ -24,7 +25,7 @@ _LEFT_OUT = {"__pycache__", "requirements.txt", "Makefile"}
 
 @dataclass(frozen=True)
 class Package:
-    """A template ready for CloudFormation, and the objects its S3 addresses point at."""
+    """A template for CloudFormation, and the objects behind its S3 addresses."""
 
     template: dict[str, Any]
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -36,22 +37,22 @@ class Package:
 
 
 def package(template_path: Path, bucket: str) -> Package:
-    """Reads a SAM template and gathers what it refers to on disk.
+    """Reads a SAM template and collects the files that it refers to.
 
     Args:
-        template_path: The template; its paths are relative to the folder it is in.
-        bucket: The bucket that the objects will be put into.
+        template_path: The template; its paths are relative to its folder.
+        bucket: The bucket that will hold the objects.
 
     Raises:
-        FileNotFoundError: The template names a path that is not there.
+        FileNotFoundError: The template names a path that does not exist.
     """
     template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
     result = Package(template)
 
-    def store(body: bytes, suffix: str) -> str:
+    def store(body: bytes, suffix: str, prefix: str = "s3://") -> str:
         key = hashlib.sha256(body).hexdigest() + suffix
         result.objects[key] = body
-        return f"s3://{bucket}/{key}"
+        return f"{prefix}{bucket}/{key}"
 
     for resource in template.get("Resources", {}).values():
         pack = _PACKED.get(resource["Type"])
@@ -62,8 +63,8 @@ def package(template_path: Path, bucket: str) -> Package:
         if _is_local(properties.get(named)):
             path = template_path.parent / properties[named]
             if not path.exists():
-                raise FileNotFoundError(f"{template_path.name}: {named} names {properties[named]}, which is not there")
-            properties[named] = store(read(path), suffix)
+                raise FileNotFoundError(f"{template_path.name}: {named} names {properties[named]}, which is missing")
+            properties[named] = store(read(path), suffix, _PREFIXES.get(resource["Type"], "s3://"))
     for include in _includes(template):
         location = include["Location"]
         if _is_local(location):
@@ -74,12 +75,12 @@ def package(template_path: Path, bucket: str) -> Package:
 def zip_folder(folder: Path, prefix: str = "") -> bytes:
     """Zips a folder of Python code; the same files give the same bytes.
 
-    The compiled form goes in too, marked as never to be checked against its source: an unpacked zip has new
-    file times, so that ordinary ``.pyc`` files would be compiled anew at every cold start.
+    The zip holds the compiled form too, marked as never to be checked against its source. An unpacked zip has new
+    file times, so ordinary ``.pyc`` files would be compiled again at every cold start.
 
     Args:
-        folder: What to zip.
-        prefix: A path to put in front of every name, such as ``python/``.
+        folder: The folder to zip.
+        prefix: Is put before every name in the zip, for example ``python/``.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -109,8 +110,13 @@ def _compiled(path: Path, shown_as: Path) -> bytes:
 
 
 def _zip_layer(folder: Path) -> bytes:
-    # The libraries of requirements.txt come from the virtualenv that the functions run in.
+    # The virtualenv of the functions holds the libraries of requirements.txt.
     return zip_folder(folder, "python/")
+
+
+def _template_as_json(path: Path) -> bytes:
+    # CloudFormation knows no YAML aliases, so they are written out.
+    return json.dumps(yaml_parse(path.read_text(encoding="utf-8")), default=str).encode()
 
 
 _PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
@@ -118,7 +124,10 @@ _PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "AWS::Serverless::LayerVersion": ("ContentUri", _zip_layer, ".zip"),
     "AWS::Serverless::StateMachine": ("DefinitionUri", Path.read_bytes, ".asl.json"),
     "AWS::Serverless::Api": ("DefinitionUri", Path.read_bytes, ".yaml"),
+    "AWS::CloudFormation::Stack": ("TemplateURL", _template_as_json, ".template.json"),
 }
+_PREFIXES = {"AWS::CloudFormation::Stack": "https://s3.amazonaws.com/"}
+"""CloudFormation reads nested templates from HTTPS addresses alone."""
 
 
 def _is_local(location: object) -> bool:

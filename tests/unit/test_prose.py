@@ -10,7 +10,7 @@ import yaml
 from relint.config import load_config
 from relint.parse import lint_file
 
-from tests.unit.account import ROOT
+from tests.support.account import ROOT
 
 WORDS = ROOT / "docs/prose/words.yml"
 RULES: list[dict[str, Any]] = yaml.safe_load(WORDS.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What the template promises of everything that keeps something: private, encrypted, over TLS only, and narrow."""
+"""Buckets, tables and queues are private and encrypted, use TLS only, and accept named senders alone."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
+from tests.unit.template.transformed import expanded, of_type
 
 TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
 
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
+def properties_of(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type, as the template writes them."""
     return {name: each.get("Properties", {}) for name, each in RESOURCES.items() if each["Type"] == kind}
 
 
-BUCKETS = of_type("AWS::S3::Bucket")
+BUCKETS = properties_of("AWS::S3::Bucket")
 
 
 def test_there_is_something_to_look_at():
     assert len(BUCKETS) >= 3
-    assert of_type("AWS::DynamoDB::Table")
-    assert of_type("AWS::SQS::Queue")
+    assert properties_of("AWS::DynamoDB::Table")
+    assert properties_of("AWS::SQS::Queue")
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -34,7 +36,7 @@ def test_a_bucket_is_private_and_encrypted(name):
 
 @pytest.mark.parametrize("name", BUCKETS)
 def test_a_bucket_speaks_tls_only(name):
-    [policy] = [each for each in of_type("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
+    [policy] = [each for each in properties_of("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
     assert TEMPLATE["Parameters"]["RequireTls"]["Default"] == "true"
     [deny] = policy["PolicyDocument"]["Statement"]
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
@@ -48,21 +50,24 @@ def test_what_is_dropped_keeps_its_versions():
 
 @pytest.mark.parametrize("name", ["Table", "OutboxBucket", "InboxBucket"])
 def test_what_people_own_outlives_the_stack(name):
-    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    # Retain would also keep the resource of a create that failed.
+    assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-@pytest.mark.parametrize(("name", "table"), of_type("AWS::DynamoDB::Table").items())
-def test_a_table_is_encrypted_and_can_be_put_back(name, table):
-    assert table["SSESpecification"]["SSEEnabled"] is True
+@pytest.mark.parametrize(("name", "table"), properties_of("AWS::DynamoDB::Table").items())
+def test_a_table_has_the_default_encryption_and_can_be_restored(name, table):
+    # The default encryption is free; SSEEnabled pays KMS for a key that nobody manages.
+    assert "SSESpecification" not in table
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
 
-@pytest.mark.parametrize(("name", "queue"), of_type("AWS::SQS::Queue").items())
+@pytest.mark.parametrize(("name", "queue"), properties_of("AWS::SQS::Queue").items())
 def test_a_queue_is_encrypted(name, queue):
     assert queue["SqsManagedSseEnabled"] is True
 
 
-@pytest.mark.parametrize(("name", "policy"), of_type("AWS::SQS::QueuePolicy").items())
+@pytest.mark.parametrize(("name", "policy"), properties_of("AWS::SQS::QueuePolicy").items())
 def test_a_queue_takes_messages_from_named_senders_alone(name, policy):
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Action"] == "sqs:SendMessage"
@@ -70,25 +75,29 @@ def test_a_queue_takes_messages_from_named_senders_alone(name, policy):
         assert statement["Condition"], "a service alone could be anybody's"
 
 
-FUNCTIONS = of_type("AWS::Serverless::Function")
+def test_inbox_queue_accepts_messages_from_the_inbox_bucket_alone():
+    [policy] = [
+        each for each in properties_of("AWS::SQS::QueuePolicy").values() if each["Queues"] == [{"Ref": "InboxQueue"}]
+    ]
+    [by_s3] = [
+        each for each in policy["PolicyDocument"]["Statement"] if each["Principal"]["Service"] == "s3.amazonaws.com"
+    ]
+    arn = by_s3["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Join"]
+    assert arn == ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", BUCKETS["InboxBucket"]["BucketName"]]]
+    # An ARN of S3 names no account, and the name of a deleted bucket is free for everybody.
+    assert by_s3["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_may_do_what_is_named_and_nothing_else(name):
-    for policy in FUNCTIONS[name].get("Policies", []):
-        for statement in policy["Statement"]:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            assert not [action for action in actions if "*" in action]
-            if statement["Resource"] == "*":
-                assert set(actions) <= {"states:SendTaskSuccess"}, "the token is the permission there"
-
-
-@pytest.mark.parametrize("name", ["SubmitFunction", "OperateFunction"])
-def test_a_function_that_copies_inputs_can_tell_that_one_is_gone(name):
-    """S3 answers 403 for what is not there to those who may not list the bucket, and that is no answer."""
-    statements = [each for policy in FUNCTIONS[name]["Policies"] for each in policy["Statement"]]
-    [listed] = [each["Resource"] for each in statements if each["Action"] == "s3:ListBucket"]
-    assert {bucket for bucket in ("InboxBucket", "InputsBucket") if bucket in str(listed)} == {
-        "InboxBucket",
-        "InputsBucket",
-    }
+def test_rule_that_rescues_tasks_has_a_dead_letter_queue_that_accepts_its_events():
+    resources = expanded()
+    [(name, rule)] = [
+        (name, each["Properties"])
+        for name, each in of_type(resources, "AWS::Events::Rule").items()
+        if each["Properties"].get("EventPattern", {}).get("source") == ["aws.states"]
+    ]
+    [target] = rule["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["UnstartedTasks", "Arn"]}}
+    statements = resources["UnstartedTasksPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert [each["Condition"] for each in statements] == [
+        {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
+    ]

@@ -13,7 +13,7 @@ from benchmarks.modelling.waiting.hand_over import HandOver, hand_over
 from benchmarks.modelling.waiting.queue import SlotQueue
 from kiln.slots import Slots
 from kiln.tasks import admission, items
-from tests.unit import account
+from tests.support import account
 
 TABLE = account.ENVIRONMENT["TABLE_NAME"]
 LIMIT = 9

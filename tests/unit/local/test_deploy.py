@@ -48,6 +48,15 @@ Resources:
     Properties: {CodeUri: s3://other/code.zip, Handler: app.handler}
   Bucket:
     Type: AWS::S3::Bucket
+  Nested:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: nested.yaml}
+"""
+
+NESTED = """
+Resources:
+  First: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmActions: &actions [!Ref Topic]}}
+  Second: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmActions: *actions}}
 """
 
 
@@ -61,6 +70,7 @@ def template(tmp_path: Path) -> Path:
         "layers/kiln/kiln/__init__.py": "ANSWER = 42\n",
         "layers/kiln/requirements.txt": "httpx==1\n",
         "openapi.yaml": "openapi: 3.0.1\n",
+        "nested.yaml": NESTED,
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -94,7 +104,16 @@ def test_local_paths_become_objects(template: Path) -> None:
     assert json.loads(definition) == {"StartAt": "Only"}
     assert stored(packaged, include) == b"openapi: 3.0.1\n"
     assert resources["Elsewhere"]["Properties"]["CodeUri"] == "s3://other/code.zip"
-    assert len(packaged.objects) == 4
+    assert len(packaged.objects) == 5
+
+
+def test_nested_template_is_read_over_https_and_has_no_yaml_aliases(template: Path) -> None:
+    packaged = package(template, "bucket")
+    address = packaged.template["Resources"]["Nested"]["Properties"]["TemplateURL"]
+    assert address.startswith("https://s3.amazonaws.com/bucket/")
+    nested = json.loads(packaged.objects[address.removeprefix("https://s3.amazonaws.com/bucket/")])
+    for name in ("First", "Second"):
+        assert nested["Resources"][name]["Properties"]["AlarmActions"] == [{"Ref": "Topic"}]
 
 
 def test_the_template_stays_as_it_is(template: Path) -> None:
@@ -173,7 +192,7 @@ def test_the_outputs_come_back_and_only_declared_defaults_go_in(template: Path, 
         "ApiId": "abc"
     }
     uploaded = [call.kwargs["Key"] for call in clients.s3.put_object.call_args_list]  # type: ignore[attr-defined]
-    assert len(uploaded) == 5
+    assert len(uploaded) == 6
     assert uploaded[-1] == "kiln.template.json"
 
 

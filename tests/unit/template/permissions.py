@@ -1,4 +1,4 @@
-"""What the template lets each function and workflow do, and what they were seen to do, in the same words."""
+"""What the template allows each function and workflow to do, and what they did in a recording, in the same terms."""
 
 from __future__ import annotations
 
@@ -25,21 +25,28 @@ _ACTIONS = {
 }
 _TARGETS = ("TableName", "FunctionName", "StateMachineArn", "EventBusName")
 _NOT_AWS = ("httpx", "urllib3:GET", "return")
+_FOR_LAMBDA_ITSELF = ("read-queue", "read-stream")
 
 
 def granted() -> dict[str, set[str]]:
-    """The actions that the template allows to each function."""
+    """The actions that the template allows to each function, without those that Lambda itself uses to call it."""
     found: dict[str, set[str]] = {}
     for name, resource in _resources().items():
         if resource["Type"] == "AWS::Serverless::Function":
             actions: set[str] = set()
-            for policy in resource["Properties"].get("Policies", []):
-                for statement in policy["Statement"]:
-                    assert statement["Effect"] == "Allow"
-                    named = statement["Action"]
-                    actions |= {named} if isinstance(named, str) else set(named)
+            for policy in role_of(name).get("Policies", []):
+                if policy["PolicyName"] not in _FOR_LAMBDA_ITSELF:
+                    for statement in policy["PolicyDocument"]["Statement"]:
+                        assert statement["Effect"] == "Allow"
+                        actions |= set(_listed(statement["Action"]))
             found[name.removesuffix("Function")] = actions
     return found
+
+
+def role_of(function: str) -> dict[str, Any]:
+    """The properties of a function's role."""
+    properties: dict[str, Any] = _resources()[_logical_id(_resources()[function]["Properties"]["Role"])]["Properties"]
+    return properties
 
 
 def used(calls: Iterable[dict[str, Any]]) -> dict[str, set[str]]:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
+from tests.unit.template.transformed import expanded, of_type, transformed
 
-RESPONSES: dict[str, Any] = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
+API: dict[str, Any] = template()["Resources"]["Api"]["Properties"]
+RESPONSES: dict[str, Any] = API["GatewayResponses"]
 EXPECTED = {
     "DEFAULT_4XX": (None, 1200),
     "DEFAULT_5XX": (None, 5000),
@@ -44,3 +46,43 @@ def test_a_refusal_of_the_gateway_is_told_in_the_contracts_envelope(kind):
 def test_a_page_that_may_call_the_api_may_read_why_the_gateway_refuses(kind):
     headers = RESPONSES[kind]["ResponseParameters"]["Headers"]
     assert headers == {"Access-Control-Allow-Origin": {"Fn::Sub": "'${CorsOrigin}'"}}
+
+
+def test_new_cors_origin_makes_a_new_deployment(monkeypatch):
+    """SAM names the deployment by a hash of the template, which holds the parameter's name and not its value."""
+
+    def deployments(origin: str, at: float) -> set[str]:
+        # With AlwaysDeploy, SAM hashes the second in which it runs.
+        monkeypatch.setattr("samtranslator.model.apigateway.time.time", lambda: at)
+        return set(of_type(transformed(CorsOrigin=origin), "AWS::ApiGateway::Deployment"))
+
+    before, after = deployments("https://one.test", 1_000_000_000), deployments("https://two.test", 1_000_000_060)
+    assert len(before) == len(after) == 1
+    assert before.isdisjoint(after)
+
+
+def test_gateway_compresses_answers():
+    [api] = of_type(expanded(), "AWS::ApiGateway::RestApi").values()
+    assert 0 < api["Properties"]["MinimumCompressionSize"] <= 10_000
+
+
+def test_access_log_is_json_that_names_the_request_and_holds_no_token():
+    [stage] = of_type(expanded(), "AWS::ApiGateway::Stage").values()
+    condition, log, none = stage["Properties"]["AccessLogSetting"]["Fn::If"]
+    assert (condition, none) == ("HasAccessLog", {"Ref": "AWS::NoValue"})
+    assert "${ApiAccessLog}" in log["DestinationArn"]["Fn::Sub"]
+    # API Gateway documents the ARN without the ":*" that CloudFormation adds to the ARN of a log group.
+    assert not log["DestinationArn"]["Fn::Sub"].endswith(":*")
+    line = json.loads(log["Format"])
+    assert "\n" not in log["Format"]
+    assert line["request_id"] == "$context.requestId"
+    # The paths of results and callbacks hold tokens; the route holds the names of the path's parameters.
+    for forbidden in ("$context.path", "$context.requestOverride", "$context.authorizer", "$context.customDomain"):
+        assert not [value for value in line.values() if value.startswith(forbidden)]
+
+
+def test_access_log_of_a_deleted_stack_cannot_stop_the_next_one():
+    log = template()["Resources"]["ApiAccessLog"]
+    assert log["Condition"] == "HasAccessLog"
+    # CloudFormation makes a new name for every stack.
+    assert "LogGroupName" not in log["Properties"]

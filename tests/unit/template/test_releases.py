@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.account import ROOT, template
+from tests.unit.template.nested import monitoring
 from tests.unit.template.transformed import named_in, of_type, transformed
 
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
@@ -70,16 +71,17 @@ def test_a_new_value_of_any_parameter_that_a_function_reads_makes_a_new_version_
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_defaults_leave_room_in_a_versions_description(name):
+def test_longest_allowed_values_fit_a_versions_description(name):
     parameters = template()["Parameters"]
     described = template()["Resources"][name]["Properties"]["VersionDescription"]["Fn::Sub"]
 
     def longest(found: re.Match[str]) -> str:
         parameter = parameters[found[1]]
-        allowed = [str(each) for each in parameter.get("AllowedValues", [])]
-        return "x" * max(len(str(parameter["Default"])), parameter.get("MaxLength", 0), *map(len, allowed), 8)
+        if "AllowedValues" in parameter:
+            return max(map(str, parameter["AllowedValues"]), key=len)
+        return str(parameter["MaxValue"]) if parameter["Type"] == "Number" else "x" * int(parameter["MaxLength"])
 
-    assert len(re.sub(r"\$\{(\w+)\}", longest, described)) < MOST_CHARACTERS - 20
+    assert len(re.sub(r"\$\{(\w+)\}", longest, described)) <= MOST_CHARACTERS
 
 
 def test_all_at_once_needs_no_codedeploy():
@@ -93,19 +95,26 @@ def test_a_gradual_release_goes_back_when_an_alarm_goes_off(preference):
     resources = transformed(DeploymentPreference=preference)
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == len(FUNCTIONS)
-    alarms = template()["Resources"]
     for group in groups.values():
-        configured = group["Properties"]["AlarmConfiguration"]["Fn::If"]
-        assert configured[0] == "WatchesFully"
-        for each in (alarm["Name"] for choice in configured[1:] for alarm in choice["Alarms"]):
-            named = [alarms[each["Ref"]]] if "Ref" in each else _alarms_called(each["Fn::Sub"])
-            assert [alarm["Type"] for alarm in named] == ["AWS::CloudWatch::Alarm"]
+        condition, full, basic = group["Properties"]["AlarmConfiguration"]["Fn::If"]
+        assert condition == "MonitorsFully"
+        assert named_alarms(full) == alarms_with_a_name()
+        assert named_alarms(basic) == alarms_with_a_name(basic=True)
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
 
 
-def _alarms_called(name: str) -> list[dict[str, Any]]:
-    everything = template()["Resources"].values()
-    return [each for each in everything if each.get("Properties", {}).get("AlarmName") == {"Fn::Sub": name}]
+def named_alarms(configuration: dict[str, Any]) -> set[str]:
+    """The alarms that a deployment group watches."""
+    return {alarm["Name"]["Fn::Sub"] for alarm in configuration["Alarms"]}
+
+
+def alarms_with_a_name(*, basic: bool = False) -> set[str]:
+    """The alarms of the nested stack that have a fixed name, as template.yaml would write it."""
+    return {
+        each["Properties"]["AlarmName"]["Fn::Sub"].replace("StackName", "AWS::StackName")
+        for each in monitoring()["Resources"].values()
+        if "AlarmName" in each["Properties"] and not (basic and "Condition" in each)
+    }
 
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", GRADUAL[0]])

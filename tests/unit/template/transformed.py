@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -34,6 +35,12 @@ def transformed(*, layer: str = "layer", **parameters: str) -> dict[str, Any]:
         answer: dict[str, Any] = Translator({}, Parser()).translate(document, parameter_values=parameters)
     resources: dict[str, Any] = answer["Resources"]
     return resources
+
+
+@cache
+def expanded(**parameters: str) -> dict[str, Any]:
+    """The same, made once for the same parameters: to read, not to change."""
+    return transformed(**parameters)
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:

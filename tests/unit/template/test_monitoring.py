@@ -1,4 +1,4 @@
-"""What is watched is what is measured: alarms, dashboard, saved queries, their pages, and the metrics of the code."""
+"""Alarms, dashboard and saved queries agree with the metrics of the code and with their pages of the docs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ import pytest
 
 from kiln import metrics
 from tests.support.account import ROOT, template
+from tests.unit.template.nested import monitoring, passed, resource_of
 
-RESOURCES = template()["Resources"]
+RESOURCES = monitoring()["Resources"]
+FUNCTIONS = {
+    name: each["Properties"]
+    for name, each in template()["Resources"].items()
+    if each["Type"] == "AWS::Serverless::Function"
+}
 ALARMS = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
 QUERIES = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::Logs::QueryDefinition"}
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
-WATCHING = (ROOT / "docs/watching.md").read_text("utf-8")
+MONITORING = (ROOT / "docs/monitoring.md").read_text("utf-8")
 SECTIONS = re.findall(r"^## (\S+)$", RUNBOOK, re.MULTILINE)
 KNOWN = {metric.name: metric for metric in metrics.ALL}
 SUBSTITUTED = re.compile(r"\$\{([^}]+)\}")
@@ -37,7 +43,7 @@ def metrics_of_alarm(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard with its parameters' defaults and its resources' names filled in."""
+    """The dashboard, with the names and the defaults of what is passed to it filled in."""
     text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
     def value(found: re.Match[str]) -> str:
@@ -79,8 +85,8 @@ def test_every_alarm_ends_in_its_section_of_the_runbook(name):
     link = re.search(r" - \$\{RunbookUrl\}#([a-z-]+)$", description)
     assert link, description
     assert link[1] in SECTIONS
-    row = re.search(rf"^\| `{name}` \|.*\| \[{link[1]}\]\(runbook\.md#{link[1]}\) \|$", WATCHING, re.MULTILINE)
-    assert row, "docs/watching.md lists it"
+    row = re.search(rf"^\| `{name}` \|.*\| \[{link[1]}\]\(runbook\.md#{link[1]}\) \|$", MONITORING, re.MULTILINE)
+    assert row, "docs/monitoring.md lists it"
 
 
 def test_every_section_of_the_runbook_is_some_alarms_and_says_what_is_needed_at_night():
@@ -92,7 +98,7 @@ def test_every_section_of_the_runbook_is_some_alarms_and_says_what_is_needed_at_
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_tells_and_says_what_silence_means(name):
+def test_every_alarm_notifies_and_says_what_missing_data_means(name):
     properties = ALARMS[name]["Properties"]
     assert properties["AlarmActions"] == properties["OKActions"]
     assert properties["TreatMissingData"] == (
@@ -106,10 +112,44 @@ def test_every_alarm_tells_and_says_what_silence_means(name):
         assert set(re.findall(r"\b[a-z]\w*", each["Expression"])) <= {other["Id"] for other in properties["Metrics"]}
 
 
-def test_what_a_plain_stack_cannot_have_is_left_out_of_it():
+def test_the_nested_stack_gets_every_parameter_and_no_other():
+    assert set(passed()) == set(monitoring()["Parameters"])
+    for name in set(passed()) - {"StackName"}:
+        assert resource_of(name) == name
+
+
+def test_every_parameter_of_the_nested_stack_is_used():
+    text = json.dumps([RESOURCES, monitoring()["Conditions"]])
+    for name in monitoring()["Parameters"]:
+        assert f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text, name
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_is_in_one_alarm_of_errors_and_in_one_of_throttles(metric):
+    read = [
+        resource_of(each["Dimensions"][0]["Value"]["Ref"])
+        for alarm in ALARMS.values()
+        for each in metrics_of_alarm(alarm)
+        if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", metric)
+    ]
+    assert sorted(read) == sorted(FUNCTIONS)
+
+
+@pytest.mark.parametrize("workflow", ["TaskWorkflow", "NotificationWorkflow"])
+def test_every_abnormal_end_of_a_workflow_has_an_alarm(workflow):
+    read = {
+        each["MetricName"]
+        for alarm in ALARMS.values()
+        for each in metrics_of_alarm(alarm)
+        if each["Namespace"] == "AWS/States" and each["Dimensions"][0]["Value"] == {"Ref": workflow}
+    }
+    assert read >= {"ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut"}
+
+
+def test_basic_monitoring_has_no_computed_alarms_and_no_saved_queries():
     for name, each in {**ALARMS, **QUERIES}.items():
         is_computed = "Metrics" in each["Properties"] or name in QUERIES
-        assert each.get("Condition") == ("WatchesFully" if is_computed else None), name
+        assert each.get("Condition") == ("IsFull" if is_computed else None), name
 
 
 def test_alarms_read_metrics_that_the_code_measures():
@@ -118,7 +158,7 @@ def test_alarms_read_metrics_that_the_code_measures():
         for each in metrics_of_alarm(alarm):
             if each["Namespace"] == "Kiln":
                 dimensions = {pair["Name"]: pair["Value"] for pair in each["Dimensions"]}
-                assert dimensions["service"] == {"Ref": "AWS::StackName"}
+                assert dimensions["service"] == {"Ref": "StackName"}
                 check_own(each["MetricName"], dimensions)
                 names.add(each["MetricName"])
     assert names
@@ -129,7 +169,7 @@ def test_the_dashboard_shows_every_metric_by_every_value_of_its_dimension():
     for parts, _ in drawn():
         if parts[0] == "Kiln":
             name, dimensions = own(parts)
-            assert dimensions["service"] == "AWS::StackName"
+            assert dimensions["service"] == "StackName"
             check_own(name, dimensions)
             shown.add((name, dimensions.get(KNOWN[name].dimension, "")))
     assert shown == {(metric.name, value) for metric in metrics.ALL for value in metric.values or ("",)}
@@ -137,10 +177,7 @@ def test_the_dashboard_shows_every_metric_by_every_value_of_its_dimension():
 
 def test_the_dashboard_refers_to_what_there_is_and_fits_its_grid():
     text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    there = set(RESOURCES) | set(template()["Parameters"]) | {"AWS::StackName", "AWS::Region"}
-    assert {name.partition(".")[0] for name in SUBSTITUTED.findall(text)} <= there
-    # Nothing that a condition may leave out can be named.
-    assert not [name for name in SUBSTITUTED.findall(text) if "Condition" in RESOURCES.get(name.partition(".")[0], {})]
+    assert set(SUBSTITUTED.findall(text)) <= set(monitoring()["Parameters"]) | {"AWS::Region"}
     cells: set[tuple[int, int]] = set()
     for widget in dashboard()["widgets"]:
         covered = {
@@ -163,16 +200,15 @@ def test_every_expression_on_the_dashboard_has_what_it_computes_with():
 
 
 def test_every_function_is_on_the_dashboard_and_costs_what_its_memory_costs():
-    functions = {name for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"}
     for metric in ("Errors", "Throttles", "Duration", "Invocations"):
-        assert {parts[3] for parts, _ in drawn() if parts[:2] == ["AWS/Lambda", metric]} == functions, metric
+        assert {parts[3] for parts, _ in drawn() if parts[:2] == ["AWS/Lambda", metric]} == set(FUNCTIONS), metric
     (cost,) = re.findall(r'"expression": "\(([^"]*)\) / 1024 / 1000', json.dumps(dashboard()))
     by_memory = re.findall(r"(\d+) \* SUM\(\[([^\]]*)\]\)", cost)
     computed = {id_: int(memory) for memory, ids in by_memory for id_ in ids.split(", ")}
     default = template()["Globals"]["Function"]["MemorySize"]
     memory = {
-        f"d_{name.removesuffix('Function').lower()}": RESOURCES[name]["Properties"].get("MemorySize", default)
-        for name in functions
+        f"d_{name.removesuffix('Function').lower()}": properties.get("MemorySize", default)
+        for name, properties in FUNCTIONS.items()
     }
     assert computed == memory
 
@@ -203,24 +239,24 @@ def test_every_metric_is_measured_somewhere_in_the_layer(constant):
 
 
 def test_the_page_lists_every_metric_and_how_many_there_are():
-    rows = dict(re.findall(r"^\| `(\w+)` \| \w+ \| (?:`(\w+)`)? ?\|", WATCHING, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| \w+ \| (?:`(\w+)`)? ?\|", MONITORING, re.MULTILINE))
     assert rows == {metric.name: metric.dimension for metric in metrics.ALL}
     count = sum(len(metric.values) or 1 for metric in metrics.ALL)
-    assert f"At most {count} metrics" in WATCHING
-    assert f"{count * 0.30:.2f} US$ a month" in WATCHING
+    assert f"At most {count} metrics" in MONITORING
+    assert f"{count * 0.30:.2f} US$ a month" in MONITORING
     for value in metrics.FAILED.values + metrics.STAGES + metrics.WAKE_UPS.values + metrics.DELIVERIES.values:
-        assert f"`{value}`" in WATCHING
+        assert f"`{value}`" in MONITORING
 
 
 def test_the_page_says_what_the_alarms_cost():
     read = {name: len(list(metrics_of_alarm(each))) for name, each in ALARMS.items()}
     basic = sum(count for name, count in read.items() if "Condition" not in ALARMS[name])
-    assert f"the alarms {sum(read.values()) * 0.10:.2f} US$ ({basic * 0.10:.2f} with `Watching=basic`)" in WATCHING
+    assert f"the alarms {sum(read.values()) * 0.10:.2f} US$ ({basic * 0.10:.2f} with `Monitoring=basic`)" in MONITORING
 
 
 def test_the_saved_queries_are_those_of_the_page_and_those_that_the_runbook_asks():
     saved = {each["Properties"]["Name"]["Fn::Sub"].partition("/")[2]: each["Properties"] for each in QUERIES.values()}
-    listed = dict(re.findall(r"^\*\*([^*\n]+)\*\*\n\n```\n(.+?)\n```$", WATCHING, re.MULTILINE | re.DOTALL))
+    listed = dict(re.findall(r"^\*\*([^*\n]+)\*\*\n\n```\n(.+?)\n```$", MONITORING, re.MULTILINE | re.DOTALL))
     assert {question[0].lower() + question[1:]: text for question, text in listed.items()} == {
         question: properties["QueryString"].strip() for question, properties in saved.items()
     }
