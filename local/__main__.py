@@ -1,8 +1,9 @@
-"""The command line: ``python -m local up`` serves the stack, ``python -m local run`` shows it at work first."""
+"""The command line: ``python -m local up`` runs the stack; ``python -m local run`` also runs a sample job."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -24,11 +25,11 @@ INTERRUPTED = 130
 
 
 class Stop(BaseException):
-    """Somebody wants the stack to end: Ctrl-C or SIGTERM."""
+    """The stack has to end: Ctrl-C or SIGTERM."""
 
 
 def main() -> int:
-    """Runs one command and gives its exit status: 2 when the port or the folder is taken, 1 when something failed."""
+    """Runs one command and returns its exit status: 2 if the port or the folder is taken, 1 if it failed."""
     arguments = _parse()
     console = Console(highlight=False, soft_wrap=True)
     complaints = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -40,7 +41,7 @@ def main() -> int:
     except Stop:
         return 0 if tour is None or tour.done else INTERRUPTED
     except PortTakenError as error:
-        complaints.print(f"{error}; choose another one with PORT=", markup=False)
+        complaints.print(f"{error}. Choose another one with PORT=.", markup=False)
         return 2
     except FolderTakenError as error:
         complaints.print(str(error), markup=False)
@@ -52,17 +53,17 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None) -> int:
     started = time.monotonic()
-    console.print("Starting the stack …")
+    console.print("Starting the stack…")
     with Stack(Options(arguments.state_dir, arguments.port)) as stack:
         here = stack.description
         console.print(f"Ready after {time.monotonic() - started:.1f} s: {here['api_url']}")
         if tour is None:
-            console.print(f"The console, signed in: {console_address(here)}")
+            console.print(f"Console (signed in): {console_address(here)}")
         else:
             tour.show(stack, stays=not arguments.once)
             if arguments.once:
                 return 0
-        console.print(f"Keys and addresses are in {stack.description_file}. Ctrl-C stops everything.")
+        console.print(f"Keys and addresses: {stack.description_file}. Press Ctrl-C to stop.")
         sys.stdout.flush()
         while True:
             stack.check()
@@ -73,19 +74,23 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--port", type=int, default=8080, help="of the front door; 0 chooses a free one")
-    shared.add_argument("--state-dir", type=Path, default=Path(".kiln"), help="where stack.json and the logs go")
-    commands.add_parser("up", parents=[shared], help="the stack alone, until Ctrl-C")
-    run = commands.add_parser("run", parents=[shared], help="the stack, and a sample job going through it")
-    run.add_argument("--once", action="store_true", help="end after the sample job")
-    run.add_argument("--sample", type=Path, default=Path("samples/lantern-cat"), help="the folder to drop")
+    shared.add_argument("--port", type=int, default=8080, help="port of the API; 0 chooses a free one (default: 8080)")
+    shared.add_argument(
+        "--state-dir", type=Path, default=Path(".kiln"), help="folder for stack.json and logs (default: .kiln)"
+    )
+    commands.add_parser("up", parents=[shared], help="run the stack until Ctrl-C")
+    run = commands.add_parser("run", parents=[shared], help="run the stack, and a sample job in it")
+    run.add_argument("--once", action="store_true", help="stop after the sample job")
+    run.add_argument("--sample", type=Path, default=Path("samples/lantern-cat"), help="the folder of the sample job")
     return parser.parse_args()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    # From here on everything is being stopped; a second Ctrl-C must not stop the stopping.
+    # A second Ctrl-C must not interrupt the stopping.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Not print(): the signal may have interrupted one.
+    os.write(sys.stdout.fileno(), "\nStopping…\n".encode())
     raise Stop
 
 

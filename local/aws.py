@@ -1,4 +1,4 @@
-"""The local AWS: an emulator in a child process, reachable from this computer only."""
+"""The local AWS: an emulator in a child process, which only this computer can reach."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from local.serving import take_port
 
 
 class LocalAws:
-    """One running emulator; everything it holds is gone when it stops."""
+    """A running emulator; its content is lost when it stops."""
 
     def __init__(self, state_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         """Starts it.
 
         Args:
-            state_dir: Where its log and its temporary files go.
-            environment: Settings of the emulator on top of ours, such as ``{"AUTH": "true"}``.
+            state_dir: The folder for its log and temporary files.
+            environment: More settings of the emulator, such as ``{"AUTH": "true"}``.
         """
-        # Taken here and handed over, so that nobody else can get the port in between.
+        # The child inherits the open port, so that no other process can take it in between.
         listening = take_port(0)
         port = listening.getsockname()[1]
         self.endpoint_url = f"http://127.0.0.1:{port}"
@@ -37,14 +37,14 @@ class LocalAws:
             "MINISTACK_REGION": REGION,
             "LOG_LEVEL": "WARNING",
             "TMPDIR": str(scratch),
-            # Listeners on fixed ports, and a Docker that may be there for other purposes: none of our business.
+            # No listeners on fixed ports, and no use of a Docker that may be installed.
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_EXECUTOR": "local",
-            # What a burst has started is ended soon after it, but for one process of each function.
+            # Soon after a burst, only one process of each function is left.
             "LAMBDA_WARM_TTL_SECONDS": "60",
             "DOCKER_HOST": f"unix://{scratch / 'no-docker'}",
-            # What the Lambda functions inherit.
+            # The Lambda functions inherit these.
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -68,13 +68,13 @@ class LocalAws:
         """Waits until it answers.
 
         Raises:
-            ChildFailedError: It ended, or took longer than ``timeout`` seconds.
+            ChildFailedError: It has ended, or did not answer within ``timeout`` seconds.
         """
         deadline = time.monotonic() + timeout
         with httpx.Client(base_url=self.endpoint_url, trust_env=False, timeout=2) as client:
             while time.monotonic() < deadline:
                 self._child.check()
-                # Its port is open from the start; until it serves, requests wait.
+                # Its port is open from the start; requests wait until it serves them.
                 with contextlib.suppress(httpx.TransportError):
                     if client.get("/_ministack/ready").is_success:
                         return
@@ -82,14 +82,18 @@ class LocalAws:
         raise ChildFailedError(f"the local AWS did not answer within {timeout:g} s")
 
     def reset(self) -> None:
-        """Forgets every resource, as if it had just started."""
+        """Removes every resource, as if it had just started."""
         with httpx.Client(base_url=self.endpoint_url, trust_env=False, timeout=30) as client:
             client.post("/_ministack/reset").raise_for_status()
 
     def check(self) -> None:
-        """Makes sure that it is running; raises ``ChildFailedError`` if it is not."""
+        """Raises ``ChildFailedError`` unless it is running."""
         self._child.check()
 
+    def start_stopping(self) -> None:
+        """Asks it to end, without waiting for it."""
+        self._child.start_stopping()
+
     def stop(self) -> None:
-        """Ends it, and the Lambda functions that run in it."""
+        """Ends it and the Lambda functions that run in it."""
         self._child.stop()

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the stack: each ends when its stdin does, so even ``kill -9`` leaves none."""
+"""Child processes that end with the stack: each ends when its stdin is closed, even after a ``kill -9``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class ChildFailedError(Exception):
-    """A part of the stack ended, or never came up; the message holds the end of its log."""
+    """A part of the stack has ended or did not start; the message holds the end of its log."""
 
 
 class Child:
-    """A Python module running as a process of its own, in a process group of its own.
+    """A Python module that runs as a separate process, in a separate process group.
 
-    The group keeps a Ctrl-C in the terminal from reaching the child before the stack has stopped in order.
+    A Ctrl-C in the terminal therefore reaches the stack alone, which stops its children in order.
     """
 
     def __init__(
@@ -33,17 +33,17 @@ class Child:
         """Starts it.
 
         Args:
-            name: What messages call it.
+            name: Its name in messages.
             command: The module and its arguments.
-            log: Where its output goes.
-            environment: All of its environment.
-            passed: A file descriptor that it inherits, if not 0.
+            log: The file for its output.
+            environment: Its whole environment.
+            passed: A file descriptor that it inherits; 0 for none.
         """
         self.name = name
         self._log = log
         self._first_line: queue.Queue[bytes] = queue.Queue()
         with log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
+            self._process = subprocess.Popen(  # noqa: S603 - a module of this project
                 [sys.executable, "-m", *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -57,44 +57,44 @@ class Child:
         self._reader.start()
 
     def first_line(self, timeout: float = 30) -> str:
-        """The first line it prints, by which it says that it is ready.
+        """The first line it prints, once it is ready.
 
         Raises:
-            ChildFailedError: It ended, or said nothing for ``timeout`` seconds.
+            ChildFailedError: It has ended, or printed nothing within ``timeout`` seconds.
         """
         try:
             line = self._first_line.get(timeout=timeout).decode()
         except queue.Empty:
-            raise ChildFailedError(f"{self.name} said nothing for {timeout:g} s; its log is {self._log}") from None
+            raise ChildFailedError(f"{self.name} was not ready within {timeout:g} s; its log is {self._log}") from None
         if not line:
             self._process.wait()
             self.check()
         return line
 
     def check(self) -> None:
-        """Makes sure that the child is running.
-
-        Raises:
-            ChildFailedError: It is not.
-        """
+        """Raises ``ChildFailedError`` unless the child is running."""
         status = self._process.poll()
         if status is not None:
             raise ChildFailedError(f"{self.name} ended with status {status}; the end of {self._log}:\n{self._tail()}")
 
-    def stop(self) -> None:
-        """Ends the child and everything it has started, and waits until it is gone."""
+    def start_stopping(self) -> None:
+        """Asks the child to end, without waiting for it."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+    def stop(self) -> None:
+        """Ends the child and every process it has started, and waits for their end."""
+        self.start_stopping()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=2)
-        # What it has started is in its group still; the group is gone when there is nothing left.
+        # The processes it has started are still in its group; without any, there is no group.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join(timeout=2)
 
     def _read(self) -> None:
-        """Takes the output to its end, so that a full pipe never makes the child wait."""
+        """Copies the output to the log, so that the child never waits for a full pipe."""
         with self._process.stdout or io.BytesIO() as lines:
             self._first_line.put(lines.readline())
             with self._log.open("ab") as log:
@@ -105,7 +105,7 @@ class Child:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what could lead a child astray: the user's AWS, Python and proxy settings."""
+    """The environment without settings that would change a child: those of AWS, Python and proxies."""
     kept = {
         name: value
         for name, value in os.environ.items()

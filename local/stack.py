@@ -1,4 +1,4 @@
-"""The whole stack on one computer: local AWS, simulated provider, the template deployed, and a front door."""
+"""The whole stack on one computer: local AWS, simulated provider, the deployed template, and a reverse proxy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ import httpx
 import jwt
 
 from local import function_logs
+from local.api_gateway import apply_gateway
 from local.aws import LocalAws
 from local.children import ROOT, Child, clean_environment
 from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
 from local.deploy import deploy
-from local.description import SHELL_FILE, for_shells, write_whole
-from local.front_door import FrontDoor
-from local.gateway import apply_gateway
+from local.reverse_proxy import ReverseProxy
 from local.serving import ServerThread, take_port
+from local.stack_files import SHELL_FILE, for_shells, write_whole
 
 TEMPLATE = ROOT / "template.yaml"
 STACK_NAME = "kiln"
@@ -36,11 +36,11 @@ CALLER = "local"
 TASKS_PATH = "/v1/images/multi-image2image"
 
 Deployment = Callable[..., dict[str, str]]
-"""What puts a template into effect and gives its outputs back."""
+"""Deploys a template and returns its outputs."""
 
 
 class StackError(Exception):
-    """The stack could not be brought up; the message says what is wrong."""
+    """The stack did not start; the message says why."""
 
 
 class FolderTakenError(StackError):
@@ -52,13 +52,13 @@ class Options:
     """How a stack is started.
 
     Attributes:
-        state_dir: Where its description, logs and temporary files go.
-        port: Of the front door; 0 for any that is free.
+        state_dir: The folder for its description, logs and temporary files.
+        port: The port of the API; 0 for any free one.
         parameters: Template parameters that differ from the local defaults.
         aws_environment: Settings of the local AWS, such as ``{"AUTH": "true"}`` to enforce the IAM policies.
         provider_arguments: Options of the simulated provider, such as ``["--task-seconds", "0.5"]``.
-        template: What is deployed; an earlier release's, for who would see it updated.
-        deployment: How it is deployed: takes and gives back what ``local.deploy.deploy`` does.
+        template: The template to deploy; an earlier release's, to test an update.
+        deployment: How to deploy it: a function with the signature of ``local.deploy.deploy``.
     """
 
     state_dir: Path
@@ -74,7 +74,7 @@ class Stack:
     """A stack that runs inside a ``with`` block.
 
     Attributes:
-        description: What ``stack.json`` holds: every address and key that a client needs.
+        description: The content of ``stack.json``: every address and key that a client needs.
         aws: The local AWS.
     """
 
@@ -106,25 +106,25 @@ class Stack:
         return self.aws.clients
 
     def provider_token(self) -> str:
-        """A token for the simulated provider itself, for who would ask it what it knows."""
+        """A token for direct requests to the simulated provider."""
         claims = {"iss": self._provider_key["access_key"], "exp": int(time.time()) + 1_800}
         return jwt.encode(claims, self._provider_key["secret_key"], algorithm="HS256")
 
     @property
     def description_file(self) -> Path:
-        """Where the description is, for other processes."""
+        """The file of the description, for other processes."""
         return self._options.state_dir / "stack.json"
 
     def check(self) -> None:
-        """Makes sure that every part is running; raises ``ChildFailedError`` if one is not."""
+        """Raises ``ChildFailedError`` unless every part is running."""
         self.aws.check()
         self._provider.check()
 
     def redeploy(self, parameters: Mapping[str, str] | None = None) -> None:
-        """Empties the local AWS and the provider and deploys the template anew; keys and addresses stay, names change.
+        """Empties the local AWS and the provider and deploys the template again; keys and addresses stay, names change.
 
         Args:
-            parameters: Template parameters on top of those the stack was started with.
+            parameters: Template parameters besides those that the stack was started with.
         """
         self.description_file.unlink(missing_ok=True)
         self.aws.reset()
@@ -132,7 +132,7 @@ class Stack:
         self._deploy({**self._options.parameters, **(parameters or {})})
 
     def update(self, template: Path) -> None:
-        """Deploys another template over the one that runs; tasks, keys and addresses stay."""
+        """Updates the running stack to another template; tasks, keys and addresses stay."""
         self._template = template
         self._deploy(self._options.parameters, partial(deploy, is_update=True))
 
@@ -149,11 +149,18 @@ class Stack:
         self._provider_url: str = json.loads(self._provider.first_line())["url"]
         self.aws.wait_until_ready()
 
-        self._front_door = FrontDoor()
-        running.callback(ServerThread(self._front_door.app, listening).stop)
+        self._proxy = ReverseProxy()
+        running.callback(ServerThread(self._proxy.app, listening).stop)
+        running.callback(self._start_stopping)
         running.callback(self.description_file.unlink, missing_ok=True)
         running.callback(self.description_file.with_name(SHELL_FILE).unlink, missing_ok=True)
         self._deploy(self._options.parameters)
+
+    def _start_stopping(self) -> None:
+        """Ends open requests and asks all parts to end, so that the waiting for each overlaps."""
+        self._proxy.stop()
+        self._provider.start_stopping()
+        self.aws.start_stopping()
 
     def _start_provider(self) -> Child:
         key = self._provider_key
@@ -180,11 +187,11 @@ class Stack:
             "TurnCheckSeconds": "15",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
-            # What is dropped belongs to the one caller there is, so that the API shows it to him.
+            # Drops belong to the only caller, who then sees them in the API.
             "InboxCaller": CALLER,
             # The local AWS has no archives.
             "EventArchiveDays": "0",
-            # Nor alarms over several metrics, nor saved log queries.
+            # Nor does it have alarms over several metrics, or saved log queries.
             "Watching": "basic",
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
@@ -211,7 +218,7 @@ class Stack:
             "inbox_bucket": outputs["InboxBucketName"],
             "outbox_bucket": outputs["OutboxBucketName"],
             "event_bus": outputs["EventBusName"],
-            "events_queue_url": _listen_to(self.clients, outputs["EventBusName"]),
+            "events_queue_url": _subscribe(self.clients, outputs["EventBusName"]),
             "table": outputs["TableName"],
             "stack_name": STACK_NAME,
             "state_machine_arn": outputs["StateMachineArn"],
@@ -220,16 +227,16 @@ class Stack:
             "provider_control_url": f"{self._provider_url}/_control",
         }
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
-        self._front_door.lead_to(stage)
-        self._prove()
+        self._proxy.forward_to(stage)
+        self._check_api()
         write_whole(self.description_file.with_name(SHELL_FILE), for_shells(self.description))
         write_whole(self.description_file, json.dumps(self.description, indent=2))
 
     def _fill(self, secret_arn: str, value: object) -> None:
         self.clients.secretsmanager.put_secret_value(SecretId=secret_arn, SecretString=json.dumps(value))
 
-    def _prove(self) -> None:
-        """Asks the API for the list of tasks: the whole way through answers, and with these keys."""
+    def _check_api(self) -> None:
+        """Lists the tasks through the API, which proves that every part answers and that the keys are right."""
         headers = {"Authorization": f"Bearer {self.description['api_key']}"}
         answer = httpx.get(f"{self._api_url}{TASKS_PATH}", headers=headers, timeout=30, trust_env=False)
         if answer.status_code != httpx.codes.OK:
@@ -239,7 +246,7 @@ class Stack:
 
 @contextlib.contextmanager
 def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
-    """Keeps the folder for one stack, and clears away what a killed one has left."""
+    """Locks the folder for one stack, and removes the files of a killed one."""
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "lock").open("ab") as lock:
         try:
@@ -258,8 +265,8 @@ def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _listen_to(clients: AwsClients, bus: str) -> str:
-    """Makes a queue that gets every event of a bus, and gives its address."""
+def _subscribe(clients: AwsClients, bus: str) -> str:
+    """Creates a queue that receives every event of a bus, and returns its URL."""
     url = clients.sqs.create_queue(QueueName=EVENTS_QUEUE)["QueueUrl"]
     arn = clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     allowed = {

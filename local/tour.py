@@ -1,4 +1,4 @@
-"""What ``make run`` shows: a sample job dropped into the inbox, its way through the workflow, and its images."""
+"""Shows a sample job: its drop into the inbox, its states in the workflow, and its images."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from kiln_cli import thumbnails
@@ -27,19 +28,19 @@ TIMEOUT_SECONDS = 120
 
 
 class TourError(Exception):
-    """The job did not bring the images that it asked for."""
+    """The sample job did not produce the images that it asked for."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A state of the workflow that a task has entered."""
+class EnteredState:
+    """A state that the workflow has entered."""
 
     name: str
     entered: datetime
 
 
 class Tour:
-    """One sample job, from the drop to the pictures.
+    """One sample job, from the drop to the images.
 
     Attributes:
         done: Whether the images have arrived.
@@ -53,71 +54,73 @@ class Tour:
         self._results = state_dir / "results"
 
     def show(self, stack: Stack, *, stays: bool) -> None:
-        """Drops the job and follows it to its end.
+        """Drops the sample job and shows its progress and images.
 
         Args:
-            stack: The stack that runs.
-            stays: Whether it goes on running, so that there are next things to try.
+            stack: The running stack.
+            stays: Whether the stack keeps running, so that there is something to try next.
 
         Raises:
-            TourError: It failed, took too long, or brought something else than images.
+            TourError: The job failed, took too long, or did not produce images.
         """
         here = stack.description
         name = self._sample.name
         job = json.loads((self._sample / "job.json").read_text(encoding="utf-8"))
         wanted = int(job.get("n", 1))
         self._headline("Running on this computer")
-        parts = narration.what_started(here)
+        parts = narration.parts(here)
         width = max(len(address) for _, address, _ in parts)
-        for part, address, words in parts:
-            self._console.print(f"  {part:<8}  [cyan]{address:<{width}}[/cyan]  [dim]{words}[/dim]")
-        self._headline(f"Dropping {self._sample}/ into s3://{here['inbox_bucket']}/{name}/")
+        for part, address, purpose in parts:
+            self._console.print(f"  {part:<8}  [cyan]{address:<{width}}[/cyan]  [dim]{purpose}[/dim]")
+        self._headline(f"Dropping the folder {self._sample}/ into s3://{here['inbox_bucket']}/{name}/")
         if job.get("prompt"):
             self._console.print(Padding(Text(f"“{job['prompt']}”", "italic"), (0, 2), expand=False), soft_wrap=False)
         dropped = time.time()
-        # job.json goes first, as a file that waits for the others may.
+        # job.json may come first: the job waits for its other files.
         for path in sorted(self._sample.iterdir(), key=lambda each: each.name != "job.json"):
             stack.clients.s3.put_object(Bucket=here["inbox_bucket"], Key=f"{name}/{path.name}", Body=path.read_bytes())
-            self._tell(dropped, path.name, narration.what_was_dropped(job, path.name))
-        self._headline("The task's way through its workflow")
-        with self._console.status("waiting for the workflow to start"):
+            self._report(dropped, path.name, narration.role_of(path.name, job))
+        self._headline("The task in its workflow")
+        with self._console.status("Waiting for the workflow to start"):
             self._follow(stack, name, dropped)
         files = self._download(stack.clients, here["outbox_bucket"], name)
-        images = [(file, _look_at(file)) for file in files if file.suffix != ".json"]
+        images = [(file, _format_of(file)) for file in files if file.suffix != ".json"]
         if len(images) != wanted:
-            raise TourError(f"{wanted} images were asked for, {len(images)} arrived in {self._results / name}")
+            raise TourError(f"expected {wanted} images in {self._results / name}, got {len(images)}")
         self.done = True
         self._show_images([file for file, _ in images], [f"{file}  ({kind})" for file, kind in images])
         if stays:
             self._headline("Try next")
-            for what, how in narration.next_things(here, self._state_dir, self._sample):
+            for what, how in narration.next_steps(here, self._state_dir, self._sample):
                 self._console.print(f"  {what}:\n    [cyan]{escape(how)}[/cyan]")
             self._console.print()
 
     def _follow(self, stack: Stack, job: str, dropped: float) -> None:
         here = stack.description
+        machine = stack.clients.stepfunctions.describe_state_machine(stateMachineArn=here["state_machine_arn"])
+        comments = narration.comments(json.loads(machine["definition"]))
         seen = 0
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             stack.check()
-            # What is asked for first is told last: the result is written within one of the stages.
+            # Read before the states, as one of them writes the result.
             result = _read(stack.clients, here["outbox_bucket"], f"{job}/result.json")
-            stages = list(_stages(stack.clients, here["state_machine_arn"]))
-            for stage in stages[seen:]:
-                self._tell(dropped, stage.name, narration.STATES.get(stage.name, ""), at=stage.entered.timestamp())
-            seen = len(stages)
+            entered = list(_entered_states(stack.clients, here["state_machine_arn"]))
+            for state in entered[seen:]:
+                self._report(dropped, state.name, comments.get(state.name, ""), at=state.entered.timestamp())
+            seen = len(entered)
             if result is not None:
                 task = result.get("data") or {}
                 if task.get("task_status") != "succeed":
                     raise TourError(f"the job failed: {task.get('task_status_msg') or result.get('message')}")
-                self._tell(dropped, "result.json", "is in the outbox, beside the images")
+                self._report(dropped, "result.json", "in the outbox, beside the images")
                 return
             time.sleep(0.2)
         logged = "\n".join(f"  {line}" for line in function_logs.errors(stack.clients))
-        raise TourError(f"there was no result within {TIMEOUT_SECONDS} s; what the functions have logged:\n{logged}")
+        raise TourError(f"got no result within {TIMEOUT_SECONDS} s. Errors in the functions' logs:\n{logged}")
 
     def _download(self, clients: AwsClients, bucket: str, job: str) -> list[Path]:
-        # What an earlier run has left would pass for this one's.
+        # Results of an earlier run must not pass for those of this one.
         shutil.rmtree(self._results / job, ignore_errors=True)
         files = []
         for item in clients.s3.list_objects_v2(Bucket=bucket, Prefix=f"{job}/").get("Contents", []):
@@ -136,13 +139,18 @@ class Tour:
     def _headline(self, text: str) -> None:
         self._console.print(f"\n[bold]{escape(text)}[/bold]")
 
-    def _tell(self, start: float, what: str, words: str, *, at: float | None = None) -> None:
+    def _report(self, start: float, what: str, comment: str, *, at: float | None = None) -> None:
+        """Prints one line; a long comment is wrapped below its own beginning."""
+        row = Table.grid(padding=(0, 2, 0, 0))
+        for width in (10, 17, None):
+            row.add_column(width=width, no_wrap=width is not None, overflow="ellipsis" if width else "fold")
         elapsed = (at or time.time()) - start
-        self._console.print(f"  [cyan]{elapsed:6.1f} s[/cyan]  {what:<17}  [dim]{escape(words)}[/dim]".rstrip())
+        row.add_row(Text(f"  {elapsed:6.1f} s", "cyan"), what, Text(comment, "dim"))
+        self._console.print(row)
 
 
-def _stages(clients: AwsClients, state_machine: str) -> Iterator[Stage]:
-    """The states that the first task has entered so far, in their order."""
+def _entered_states(clients: AwsClients, state_machine: str) -> Iterator[EnteredState]:
+    """The states that the first task has entered so far, in order."""
     executions = clients.stepfunctions.list_executions(stateMachineArn=state_machine)["executions"]
     if not executions:
         return
@@ -150,9 +158,9 @@ def _stages(clients: AwsClients, state_machine: str) -> Iterator[Stage]:
     history = clients.stepfunctions.get_execution_history(executionArn=first["executionArn"], maxResults=1000)
     for event in history["events"]:
         entered = event.get("stateEnteredEventDetails")
-        # A choice only says which way the step before it has led.
+        # A choice shows nothing that the state after it does not show.
         if entered is not None and event["type"] != "ChoiceStateEntered":
-            yield Stage(entered["name"], event["timestamp"])
+            yield EnteredState(entered["name"], event["timestamp"])
 
 
 def _read(clients: AwsClients, bucket: str, key: str) -> dict[str, Any] | None:
@@ -162,11 +170,11 @@ def _read(clients: AwsClients, bucket: str, key: str) -> dict[str, Any] | None:
     return body
 
 
-def _look_at(path: Path) -> str:
-    """What kind of image a file holds; decoding it is the proof that it is one."""
+def _format_of(path: Path) -> str:
+    """The format and size of an image; it is decoded, which proves that it is whole."""
     try:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             image.load()
             return f"{image.format} {image.width}x{image.height}"
     except OSError as error:
-        raise TourError(f"{path} is not an image: {error}") from error
+        raise TourError(f"{path} is not a whole image: {error}") from error

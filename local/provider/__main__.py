@@ -1,4 +1,4 @@
-"""Serves the simulated provider on the loopback: ``python -m local.provider --port 0 --access-key A …``."""
+"""Serves the simulated provider on this computer: ``python -m local.provider --port 0 --access-key A …``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from types import FrameType
 import uvicorn
 
 from local.provider.app import create_app
-from local.provider.line import with_line
+from local.provider.faults.connection import with_transport
 from local.provider.settings import ProviderSettings
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_S = 75
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Says where it listens once it does, and takes a signal for a wish rather than for a crash."""
+class _Server(uvicorn.Server):
+    """Prints its address once it listens, and ends in order at a signal."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -37,7 +37,7 @@ def main() -> None:
     """Reads the command line and serves until a signal or, if asked for, the end of stdin."""
     arguments = _arguments()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
-    # A truncated image is a response left open on purpose; uvicorn would call each one an error.
+    # A truncated image is a response left open on purpose; uvicorn would log each one as an error.
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: "without completing response" not in record.getMessage()
     )
@@ -53,9 +53,9 @@ def main() -> None:
             pixels=arguments.pixels,
         )
     )
-    server = _AnnouncingServer(
+    server = _Server(
         uvicorn.Config(
-            with_line(app),
+            with_transport(app),
             log_level="warning",
             access_log=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--public-url", help="what result links start with (default: the address of the request)")
     parser.add_argument("--access-key", required=True)
     parser.add_argument("--secret-key", required=True)
-    parser.add_argument("--api-key", help="a plain key accepted as well")
+    parser.add_argument("--api-key", help="a plain key that is accepted too")
     parser.add_argument("--task-seconds", type=float, default=defaults.task_seconds)
     parser.add_argument("--max-slots", type=int, default=defaults.max_slots)
     parser.add_argument("--webhook-secret", help="whsec_…, signs the callbacks")
@@ -91,7 +91,7 @@ def _listening_socket(port: int) -> socket.socket:
 
 
 def _exit_with_stdin(server: uvicorn.Server) -> None:
-    # Read below Python's own buffer: its lock, held by a waiting thread, would break the interpreter's end.
+    # Python's own buffer has a lock; held by this waiting thread, it would break the end of the interpreter.
     while os.read(0, 4_096):
         continue
     server.should_exit = True

@@ -1,4 +1,4 @@
-"""Puts the simulated provider together: one Starlette application with the contract, the results and the control."""
+"""Builds the simulated provider: one Starlette application for the contract, the results and the control API."""
 
 from __future__ import annotations
 
@@ -15,42 +15,43 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kiln.errors import KilnError
+from local.provider.api.contract import ContractApi
+from local.provider.api.control import ControlApi
+from local.provider.api.envelope import ProviderError, code_of, refusal
+from local.provider.api.result_images import ResultImagesApi
 from local.provider.background import Background
-from local.provider.callbacks import CallbackSender
-from local.provider.contract_api import ContractApi
-from local.provider.control import ControlApi
-from local.provider.envelope import ProviderError, code_of, refusal
-from local.provider.faults import FaultBoard
-from local.provider.life import Studio
-from local.provider.results import ResultsApi, ResultShelf
+from local.provider.faults.board import FaultBoard
+from local.provider.images.storage import ResultStorage
 from local.provider.settings import ProviderSettings
 from local.provider.stats import Stats
-from local.provider.tasks import Account
+from local.provider.tasks.account import Account
+from local.provider.tasks.callbacks import CallbackSender
+from local.provider.tasks.lifecycle import Lifecycle
 
 logger = logging.getLogger(__name__)
 
 _CONTRACT_PATH = "/v1/images/multi-image2image"
-# Pools of their own: a create must not wait behind the drawing of nine pictures.
-_OPENERS, _PAINTERS = 2, 2
+# Two pools: a create must not wait until nine images are drawn.
+_OPENERS, _COMPOSERS = 2, 2
 
 
 def create_app(settings: ProviderSettings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
-    """Makes the application; run its lifespan to the end, or what it runs in the background is left behind.
+    """Makes the application; run its lifespan to the end, or background work is left behind.
 
     Args:
         settings: The account and its behaviour.
-        transport: Carries what the provider itself sends: callbacks, and the fetching of images given by URL.
+        transport: Sends callbacks and downloads input images.
     """
     account, faults, stats, background = Account(), FaultBoard(settings.seed), Stats(), Background()
-    shelf = ResultShelf(settings)
-    # Callers and images of the embedded default are on this machine: no proxy from the environment.
+    storage = ResultStorage(settings)
+    # Callers and images are on this computer, so a proxy from the environment is ignored.
     http = httpx.AsyncClient(transport=transport, trust_env=False)
     openers = ThreadPoolExecutor(_OPENERS, thread_name_prefix="opener")
-    painters = ThreadPoolExecutor(_PAINTERS, thread_name_prefix="painter")
+    composers = ThreadPoolExecutor(_COMPOSERS, thread_name_prefix="composer")
     callbacks = CallbackSender(settings, faults, stats, http, background)
-    studio = Studio(settings, account, faults, callbacks, shelf, background, painters)
-    contract = ContractApi(settings, account, faults, stats, studio, http, openers)
-    control = ControlApi(account, faults, stats, shelf, background)
+    lifecycle = Lifecycle(settings, account, faults, callbacks, storage, background, composers)
+    contract = ContractApi(settings, account, faults, stats, lifecycle, http, openers)
+    control = ControlApi(account, faults, stats, storage, background)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -58,8 +59,8 @@ def create_app(settings: ProviderSettings, transport: httpx.AsyncBaseTransport |
         await background.stop()
         await http.aclose()
         openers.shutdown(cancel_futures=True)
-        painters.shutdown(cancel_futures=True)
-        shelf.clear()
+        composers.shutdown(cancel_futures=True)
+        storage.clear()
 
     async def refuse(_: Request, error: Exception) -> Response:
         refused = error if isinstance(error, KilnError) else ProviderError(1202)
@@ -72,7 +73,7 @@ def create_app(settings: ProviderSettings, transport: httpx.AsyncBaseTransport |
             Route(_CONTRACT_PATH, contract.create, methods=["POST"]),
             Route(_CONTRACT_PATH, contract.list_tasks, methods=["GET"]),
             Route(f"{_CONTRACT_PATH}/{{either_id:path}}", contract.query, methods=["GET"]),
-            Route("/results/{name}", ResultsApi(shelf, faults).read, methods=["GET"]),
+            Route("/results/{name}", ResultImagesApi(storage, faults).read, methods=["GET"]),
             Route("/_control/faults", control.replace_faults, methods=["POST"]),
             Route("/_control/faults", control.show_faults, methods=["GET"]),
             Route("/_control/stats", control.show_stats, methods=["GET"]),
@@ -92,5 +93,5 @@ async def _health(_: Request) -> Response:
 
 
 async def _broken(_: Request, error: Exception) -> Response:
-    logger.error("the simulation itself failed", exc_info=error)
+    logger.error("the simulation failed", exc_info=error)
     return refusal(ProviderError(5000))

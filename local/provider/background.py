@@ -1,4 +1,4 @@
-"""Keeps hold of what runs beside the requests, so that it can all be ended at a reset and at the end."""
+"""Coroutines that run in the background, to be cancelled at a reset and at the end."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Background:
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[object, object, None]) -> None:
-        """Runs the coroutine beside everything else."""
+        """Runs the coroutine in the background."""
         running = asyncio.get_running_loop().create_task(work)
         self._running.add(running)
         running.add_done_callback(self._ended)
 
     async def stop(self) -> None:
-        """Cancels what runs and waits until it is over."""
+        """Cancels all of them and waits for their end."""
         ending = list(self._running)
         for running in ending:
             running.cancel()

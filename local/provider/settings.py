@@ -1,4 +1,4 @@
-"""What the simulated provider can be told when it starts; what can change while it runs is in `faults`."""
+"""The settings of the simulated provider when it starts. What can change while it runs is in `faults`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class ProviderSettings:
         secret_key: What those tokens are signed with.
         api_key: A plain key accepted as ``Bearer`` as well.
         public_url: What result links start with; the address of the create request when ``None``.
-        task_seconds: From acceptance to the end of a task, unless rendering takes longer.
+        task_seconds: From acceptance to the end of a task, unless drawing takes longer.
         max_slots: Slots of the account; a running task holds ``n``.
         webhook_secret: Signs callbacks (Standard Webhooks) when given.
         pixels: Size of a result image, about.
         callback_timeout_s: How long a callback may take.
-        callback_retry_s: Pause before a callback is tried again.
-        callback_tries: How often a callback is posted until a 2xx comes.
+        callback_retry_s: Pause between two attempts.
+        callback_attempts: How often a callback is posted until it is answered with 2xx.
         result_seconds: How long a result link works.
-        result_bytes: How many bytes of results are kept; beyond it the oldest go.
-        seed: Makes the faults that strike by chance repeatable.
+        result_bytes: How many bytes of results are stored; then the oldest are removed.
+        seed: Makes random faults repeatable.
     """
 
     access_key: str
@@ -39,7 +39,7 @@ class ProviderSettings:
     pixels: int = FULL_HD_PIXELS
     callback_timeout_s: float = 10.0
     callback_retry_s: float = 1.0
-    callback_tries: int = 3
+    callback_attempts: int = 3
     result_seconds: float = THIRTY_DAYS_S
     result_bytes: int = 2 * 1024**3
     seed: int | None = None

@@ -1,11 +1,11 @@
-"""Counts what the simulated provider was asked and what it did, for tests to hold against what they expect."""
+"""Counts requests, tasks and callbacks, for tests to compare with what they expect."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from local.provider.tasks import Order
+from local.provider.tasks.task import Order
 
 
 @dataclass
@@ -20,18 +20,18 @@ class Stats:
     by_external_id: Counter[str] = field(default_factory=Counter)
 
     def count_generated(self, order: Order) -> None:
-        """Notes that a task was really made: what the account will be charged for."""
+        """Counts a task that was created: the account is charged for it."""
         self.generated += 1
         if order.external_task_id:
             self.by_external_id[order.external_task_id] += 1
 
     def reset(self) -> None:
-        """Starts counting from zero."""
+        """Sets every count to zero."""
         self.creates = self.refused = self.generated = self.queries = self.callbacks_sent = 0
         self.by_external_id.clear()
 
     def as_answer(self) -> dict[str, int | dict[str, int]]:
-        """The counts as the control interface answers them."""
+        """The counts as the control API shows them."""
         return {
             "creates": self.creates,
             "refused": self.refused,

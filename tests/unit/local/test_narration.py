@@ -1,30 +1,32 @@
-"""What the tour says: every state that it may come across has its sentence, and what it proposes is there."""
+"""The words of ``make run``: comments of states, roles of files, next steps."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
-from local.narration import STATES, console_address, next_things, what_was_dropped
+from local.narration import comments, console_address, next_steps, role_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "samples" / "lantern-cat"
 
 
-def test_every_state_of_the_workflow_is_told_of() -> None:
-    text = (ROOT / "functions" / "workflow" / "task.asl.json").read_text(encoding="utf-8")
-    # Substitutions that stand for numbers would not be JSON.
-    states = json.loads(re.sub(r"(?<=: )\$\{\w+\}", "1", text))["States"]
-    told = {name for name, state in states.items() if state["Type"] != "Choice"}
-    assert told == set(STATES)
+def test_comments_are_those_of_the_states_by_name() -> None:
+    definition = {
+        "Comment": "The whole machine.",
+        "States": {
+            "AnyName": {"Type": "Task", "Comment": "Does something."},
+            "IsItDone?": {"Type": "Choice"},
+        },
+    }
+    assert comments(definition) == {"AnyName": "Does something."}
 
 
-def test_every_file_of_the_sample_is_told_of() -> None:
+def test_every_file_of_the_sample_has_its_role() -> None:
     job = json.loads((SAMPLE / "job.json").read_text(encoding="utf-8"))
-    told = {path.name: what_was_dropped(job, path.name) for path in SAMPLE.iterdir()}
+    told = {path.name: role_of(path.name, job) for path in SAMPLE.iterdir()}
     assert told == {
-        "job.json": "the job: 2 × 3:2",
+        "job.json": "the job: 2 images, 3:2",
         "cat.png": "subject 1 of 2",
         "lantern.png": "subject 2 of 2",
         "scene.jpg": "the scene",
@@ -32,9 +34,9 @@ def test_every_file_of_the_sample_is_told_of() -> None:
     }
 
 
-def test_the_next_things_name_what_is_there() -> None:
+def test_next_steps_name_existing_files_and_addresses() -> None:
     here = {"api_url": "http://127.0.0.1:8080", "api_key": "local-key"}
-    things = dict(next_things(here, Path(".kiln"), SAMPLE))
+    things = dict(next_steps(here, Path(".kiln"), SAMPLE))
     assert console_address(here) == "http://127.0.0.1:8080/#key=local-key"
     assert console_address(here) in things.values()
     command = next(how for how in things.values() if " submit " in how)

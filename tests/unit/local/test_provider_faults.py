@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from local.provider.faults import Faults
-from local.provider.life import RISK_CONTROL
+from local.provider.faults.settings import Faults
+from local.provider.tasks.lifecycle import RISK_CONTROL
 from tests.unit.local.provider_rig import PATH, make_job, provider, sign
 
 CALLBACK = "https://caller.test/hook"

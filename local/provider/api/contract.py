@@ -1,4 +1,4 @@
-"""The provider's three operations as its contract has them: create, query one, query a list."""
+"""The provider's three operations as in its contract: create, query one task, list tasks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from kiln.contract import CreateRequest, ListQuery, parse_create_request
-from local.provider.credentials import check_authorization
-from local.provider.envelope import ProviderError, success
-from local.provider.faults import FaultBoard
-from local.provider.inputs import read_images
-from local.provider.life import Studio
-from local.provider.line import NoAnswer
-from local.provider.pictures import Materials, gather_materials
+from local.provider.api.authorization import check_authorization
+from local.provider.api.envelope import ProviderError, success
+from local.provider.api.input_images import read_images
+from local.provider.faults.board import FaultBoard
+from local.provider.faults.connection import ConnectionReset
+from local.provider.images.subjects import Materials, open_materials
 from local.provider.settings import ProviderSettings
 from local.provider.stats import Stats
-from local.provider.tasks import Account, Order, ProviderTask
+from local.provider.tasks.account import Account
+from local.provider.tasks.lifecycle import Lifecycle
+from local.provider.tasks.task import Order, ProviderTask
 
 _GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream said nothing</body></html>"
 _WRONG_TYPE = "text/html; charset=utf-8"
@@ -31,13 +32,13 @@ _BEFORE, _AFTER = 0, 1
 
 @dataclass(frozen=True)
 class ContractApi:
-    """Answers the contract's requests out of one account."""
+    """Answers the contract's requests for one account."""
 
     settings: ProviderSettings
     account: Account
     faults: FaultBoard
     stats: Stats
-    studio: Studio
+    lifecycle: Lifecycle
     http: httpx.AsyncClient
     openers: Executor
 
@@ -46,18 +47,18 @@ class ContractApi:
         self.stats.creates += 1
         if (garbage := self._received(request)) is not None:
             return garbage
-        cut = self.faults.one_of((_BEFORE, _AFTER)) if self.faults.strikes(self.faults.now.reset_rate) else None
-        if cut == _BEFORE:
-            return NoAnswer()
+        reset = self.faults.one_of((_BEFORE, _AFTER)) if self.faults.strikes(self.faults.now.reset_rate) else None
+        if reset == _BEFORE:
+            return ConnectionReset()
         if self.faults.now.account_error is not None:
             raise ProviderError(self.faults.now.account_error)
-        # Ten megabytes an image: read off the event loop, or every other request waits for it.
+        # An image has up to ten megabytes: parsing it on the event loop would delay every other request.
         wanted = await run_in_threadpool(parse_create_request, await request.body(), {})
         task = await self._accept(wanted, base_url=self.settings.public_url or str(request.base_url))
         answer = success(task.created())
         await asyncio.sleep(self.faults.now.hang_s)
-        if cut == _AFTER:
-            return NoAnswer()
+        if reset == _AFTER:
+            return ConnectionReset()
         if self.faults.strikes(self.faults.now.create_then_error):
             raise ProviderError(5002)
         return self._sent(answer)
@@ -72,8 +73,8 @@ class ContractApi:
         images = found.task_result.images
         if images and self.faults.strikes(self.faults.now.expired_links):
             for image in images:
-                image.url = self.studio.shelf.expired(image.url)
-        return NoAnswer() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
+                image.url = self.lifecycle.storage.expired(image.url)
+        return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
 
     async def list_tasks(self, request: Request) -> Response:
         """``GET /v1/images/multi-image2image``, newest first."""
@@ -82,16 +83,16 @@ class ContractApi:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
         found: list[BaseModel] = [task.found() for task in self.account.page(ListQuery.parse(request.query_params))]
-        return NoAnswer() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
+        return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
 
     def _sent(self, answer: Response) -> Response:
-        """The answer as it leaves the provider."""
+        """The answer, perhaps with a wrong content type."""
         if self.faults.strikes(self.faults.now.wrong_types):
             answer.headers["content-type"] = _WRONG_TYPE
         return answer
 
     def _received(self, request: Request) -> Response | None:
-        """Checks the caller, then lets strike what has no effect on any task."""
+        """Checks the credentials, then applies the faults that have no effect on any task."""
         faults = self.faults.now
         check_authorization(request.headers.get("authorization"), self.settings, clock_skew_s=faults.clock_skew_s)
         if self.faults.strikes(faults.throttle_rate):
@@ -104,17 +105,17 @@ class ContractApi:
 
     async def _accept(self, wanted: CreateRequest, base_url: str) -> ProviderTask:
         order = Order.of(wanted)
-        # Asked twice: first so that nothing is fetched for an order that cannot be taken, then where it is taken.
-        self.account.check_room(order, self._max_slots())
+        # Checked before the images are downloaded, and again when the order is accepted.
+        self.account.check_can_accept(order, self._max_slots())
         materials = await self._materials(wanted)
-        task = self.account.admit(order, base_url.rstrip("/"), self._max_slots())
+        task = self.account.accept(order, base_url.rstrip("/"), self._max_slots())
         self.stats.count_generated(order)
-        self.studio.begin(task, materials)
+        self.lifecycle.start(task, materials)
         return task
 
     async def _materials(self, wanted: CreateRequest) -> Materials:
         contents = await read_images(wanted, self.http)
-        return await asyncio.get_running_loop().run_in_executor(self.openers, gather_materials, contents)
+        return await asyncio.get_running_loop().run_in_executor(self.openers, open_materials, contents)
 
     def _max_slots(self) -> int:
         faulty = self.faults.now.max_slots

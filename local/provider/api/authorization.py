@@ -17,7 +17,7 @@ from kiln.errors import (
 )
 from local.provider.settings import ProviderSettings
 
-# Clients in the wild add `iat`, omit `typ` and stretch `exp`; the provider takes all of that, so nothing more is asked.
+# Real clients add `iat`, omit `typ` and stretch `exp`, and the provider accepts that.
 # The times are compared below, by the provider's own clock.
 _OPTIONS: jwt.types.Options = {
     "require": ["iss", "exp"],
@@ -29,16 +29,16 @@ _OPTIONS: jwt.types.Options = {
 
 
 def check_authorization(header: str | None, settings: ProviderSettings, *, clock_skew_s: float = 0) -> None:
-    """Lets the caller pass, or says why not.
+    """Raises an error unless the caller has good credentials.
 
     Args:
-        header: As it came.
-        settings: Of the account.
-        clock_skew_s: How far ahead of the real time the provider's clock goes.
+        header: The ``Authorization`` header, if there is one.
+        settings: The account.
+        clock_skew_s: How far the provider's clock is ahead.
 
     Raises:
-        AuthenticationFailed: The key is not this account's (1000), the header is empty (1001) or not a Bearer
-            token (1002), or the token is not valid yet (1003) or no longer (1004).
+        AuthenticationFailed: The key is unknown (1000), the header is empty (1001) or no Bearer token (1002),
+            or the token is not valid yet (1003) or has expired (1004).
     """
     if header is None or not header.strip():
         raise AuthorizationEmpty("Authorization is empty")

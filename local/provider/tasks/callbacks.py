@@ -1,4 +1,4 @@
-"""Tells a task's ``callback_url`` of every status change: signed if asked to be, tried again, unreliable if told to."""
+"""Posts every status change to a task's ``callback_url``: signed if there is a secret, and retried."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import httpx
 from standardwebhooks import Webhook
 
 from local.provider.background import Background
-from local.provider.faults import FaultBoard
+from local.provider.faults.board import FaultBoard
 from local.provider.settings import ProviderSettings
 from local.provider.stats import Stats
-from local.provider.tasks import ProviderTask
+from local.provider.tasks.task import ProviderTask
 
 logger = logging.getLogger(__name__)
 
 
 class CallbackSender:
-    """Posts callbacks beside the life of the tasks, so that a slow receiver delays nothing else."""
+    """Posts callbacks in the background, so that a slow receiver delays no task."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class CallbackSender:
         self._background = background
         self._webhook = Webhook(settings.webhook_secret) if settings.webhook_secret else None
 
-    def announce(self, task: ProviderTask) -> None:
-        """Sends the task's present status on its way; whatever changes later is another callback."""
+    def send(self, task: ProviderTask) -> None:
+        """Starts a callback with the current status of the task."""
         faults = self._faults.now
         if not task.order.callback_url or faults.drop_callbacks:
             return
@@ -51,12 +51,12 @@ class CallbackSender:
 
     async def _deliver(self, url: str, message_id: str, body: str, delay: float) -> None:
         await asyncio.sleep(delay)
-        for attempt in range(1, self._settings.callback_tries + 1):
+        for attempt in range(1, self._settings.callback_attempts + 1):
             if await self._post(url, message_id, body):
                 return
-            if attempt < self._settings.callback_tries:
+            if attempt < self._settings.callback_attempts:
                 await asyncio.sleep(self._settings.callback_retry_s)
-        logger.warning("callback given up after %d tries: %s", self._settings.callback_tries, url)
+        logger.warning("gave up a callback after %d attempts: %s", self._settings.callback_attempts, url)
 
     async def _post(self, url: str, message_id: str, body: str) -> bool:
         self._stats.callbacks_sent += 1

@@ -51,6 +51,6 @@ async def _fetch(url: str, http: httpx.AsyncClient) -> bytes:
         async for chunk in answer.aiter_bytes():
             content += chunk
             if len(content) > IMAGE_BYTES:
-                # check_input says the rest; nothing beyond the limit is worth reading.
+                # check_input reports the limit; the rest need not be read.
                 break
         return bytes(content)

@@ -25,7 +25,7 @@ _REFUSALS = {
 
 
 class ProviderError(KilnError):
-    """An answer of the provider that is not the caller's fault alone, so the layer's error tree has no class for it."""
+    """A refusal for which the layer has no error class, as the caller alone cannot cause it."""
 
     def __init__(self, code: int, message: str | None = None) -> None:
         status, usual_message = _REFUSALS[code]
@@ -35,7 +35,7 @@ class ProviderError(KilnError):
 
 
 def success(data: BaseModel | list[BaseModel]) -> JSONResponse:
-    """200, code 0 and what was asked for."""
+    """HTTP 200, code 0 and the data."""
     dumped = [item.model_dump(mode="json") for item in data] if isinstance(data, list) else data.model_dump(mode="json")
     return JSONResponse({"code": 0, "message": "SUCCEED", "request_id": _request_id(), "data": dumped})
 

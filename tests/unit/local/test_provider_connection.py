@@ -9,7 +9,7 @@ import struct
 import pytest
 from starlette.types import Message
 
-from local.provider.line import NoAnswer, with_line
+from local.provider.faults.connection import ConnectionReset, with_transport
 from tests.unit.local.provider_rig import make_job, provider
 
 
@@ -33,21 +33,21 @@ def test_a_reset_is_one_on_the_line():
         told.append(message)
 
     with here, there:
-        asyncio.run(NoAnswer()({"type": "http", "simulated-provider.line": line}, receive, send))
+        asyncio.run(ConnectionReset()({"type": "http", "simulated-provider.transport": line}, receive, send))
         linger = struct.unpack("ii", here.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
     assert (line.is_cut, linger, told) == (True, (1, 0), [])
 
 
 def test_without_a_line_there_is_none_to_cut():
     with pytest.raises(ConnectionResetError):
-        asyncio.run(NoAnswer()({"type": "http"}, _unused, _unused))
+        asyncio.run(ConnectionReset()({"type": "http"}, _unused, _unused))
 
 
 def test_the_line_is_handed_down():
     seen = []
 
     async def app(scope, receive, send):
-        seen.append(scope["simulated-provider.line"])
+        seen.append(scope["simulated-provider.transport"])
 
     class Cycle:
         transport = "the transport"
@@ -55,8 +55,8 @@ def test_the_line_is_handed_down():
         async def send(self, message):
             raise AssertionError(message)
 
-    asyncio.run(with_line(app)({"type": "http"}, _unused, Cycle().send))
-    asyncio.run(with_line(app)({"type": "http"}, _unused, _unused))
+    asyncio.run(with_transport(app)({"type": "http"}, _unused, Cycle().send))
+    asyncio.run(with_transport(app)({"type": "http"}, _unused, _unused))
     assert seen == ["the transport", None]
 
 

@@ -1,4 +1,4 @@
-"""The front door passes requests and answers on unchanged, and answers for itself only when it has to."""
+"""The reverse proxy forwards requests and answers unchanged, and answers itself only if it has to."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
-from local.front_door import BODY_LIMIT, FrontDoor
+from local.reverse_proxy import BODY_LIMIT, ReverseProxy
 
 STAGE = "http://127.0.0.1:4566/_aws/execute-api/abc/live"
 Upstream = Callable[[httpx.Request], httpx.Response]
 
 
 def unread(upstream: Upstream) -> Upstream:
-    """The same answers as they come from a socket: their bodies still to be read."""
+    """The same answers as from a socket, with their bodies unread."""
 
     def handler(incoming: httpx.Request) -> httpx.Response:
         answer = upstream(incoming)
@@ -28,10 +28,10 @@ def unread(upstream: Upstream) -> Upstream:
 def ask(upstream: Upstream, request: httpx.Request, *, stage: str | None = STAGE) -> httpx.Response:
     async def through() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.MockTransport(unread(upstream))) as inner:
-            door = FrontDoor(inner)
+            proxy = ReverseProxy(inner)
             if stage is not None:
-                door.lead_to(stage)
-            transport = httpx.ASGITransport(door.app)
+                proxy.forward_to(stage)
+            transport = httpx.ASGITransport(proxy.app)
             async with httpx.AsyncClient(transport=transport) as outer:
                 return await outer.send(request)
 
@@ -43,11 +43,11 @@ def request(method: str, target: str, **more: object) -> httpx.Request:
 
 
 def never(_: httpx.Request) -> httpx.Response:
-    raise AssertionError("nothing should have been passed on")
+    raise AssertionError("no request should have been forwarded")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
-def test_every_method_goes_to_the_stage(method: str) -> None:
+def test_every_method_is_forwarded_to_the_stage(method: str) -> None:
     def upstream(incoming: httpx.Request) -> httpx.Response:
         assert incoming.method == method
         assert incoming.url.host == "127.0.0.1"
@@ -62,7 +62,7 @@ def test_every_method_goes_to_the_stage(method: str) -> None:
 @pytest.mark.parametrize(
     "target", ["/v1/a%2Fb/%E4%BB%BB%20x", "/v1/x?pageNum=1&pageNum=2&q=%2F+a%20b", "/v1/a//b/", "/elsewhere?"]
 )
-def test_path_and_query_stay_as_they_are(target: str) -> None:
+def test_path_and_query_are_forwarded_unchanged(target: str) -> None:
     seen: list[bytes] = []
 
     def upstream(incoming: httpx.Request) -> httpx.Response:
@@ -73,7 +73,7 @@ def test_path_and_query_stay_as_they_are(target: str) -> None:
     assert seen == [b"/_aws/execute-api/abc/live" + target.removesuffix("?").encode()]
 
 
-def test_headers_of_one_connection_stay_behind() -> None:
+def test_headers_of_one_connection_are_not_forwarded() -> None:
     def upstream(incoming: httpx.Request) -> httpx.Response:
         assert incoming.headers["authorization"] == "Bearer key"
         assert incoming.headers["x-kept"] == "yes"
@@ -98,7 +98,7 @@ def test_headers_of_one_connection_stay_behind() -> None:
     assert not {"keep-alive", "x-gone", "connection"} & set(answer.headers)
 
 
-def test_a_redirect_is_passed_on_not_followed() -> None:
+def test_redirect_is_forwarded_and_not_followed() -> None:
     def upstream(_: httpx.Request) -> httpx.Response:
         return httpx.Response(302, headers={"Location": "http://127.0.0.1:4566/bucket/image.png?X-Amz-Signature=1"})
 
@@ -107,13 +107,13 @@ def test_a_redirect_is_passed_on_not_followed() -> None:
     assert answer.headers["location"] == "http://127.0.0.1:4566/bucket/image.png?X-Amz-Signature=1"
 
 
-def test_head_keeps_the_length_of_what_it_does_not_send() -> None:
+def test_head_keeps_content_length_without_a_body() -> None:
     answer = ask(lambda _: httpx.Response(200, headers={"Content-Length": "42"}), request("HEAD", "/v1/x"))
     assert answer.headers["content-length"] == "42"
     assert answer.content == b""
 
 
-def test_a_compressed_answer_stays_compressed() -> None:
+def test_compressed_answer_stays_compressed() -> None:
     body = b"not decoded here"
 
     def upstream(_: httpx.Request) -> httpx.Response:
@@ -121,10 +121,10 @@ def test_a_compressed_answer_stays_compressed() -> None:
 
     async def through() -> list[tuple[str, str]]:
         async with httpx.AsyncClient(transport=httpx.MockTransport(upstream)) as inner:
-            door = FrontDoor(inner)
-            door.lead_to(STAGE)
+            proxy = ReverseProxy(inner)
+            proxy.forward_to(STAGE)
             async with (
-                httpx.AsyncClient(transport=httpx.ASGITransport(door.app)) as outer,
+                httpx.AsyncClient(transport=httpx.ASGITransport(proxy.app)) as outer,
                 outer.stream("GET", "http://127.0.0.1:8080/v1/x") as answer,
             ):
                 assert b"".join([chunk async for chunk in answer.aiter_raw()]) == body
@@ -135,7 +135,7 @@ def test_a_compressed_answer_stays_compressed() -> None:
     assert headers["content-length"] == str(len(body))
 
 
-def test_a_body_at_the_limit_arrives_whole() -> None:
+def test_body_at_the_limit_is_forwarded_whole() -> None:
     def upstream(incoming: httpx.Request) -> httpx.Response:
         assert incoming.headers["content-length"] == str(BODY_LIMIT)
         assert len(incoming.read()) == BODY_LIMIT
@@ -144,7 +144,7 @@ def test_a_body_at_the_limit_arrives_whole() -> None:
     assert ask(upstream, request("POST", "/v1/x", content=b"x" * BODY_LIMIT)).status_code == 200
 
 
-def test_a_larger_body_is_refused_in_the_contracts_envelope() -> None:
+def test_body_over_the_limit_is_refused_in_the_envelope() -> None:
     answer = ask(never, request("POST", "/v1/x", content=b"x" * (BODY_LIMIT + 1)))
     assert answer.status_code == 413
     assert answer.json()["code"] == 1201
@@ -152,7 +152,7 @@ def test_a_larger_body_is_refused_in_the_contracts_envelope() -> None:
     assert answer.json()["request_id"]
 
 
-def test_a_larger_body_without_a_length_is_refused_too() -> None:
+def test_body_over_the_limit_without_a_length_is_refused() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(11):
             yield b"x" * (BODY_LIMIT // 10)
@@ -160,7 +160,7 @@ def test_a_larger_body_without_a_length_is_refused_too() -> None:
     assert ask(never, request("POST", "/v1/x", content=chunks())).status_code == 413
 
 
-def test_a_client_that_waits_for_a_go_ahead_is_refused_before_it_sends() -> None:
+def test_too_large_body_with_expect_continue_is_refused_before_it_is_sent() -> None:
     async def untouched() -> AsyncIterator[bytes]:
         raise AssertionError("the body should not be read")
         yield b""
@@ -173,7 +173,7 @@ def test_a_client_that_waits_for_a_go_ahead_is_refused_before_it_sends() -> None
     ("error", "status", "code"),
     [(httpx.ReadTimeout("slow"), 504, 5002), (httpx.ConnectError("refused"), 503, 5000)],
 )
-def test_an_aws_that_does_not_answer_is_told_in_the_envelope(error: Exception, status: int, code: int) -> None:
+def test_silent_aws_is_reported_in_the_envelope(error: Exception, status: int, code: int) -> None:
     def upstream(_: httpx.Request) -> httpx.Response:
         raise error
 
@@ -181,12 +181,12 @@ def test_an_aws_that_does_not_answer_is_told_in_the_envelope(error: Exception, s
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_before_the_stack_is_there_callers_are_told_to_wait() -> None:
+def test_request_before_the_start_is_answered_503() -> None:
     answer = ask(never, request("GET", "/v1/x"), stage=None)
     assert (answer.status_code, answer.json()["code"]) == (503, 5001)
 
 
-def test_the_root_leads_to_the_api_as_well() -> None:
+def test_root_path_is_forwarded_too() -> None:
     seen: list[bytes] = []
 
     def upstream(incoming: httpx.Request) -> httpx.Response:
@@ -195,3 +195,26 @@ def test_the_root_leads_to_the_api_as_well() -> None:
 
     assert ask(upstream, request("GET", "/")).text == "the console"
     assert seen == [b"/_aws/execute-api/abc/live/"]
+
+
+def test_stop_answers_open_and_later_requests_with_503() -> None:
+    async def through() -> list[httpx.Response]:
+        started = asyncio.Event()
+
+        async def never_answers(_: httpx.Request) -> httpx.Response:
+            started.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(never_answers)) as inner:
+            proxy = ReverseProxy(inner)
+            proxy.forward_to(STAGE)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(proxy.app)) as outer:
+                opened = asyncio.create_task(outer.send(request("GET", "/v1/x")))
+                await started.wait()
+                await asyncio.to_thread(proxy.stop)
+                return [await opened, await outer.send(request("GET", "/v1/x"))]
+
+    answers = asyncio.run(through())
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, 5001), (503, 5001)]
+    assert {answer.json()["message"] for answer in answers} == {"the stack is stopping"}

@@ -1,4 +1,4 @@
-"""The control interface under ``/_control``: faults, counts, starting over. No part of the contract, needs no key."""
+"""The control API under ``/_control``: faults, counts, reset. It is no part of the contract and needs no key."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from starlette.responses import JSONResponse, Response
 
 from kiln.errors import InvalidRequest
 from local.provider.background import Background
-from local.provider.faults import FaultBoard, Faults
-from local.provider.results import ResultShelf
+from local.provider.faults.board import FaultBoard
+from local.provider.faults.settings import Faults
+from local.provider.images.storage import ResultStorage
 from local.provider.stats import Stats
-from local.provider.tasks import Account
+from local.provider.tasks.account import Account
 
 
 @dataclass(frozen=True)
 class ControlApi:
-    """Answers those who run the simulation rather than those who use the provider."""
+    """Controls the simulation, for tests and for people who run it."""
 
     account: Account
     faults: FaultBoard
     stats: Stats
-    shelf: ResultShelf
+    storage: ResultStorage
     background: Background
 
     async def replace_faults(self, request: Request) -> Response:
-        """``POST /_control/faults``: these faults and no others; ``{}`` clears them."""
+        """``POST /_control/faults``: these faults and no others; ``{}`` clears all."""
         try:
             faults = Faults.parse(await request.body())
         except InvalidRequest as error:
@@ -34,24 +35,24 @@ class ControlApi:
         self.faults.replace(faults)
         return self._in_force()
 
-    async def show_faults(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
+    async def show_faults(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
         """``GET /_control/faults``."""
         return self._in_force()
 
-    async def show_stats(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
+    async def show_stats(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
         """``GET /_control/stats``."""
         return JSONResponse({**self.stats.as_answer(), "struck": self.faults.struck})
 
-    async def finish(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
-        """``POST /_control/finish``: what is being generated now ends now, however long it was to take."""
+    async def finish(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
+        """``POST /_control/finish``: every running task ends as soon as its images are drawn."""
         self.account.finish()
         return self._in_force()
 
-    async def reset(self, request: Request) -> Response:  # noqa: ARG002 - every route is given its request
-        """``POST /_control/reset``: forgets tasks, results, counts and faults."""
+    async def reset(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
+        """``POST /_control/reset``: removes tasks, results, counts and faults."""
         await self.background.stop()
-        self.account.forget()
-        self.shelf.clear()
+        self.account.clear()
+        self.storage.clear()
         self.stats.reset()
         self.faults.replace(Faults())
         return self._in_force()

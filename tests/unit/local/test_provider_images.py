@@ -12,11 +12,11 @@ from PIL import Image
 from kiln.contract import AspectRatio
 from kiln.errors import InvalidRequest
 from kiln.images.inspection import inspect, is_whole
-from local.provider.cutouts import cut_out
-from local.provider.lettering import legible, wrapped
-from local.provider.pictures import draw, gather_materials, picture_size
+from local.provider.images.composer import compose, picture_size
+from local.provider.images.subjects import cut_out, open_materials
+from local.provider.images.text import legible, wrapped
 from local.provider.settings import FULL_HD_PIXELS
-from local.provider.tasks import Order
+from local.provider.tasks.task import Order
 from tests.unit.local.provider_rig import make_job, picture, picture_bytes, provider
 
 PIXELS = 30_000
@@ -25,7 +25,7 @@ SUBJECT = "subject_image_list[{}].subject_image"
 
 
 def _materials(subjects: int = 1, **others: bytes):
-    return gather_materials({SUBJECT.format(number): picture_bytes() for number in range(subjects)} | others)
+    return open_materials({SUBJECT.format(number): picture_bytes() for number in range(subjects)} | others)
 
 
 def _opened(content: bytes) -> Image.Image:
@@ -46,7 +46,7 @@ def test_the_sizes_are_about_two_megapixels_in_exactly_the_asked_ratio():
 def test_every_ratio_can_be_drawn_with_everything_in_it(ratio):
     materials = _materials(4, scene_image=picture_bytes(500, 300, "navy"), style_image=picture_bytes(colour="gold"))
     order = replace(ORDER, aspect_ratio=ratio, is_watermarked=True)
-    content = draw(materials, order, "1", 0, PIXELS)
+    content = compose(materials, order, "1", 0, PIXELS)
     facts = inspect(content)
     assert (facts.width, facts.height) == picture_size(ratio, PIXELS)
     assert is_whole(content, facts.content_type)
@@ -54,17 +54,17 @@ def test_every_ratio_can_be_drawn_with_everything_in_it(ratio):
 
 def test_the_pictures_of_a_task_differ_and_are_png_and_jpeg():
     materials = _materials(2)
-    contents = [draw(materials, ORDER, "7", index, PIXELS) for index in range(3)]
+    contents = [compose(materials, ORDER, "7", index, PIXELS) for index in range(3)]
     assert len(set(contents)) == 3
     assert {inspect(content).content_type for content in contents} == {"image/png", "image/jpeg"}
-    assert draw(materials, ORDER, "7", 0, PIXELS) == contents[0]
-    assert draw(materials, ORDER, "8", 0, PIXELS) != contents[0]
+    assert compose(materials, ORDER, "7", 0, PIXELS) == contents[0]
+    assert compose(materials, ORDER, "8", 0, PIXELS) != contents[0]
 
 
 def test_the_scene_can_be_seen_and_the_style_tones_it():
-    plain = _opened(draw(_materials(scene_image=picture_bytes(colour="blue")), ORDER, "1", 0, PIXELS))
+    plain = _opened(compose(_materials(scene_image=picture_bytes(colour="blue")), ORDER, "1", 0, PIXELS))
     styled = _opened(
-        draw(
+        compose(
             _materials(scene_image=picture_bytes(colour="blue"), style_image=picture_bytes(colour="orange")),
             ORDER,
             "1",
@@ -83,8 +83,8 @@ def test_the_scene_can_be_seen_and_the_style_tones_it():
 def test_what_was_asked_for_shows(change):
     materials = _materials()
     pixels = 200_000
-    before = _opened(draw(materials, ORDER, "1", 0, pixels))
-    after = _opened(draw(materials, replace(ORDER, **change), "1", 0, pixels))
+    before = _opened(compose(materials, ORDER, "1", 0, pixels))
+    after = _opened(compose(materials, replace(ORDER, **change), "1", 0, pixels))
     assert before.tobytes() != after.tobytes()
 
 
@@ -92,7 +92,7 @@ def test_what_was_asked_for_shows(change):
     "prompt", ["", " ", "x" * 2500, "猫和灯笼在夏夜的海港上" * 50, "🐈🏮", "a\nb\tc \x00", "مرحبا"]
 )
 def test_no_prompt_breaks_a_picture(prompt):
-    assert draw(_materials(), replace(ORDER, prompt=prompt), "1", 0, PIXELS)
+    assert compose(_materials(), replace(ORDER, prompt=prompt), "1", 0, PIXELS)
 
 
 def test_letters_without_a_font_are_named_rather_than_left_out():
@@ -111,11 +111,11 @@ def test_long_text_is_wrapped_and_ends_in_an_ellipsis():
 
 def test_a_subject_on_plain_ground_is_cut_out_and_another_is_framed():
     on_plain = cut_out(_opened(picture_bytes()))
-    assert on_plain.is_shaped
+    assert on_plain.is_cut_out
     assert on_plain.image.size == pytest.approx((80, 80), abs=4)
     photo = Image.effect_noise((300, 300), 90).convert("RGB")
     framed = cut_out(photo)
-    assert not framed.is_shaped
+    assert not framed.is_cut_out
     assert framed.image.width > 300
 
 

@@ -1,4 +1,4 @@
-"""One stable address in front of the local API: passes requests on to the API's stage and answers back, unchanged."""
+"""One stable address for the local API: forwards requests to the API's stage, and its answers back, unchanged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -29,13 +30,13 @@ _HOP_BY_HOP = {
     b"transfer-encoding",
     b"upgrade",
 }
-_NOT_SENT_ON = _HOP_BY_HOP | {b"host", b"expect", b"content-length"}
+_NOT_FORWARDED = _HOP_BY_HOP | {b"host", b"expect", b"content-length"}
 _TIMEOUT = httpx.Timeout(60, connect=5, pool=60)
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 
 _CALLBACKS = "/v1/callbacks/"
 _CALLBACKS_AT_ONCE = 9
-"""Every one that is being served is a process of 75 MB here: a herd of them takes turns instead."""
+"""Each callback that is being served is a process of 75 MB here, so only this many are served at once."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -44,58 +45,70 @@ class BodyTooLargeError(Exception):
     """The request's body is larger than API Gateway takes."""
 
 
-class FrontDoor:
-    """An ASGI application (``app``) that passes everything on to the API."""
+class ReverseProxy:
+    """An ASGI application (``app``) that forwards every request to the API."""
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        """Opens nothing yet.
-
-        Args:
-            client: What to send requests with; one of its own if there is none.
-        """
-        # Proxies and credentials of the user's environment have no business between two ports of one computer.
+        # Both ends are on this computer, so proxies and credentials of the environment are ignored.
         self._client = client or httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT, limits=_LIMITS)
         self._callbacks = asyncio.Semaphore(_CALLBACKS_AT_ONCE)
         self._stage: httpx.URL | None = None
+        self._open: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
         self.app = Starlette(routes=[Mount("/", self._serve)], lifespan=self._lifespan)
 
-    def lead_to(self, stage_url: str) -> None:
-        """Sets where requests go from now on: the address of the API's stage."""
+    def forward_to(self, stage_url: str) -> None:
+        """Sets the address of the API's stage, to which requests are forwarded from now on."""
         self._stage = httpx.URL(stage_url)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        turn = self._callbacks if scope["path"].startswith(_CALLBACKS) else contextlib.nullcontext()
-        async with turn:
-            await self._serve_now(scope, receive, send)
+    def stop(self) -> None:
+        """Answers every open request, and those to come, with 503; callable from any thread."""
+        self._is_stopping = True
+        for request in list(self._open):
+            request.get_loop().call_soon_threadsafe(request.cancel)
 
-    async def _serve_now(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Nobody is left to answer when the client has gone.
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A client that has disconnected gets no answer.
         with contextlib.suppress(ClientDisconnect):
-            answer = await self._answer(Request(scope, receive))
+            answer = await self._answer_unless_stopping(Request(scope, receive))
             await answer(scope, receive, send)
 
+    async def _answer_unless_stopping(self, request: Request) -> Response:
+        task: Any = asyncio.current_task()
+        self._open.add(task)
+        is_callback = request.url.path.startswith(_CALLBACKS)
+        try:
+            async with self._callbacks if is_callback else contextlib.nullcontext():
+                return await self._answer(request)
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                raise
+            return refusal(503, 5001, "the stack is stopping")
+        finally:
+            self._open.discard(task)
+
     async def _answer(self, request: Request) -> Response:
-        if self._stage is None:
-            return refusal(503, 5001, "the stack is starting")
+        if self._stage is None or self._is_stopping:
+            return refusal(503, 5001, f"the stack is {'stopping' if self._is_stopping else 'starting'}")
         try:
             body = await _read(request)
-            return await self._pass_on(request, body, self._stage)
+            return await self._forward(request, body, self._stage)
         except BodyTooLargeError:
-            limit = f"body: must be at most {BODY_LIMIT} bytes"
-            return refusal(413, 1201, f"{limit}, upload large images first (POST /v1/uploads) or send their URLs")
+            limit = f"body: must be at most {BODY_LIMIT} bytes, got more"
+            return refusal(413, 1201, f"{limit}; upload large images first (POST /v1/uploads) or send their URLs")
         except httpx.TimeoutException:
             return refusal(504, 5002, "the local AWS did not answer in time")
         except httpx.TransportError as error:
             return refusal(503, 5000, f"the local AWS could not be reached: {error}")
 
-    async def _pass_on(self, request: Request, body: bytes, stage: httpx.URL) -> Response:
+    async def _forward(self, request: Request, body: bytes, stage: httpx.URL) -> Response:
         target = stage.raw_path.rstrip(b"/") + request.scope["raw_path"]
         if request.scope["query_string"]:
             target += b"?" + request.scope["query_string"]
-        headers = _end_to_end(request.headers.raw, _NOT_SENT_ON)
+        headers = _end_to_end(request.headers.raw, _NOT_FORWARDED)
         if body or b"content-length" in dict(request.headers.raw):
             headers.append((b"content-length", str(len(body)).encode()))
-        # The target goes out as it came in: a URL object would normalise dots and escapes.
+        # The target is sent as it was received: a URL object would normalise dots and escapes.
         outgoing = httpx.Request(request.method, stage, headers=headers, content=body, extensions={"target": target})
         incoming = await self._client.send(outgoing, stream=True)
         try:
@@ -116,9 +129,9 @@ class FrontDoor:
 
 
 def refusal(status: int, code: int, message: str) -> Response:
-    """An answer of our own in the contract's envelope."""
+    """An answer of the proxy itself, in the contract's envelope."""
     body = {"code": code, "message": message, "request_id": uuid.uuid4().hex}
-    # As the template's gateway responses with the local stack's CorsOrigin: any page may read why.
+    # As in the template's gateway responses with the local stack's CorsOrigin, any page may read the reason.
     return Response(json.dumps(body), status, {"Access-Control-Allow-Origin": "*"}, media_type="application/json")
 
 
@@ -127,7 +140,7 @@ async def _read(request: Request) -> bytes:
     too_large = declared.isdigit() and int(declared) > BODY_LIMIT
     if too_large and request.headers.get("expect", "").lower() == "100-continue":
         raise BodyTooLargeError
-    # Read to the end even when it is too much: a client that is still sending would miss the answer.
+    # The whole body is read even if it is too large, as a client that is still sending would miss the answer.
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -140,7 +153,7 @@ async def _read(request: Request) -> bytes:
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]], left_out: set[bytes]) -> RawHeaders:
-    """The headers without those that concern one connection only, the ones that ``Connection`` names included."""
+    """The headers without those for one connection only, such as the ones that ``Connection`` names."""
     pairs = [(name.lower(), value) for name, value in headers]
     named = {token.strip().lower() for name, value in pairs if name == b"connection" for token in value.split(b",")}
     return [(name, value) for name, value in pairs if name not in left_out and name not in named]

@@ -1,0 +1,45 @@
+"""Holds the faults in force, and decides by chance whether one strikes."""
+
+from __future__ import annotations
+
+import random
+
+from local.provider.faults.settings import Faults
+
+
+class FaultBoard:
+    """Holds the faults in force; setting them replaces all of them.
+
+    Attributes:
+        now: The faults in force.
+        struck: How many random faults have struck since then.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed
+        self._random = random.Random(seed)  # noqa: S311 - chance in a simulation, not a secret
+        self.struck = 0
+        self.now = Faults()
+
+    def replace(self, faults: Faults) -> None:
+        """Puts these faults in force, and no others. With the same seed, chance repeats itself."""
+        self.now = faults
+        self.struck = 0
+        seed = self._seed if faults.seed is None else faults.seed
+        if seed is not None:
+            self._random.seed(seed)
+
+    def strikes(self, probability: float) -> bool:
+        """Decides whether a fault of this probability strikes now; none does after ``at_most`` have."""
+        if self._random.random() >= probability or self.struck == self.now.at_most:
+            return False
+        self.struck += 1
+        return True
+
+    def one_of(self, choices: tuple[int, ...]) -> int:
+        """Picks one of several ways to go wrong."""
+        return self._random.choice(choices)
+
+    def up_to(self, most: float) -> float:
+        """A random length of time."""
+        return self._random.uniform(0, most)

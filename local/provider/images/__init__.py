@@ -1,0 +1,1 @@
+"""Draws the simulated results and stores them."""

@@ -1,0 +1,1 @@
+"""The simulated account, its tasks, and the life of each."""

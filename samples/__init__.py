@@ -1,1 +1,0 @@
-"""A sample job and what draws its images."""
