@@ -11,15 +11,15 @@ from benchmarks import ROOT
 
 DEFINITION = ROOT / "functions" / "workflow" / "task.asl.json"
 
-ACQUIRE_SLOTS = "TakeSlot"
+ACQUIRE_SLOTS = "AcquireSlots"
 DISPATCH = "Dispatch"
 COLLECT = "Collect"
-RELEASE_SLOTS = "ReleaseSlot"
+RELEASE_SLOTS = "ReleaseSlots"
 
 POLLING_ROUND = ("AwaitCallback", "Poll", "Polled")
 """The states of one wake-up that finds the provider still generating."""
 
-WAITING_ROUND = ("AwaitTurn", "TendLine", "HearBell", "Heard", ACQUIRE_SLOTS)
+WAITING_ROUND = ("AwaitTurn", "Reconcile", "ClearWakeUp", "IsDispatched?", ACQUIRE_SLOTS)
 """The states of one look of a waiting task at the queue."""
 
 _PLACEHOLDER = re.compile(r"(?<!\")\$\{\w+\}(?!\")")

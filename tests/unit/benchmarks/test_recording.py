@@ -29,14 +29,14 @@ def test_native_resource_gives_its_request_and_lambda_gives_none(resource: str, 
 
 def test_history_gives_entered_states_and_counts_failed_conditions() -> None:
     history: list[dict[str, Any]] = [
-        {"stateEnteredEventDetails": {"name": "TakeSlot"}},
+        {"stateEnteredEventDetails": {"name": "AcquireSlots"}},
         {"taskFailedEventDetails": {"error": "DynamoDB.ConditionalCheckFailedException"}},
         {"stateEnteredEventDetails": {"name": "AwaitTurn"}},
         {"taskFailedEventDetails": {"error": "States.TaskFailed"}},
     ]
     refused: Counter[str] = Counter()
-    assert traces.entered_states(history, refused) == ["TakeSlot", "AwaitTurn"]
-    assert refused == {"TakeSlot": 1}
+    assert traces.entered_states(history, refused) == ["AcquireSlots", "AwaitTurn"]
+    assert refused == {"AcquireSlots": 1}
 
 
 def test_log_line_gives_its_metrics_with_their_dimensions() -> None:

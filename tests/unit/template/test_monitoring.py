@@ -29,7 +29,7 @@ KNOWN = {metric.name: metric for metric in metrics.ALL}
 SUBSTITUTED = re.compile(r"\$\{([^}]+)\}")
 
 
-RECORDED = json.loads((ROOT / "benchmarks" / "recorded_calls.json").read_text("utf-8"))["scenarios"]
+RECORDED = json.loads((ROOT / "benchmarks" / "data" / "recorded_calls.json").read_text("utf-8"))["scenarios"]
 
 
 def metrics_of_alarm(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -90,7 +90,7 @@ def test_late_log_line_cannot_create_a_log_group_again():
 @pytest.mark.parametrize(
     ("name", "actions", "source"),
     [
-        ("SubmitRole", {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, ["InboxQueue", "Arn"]),
+        ("InboxRole", {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, ["InboxQueue", "Arn"]),
         (
             "StartRole",
             {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},

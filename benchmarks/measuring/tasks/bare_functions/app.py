@@ -99,7 +99,7 @@ def _dispatch(event: dict[str, Any]) -> Any:
 
 
 def _callback(event: dict[str, Any]) -> Any:
-    task = _update(_key(event["pathParameters"]["task_id"]), "SET bell = :now", now={"N": "1"})
+    task = _update(_key(event["pathParameters"]["task_id"]), "SET wake_requested_at = :now", now={"N": "1"})
     if "task_token" in task:
         gone = (_client("stepfunctions").exceptions.TaskTimedOut, _client("stepfunctions").exceptions.TaskDoesNotExist)
         try:
@@ -111,14 +111,14 @@ def _callback(event: dict[str, Any]) -> Any:
 
 def _poll(event: dict[str, Any]) -> Any:
     key = _key(event["task_id"])
-    _update(key, "REMOVE bell, task_token")
+    _update(key, "REMOVE wake_requested_at, task_token")
     status = _request("GET", f"{_PATH}/{event['task_id']}")["task_status"]
     if status == "succeed":
-        return {"outcome": "generated", "reason": "", "announcement": None}
-    if status != "processing" or event["processing_announced"]:
-        return {"outcome": "running", "reason": "", "announcement": None}
+        return {"outcome": "generated", "reason": "", "event": None}
+    if status != "processing" or event["processing_published"]:
+        return {"outcome": "running", "reason": "", "event": None}
     _update(key, "SET task_status = :status", status={"S": status})
-    return {"outcome": "processing", "reason": "", "announcement": _announcement(status)}
+    return {"outcome": "processing", "reason": "", "event": _announcement(status)}
 
 
 def _collect(event: dict[str, Any]) -> Any:
@@ -144,7 +144,7 @@ def _release(event: dict[str, Any]) -> Any:
         Limit=10,
     )
     _update({"pk": {"S": "SLOTS"}}, "DELETE holders :mine", mine={"SS": [f"{event['task_id']}#0"]})
-    return {"to_notify": False, "announcement": _announcement("succeed")}
+    return {"to_notify": False, "event": _announcement("succeed")}
 
 
 def _update(key: dict[str, Any], expression: str, **values: dict[str, Any]) -> dict[str, Any]:
