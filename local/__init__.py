@@ -1,1 +1,1 @@
-"""The embedded default: the template on a local AWS, with a simulated provider, on one computer."""
+"""The local stack: the template on a simulated AWS, with a simulated provider, on one computer."""

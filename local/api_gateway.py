@@ -1,4 +1,4 @@
-"""Gives the local AWS the template's gateway responses and CORS: it takes them by calls, not from SAM's document."""
+"""Sets the template's gateway responses and CORS by API calls, as the local AWS ignores them in SAM's document."""
 
 from __future__ import annotations
 
@@ -21,14 +21,9 @@ _CORS_HEADERS = {
 def apply_gateway(
     clients: AwsClients, template_path: Path, api_id: str, stage: str, parameters: Mapping[str, str]
 ) -> None:
-    """Puts each response that the template's APIs declare, the answers to a browser's preflight included.
+    """Sets each response that the template's APIs declare, and the answers to a browser's preflight.
 
-    Args:
-        clients: Of the local AWS.
-        template_path: The template.
-        api_id: The deployed REST API.
-        stage: Its stage.
-        parameters: The template's parameters that were given.
+    ``parameters`` are the values of the template's parameters.
     """
     template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
     gateway = clients.client("apigateway")
@@ -68,7 +63,7 @@ def _put_cors(gateway: Any, api_id: str, cors: Mapping[str, Any], parameters: Ma
 
 
 def _resolved(value: Any, parameters: Mapping[str, str]) -> str:
-    """A text of the template, with the parameters that a ``!Sub`` names filled in."""
+    """A string of the template, with the parameters in a ``!Sub`` replaced by their values."""
     text = str(value["Fn::Sub"] if isinstance(value, dict) else value)
     for name, given in parameters.items():
         text = text.replace(f"${{{name}}}", given)

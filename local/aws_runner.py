@@ -17,7 +17,7 @@ _OPEN_FILES = 10_240
 
 
 def main(listening: int) -> None:
-    """Serves the emulator on a socket; its settings are in the environment."""
+    """Serves the emulator on a socket; its settings are environment variables."""
     threading.Thread(target=_end_with_stdin, name="end-with-stdin", daemon=True).start()
     _raise_file_limit()
     config = Config()
@@ -28,7 +28,7 @@ def main(listening: int) -> None:
 
 
 def _end_with_stdin() -> None:
-    """Ends this process and its whole group, Lambda workers included, once nobody holds the other end of stdin."""
+    """Ends this process and its group, which includes the Lambda workers, once stdin is closed."""
     while os.read(0, 4096):
         continue
     if os.getpgrp() == os.getpid():
@@ -37,7 +37,7 @@ def _end_with_stdin() -> None:
 
 
 def _raise_file_limit() -> None:
-    """Makes room for the pipes of many Lambda workers and the sockets of many callers."""
+    """Allows open files for the pipes of many Lambda workers and the sockets of many callers."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

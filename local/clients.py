@@ -1,4 +1,4 @@
-"""AWS clients for the local AWS, whatever the user's own AWS settings are."""
+"""AWS clients for the local AWS; they ignore the user's own AWS settings."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105 - the local AWS knows no other
+SECRET_ACCESS_KEY = "test"  # noqa: S105 - the local AWS accepts no other
 
 
 class AwsClients:
-    """One client per service, made when first asked for."""
+    """One client per service, created at its first use."""
 
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url
-        # Profiles and config files could name another account, a proxy or a signature; none of it is meant for here.
+        # Profiles and config files could name another account, proxy or signature, so they are not read.
         nowhere: Any = {
             "profile": (None, None, None, None),
             "config_file": (None, None, os.devnull, None),
@@ -45,7 +45,7 @@ class AwsClients:
         self._how: dict[str, Any] = {"endpoint_url": endpoint_url, "config": config}
 
     def client(self, service: Any) -> Any:
-        """A client for a service that has no property of its own here."""
+        """A client for a service without a property here."""
         return self._session.client(service, **self._how)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the Lambda functions have logged on the local AWS, for the moment when something went wrong."""
+"""Finds the errors that the Lambda functions have logged on the local AWS."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from local.clients import AwsClients
 
-# The last line of a traceback that a function has let out; the local AWS logs each line by itself.
-_LET_OUT = re.compile(r"[\w.]+(Error|Exception): ")
+# The last line of an uncaught exception's traceback; the local AWS logs each line separately.
+_UNCAUGHT = re.compile(r"[\w.]+(Error|Exception): ")
 
 
 def errors(clients: AwsClients, most: int = 5) -> list[str]:
@@ -29,11 +29,11 @@ def _errors(logs: Any) -> Iterator[tuple[int, str]]:
 
 
 def _error(message: str) -> str:
-    """The error that a log line tells of, in one line; empty when it tells of none."""
+    """The error in a log line, in one line; empty if there is none."""
     try:
         entry = json.loads(message)
     except ValueError:
-        return message.strip() if _LET_OUT.match(message) else ""
+        return message.strip() if _UNCAUGHT.match(message) else ""
     if not isinstance(entry, dict) or entry.get("level") not in {"ERROR", "CRITICAL"}:
         return ""
     raised = str(entry.get("exception", "")).rstrip().rpartition("\n")[2]

@@ -1,4 +1,4 @@
-"""Listens at a caller's ``callback_url``: keeps what is posted, answers as told."""
+"""A webhook receiver for tests: records each request, and answers with the statuses that a test sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Received:
-    """One request that came."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -23,12 +23,12 @@ class Received:
 
 
 class Receiver:
-    """A server on the loopback for the length of a ``with`` block.
+    """A server on this computer inside a ``with`` block.
 
     Attributes:
         received: Every request so far.
-        refusals: By task status, the HTTP statuses to answer with next; 200 when there are none left.
-        refusal_headers: What every answer of those carries.
+        refusals: By task status, the HTTP statuses of the next answers; the answers after them are 200.
+        refusal_headers: The headers of those answers.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Says nothing."""
+                """Logs nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

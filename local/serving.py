@@ -1,4 +1,4 @@
-"""Serves an ASGI application from a thread, on a socket that is taken before anything else starts."""
+"""Serves an ASGI application from a thread, on a socket that is opened before."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from starlette.types import ASGIApp
 
 
 class PortTakenError(Exception):
-    """Something else listens on the port that was asked for."""
+    """Another process listens on the requested port."""
 
 
 def take_port(port: int) -> socket.socket:
-    """Claims a port of this computer; callers that come early wait until it is served.
+    """Opens a port of this computer; requests wait until it is served.
 
     Args:
-        port: 0 for any that is free.
+        port: 0 for any free one.
 
     Raises:
         PortTakenError: The port is in use.
     """
-    # With the protocol named, asyncio turns Nagle's algorithm off, which costs every answer 40 ms.
+    # With the protocol named, asyncio turns off Nagle's algorithm, which would cost every answer 40 ms.
     taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -36,7 +36,7 @@ def take_port(port: int) -> socket.socket:
 
 
 class ServerThread:
-    """One application being served."""
+    """An application that is being served."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
         config = uvicorn.Config(
@@ -44,13 +44,13 @@ class ServerThread:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listening]}, name="front door", daemon=True
+            target=self._server.run, kwargs={"sockets": [listening]}, name="reverse proxy", daemon=True
         )
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.005)
 
     def stop(self) -> None:
-        """Finishes what is being answered, for a second at most, and closes the port."""
+        """Waits at most a second for open requests, and closes the port."""
         self._server.should_exit = True
         self._thread.join(timeout=5)

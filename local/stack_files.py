@@ -1,4 +1,4 @@
-"""How a running stack tells of itself: the text for people's shells beside ``stack.json``, and how both are written."""
+"""The files that describe a running stack: ``env.sh`` for shells, beside ``stack.json`` for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHELL_FILE = "env.sh"
 
 
 def for_shells(description: Mapping[str, str]) -> str:
-    """The description as variables, for a person's shell: what the README's examples begin with."""
+    """The description as shell variables; the README's examples use them."""
     variables = {
         "KILN_URL": description["api_url"],
         "KILN_KEY": description["api_key"],
@@ -27,7 +27,7 @@ def for_shells(description: Mapping[str, str]) -> str:
         "AWS_SECRET_ACCESS_KEY": description["aws_secret_access_key"],
     }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    # The aws command that is pinned here, whatever else is installed.
+    # The pinned aws command comes before any other that is installed.
     lines += [
         "unset AWS_PROFILE AWS_SESSION_TOKEN",
         f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
@@ -36,7 +36,7 @@ def for_shells(description: Mapping[str, str]) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a description so that a reader sees all of it or nothing; it holds keys, so nobody else may."""
+    """Writes a file in one step, readable by its owner only, as it holds keys."""
     partial = path.with_suffix(".partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

@@ -7,14 +7,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import httpx
-from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from kiln.contract import CreateRequest, ListQuery, parse_create_request
 from local.provider.api.authorization import check_authorization
-from local.provider.api.envelope import ProviderError, success
+from local.provider.api.envelope import ProviderError, refusal, success
 from local.provider.api.input_images import read_images
 from local.provider.faults.board import FaultBoard
 from local.provider.faults.connection import ConnectionReset
@@ -55,7 +54,9 @@ class ContractApi:
         # An image has up to ten megabytes: parsing it on the event loop would delay every other request.
         wanted = await run_in_threadpool(parse_create_request, await request.body(), {})
         task = await self._accept(wanted, base_url=self.settings.public_url or str(request.base_url))
-        answer = success(task.created())
+        answer: Response = success(self.faults.now.answers.shown(task.created()))
+        if (change := self.faults.body_change("create", task.status.value)) is not None:
+            answer = change.applied_to(answer)
         await asyncio.sleep(self.faults.now.hang_s)
         if reset == _AFTER:
             return ConnectionReset()
@@ -69,12 +70,10 @@ class ContractApi:
         if (garbage := self._received(request)) is not None:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
-        found = self.account.find(request.path_params["either_id"]).found()
-        images = found.task_result.images
-        if images and self.faults.strikes(self.faults.now.expired_links):
-            for image in images:
-                image.url = self.lifecycle.storage.expired(image.url)
-        return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
+        answer, status = self._found(request.path_params["either_id"])
+        if (change := self.faults.body_change("query", status)) is not None:
+            answer = change.applied_to(answer)
+        return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(answer)
 
     async def list_tasks(self, request: Request) -> Response:
         """``GET /v1/images/multi-image2image``, newest first."""
@@ -82,8 +81,21 @@ class ContractApi:
         if (garbage := self._received(request)) is not None:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
-        found: list[BaseModel] = [task.found() for task in self.account.page(ListQuery.parse(request.query_params))]
+        page = self.account.page(ListQuery.parse(request.query_params))
+        found = [self.faults.now.answers.shown(task.found()) for task in page]
         return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
+
+    def _found(self, either_id: str) -> tuple[Response, str]:
+        """The answer to a query, and the status of the task or ``not_found``."""
+        try:
+            found = self.account.find(either_id).found()
+        except ProviderError as error:
+            return refusal(error), "not_found"
+        images = found.task_result.images
+        if images and self.faults.strikes(self.faults.now.expired_links):
+            for image in images:
+                image.url = self.lifecycle.storage.expired(image.url)
+        return success(self.faults.now.answers.shown(found)), found.task_status.value
 
     def _sent(self, answer: Response) -> Response:
         """The answer, perhaps with a wrong content type."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from kiln.errors import KilnError
@@ -34,10 +33,9 @@ class ProviderError(KilnError):
         self.refusal_status = status
 
 
-def success(data: BaseModel | list[BaseModel]) -> JSONResponse:
+def success(data: object) -> JSONResponse:
     """HTTP 200, code 0 and the data."""
-    dumped = [item.model_dump(mode="json") for item in data] if isinstance(data, list) else data.model_dump(mode="json")
-    return JSONResponse({"code": 0, "message": "SUCCEED", "request_id": _request_id(), "data": dumped})
+    return JSONResponse({"code": 0, "message": "SUCCEED", "request_id": _request_id(), "data": data})
 
 
 def refusal(error: KilnError) -> JSONResponse:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from typing import Literal
 
+from local.provider.faults.answers import BodyChange, ImageBytesChange
 from local.provider.faults.settings import Faults
 
 
@@ -20,14 +23,32 @@ class FaultBoard:
         self._random = random.Random(seed)  # noqa: S311 - chance in a simulation, not a secret
         self.struck = 0
         self.now = Faults()
+        self._changed: Counter[str] = Counter()
 
     def replace(self, faults: Faults) -> None:
         """Puts these faults in force, and no others. With the same seed, chance repeats itself."""
         self.now = faults
         self.struck = 0
+        self._changed.clear()
         seed = self._seed if faults.seed is None else faults.seed
         if seed is not None:
             self._random.seed(seed)
+
+    def body_change(self, operation: Literal["create", "query"], status: str) -> BodyChange | None:
+        """The change of an answer about a task with this status, if there is one; it counts against ``times``."""
+        change: BodyChange | None = getattr(self.now.answers, operation)
+        return change if change and status in change.when and self._is_left(operation, change.times) else None
+
+    def image_bytes_change(self) -> ImageBytesChange | None:
+        """The change of a download, if there is one; it counts against ``times``."""
+        change = self.now.answers.image_bytes
+        return change if change and self._is_left("image_bytes", change.times) else None
+
+    def _is_left(self, name: str, times: int | None) -> bool:
+        if self._changed[name] == times:
+            return False
+        self._changed[name] += 1
+        return True
 
     def strikes(self, probability: float) -> bool:
         """Decides whether a fault of this probability strikes now; none does after ``at_most`` have."""

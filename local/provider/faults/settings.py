@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kiln.contract.violations import invalid_request
 from kiln.errors import InvalidRequest
+from local.provider.faults.answers import Answers
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -60,6 +61,7 @@ class Faults(BaseModel):
     max_slots: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="Slots of the account; a create beyond them is refused with code 1303"
     )
+    answers: Answers = Field(default=Answers(), description="Odd answers: see docs/simulator.md")
     at_most: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="How many random faults strike in all; afterwards none does"
     )
@@ -77,6 +79,7 @@ class Faults(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             if first["type"] == "extra_forbidden":
-                known = ", ".join(cls.model_fields)
-                raise InvalidRequest(f"{first['loc'][0]}: there is no such fault; there are {known}") from error
+                name = ".".join(str(part) for part in first["loc"])
+                known = ", ".join(cls.model_fields) if len(first["loc"]) == 1 else "those in docs/simulator.md"
+                raise InvalidRequest(f"{name}: there is no such fault; there are {known}") from error
             raise invalid_request(error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ class CallbackSender:
         faults = self._faults.now
         if not task.order.callback_url or faults.drop_callbacks:
             return
-        body = task.callback().model_dump_json()
+        body = json.dumps(faults.answers.shown(task.callback()))
         message_id = uuid.uuid4().hex
         for _ in range(2 if faults.duplicate_callbacks else 1):
             late = self._faults.up_to(faults.shuffle_callbacks_s) if faults.shuffle_callbacks_s else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -47,8 +48,11 @@ def test_a_fault_that_cannot_be_is_refused_by_name_and_changes_nothing(faults, n
         assert rig.client.get("/_control/faults").json() == {"max_slots": 5}
 
 
-def test_every_fault_is_described():
-    assert all(known.description for known in Faults.model_fields.values())
+def test_every_fault_is_described_and_documented():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    for name, known in Faults.model_fields.items():
+        assert known.description
+        assert f"| `{name}` |" in page
 
 
 def test_throttling_has_no_effect_but_its_count():
