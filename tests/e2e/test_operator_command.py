@@ -10,6 +10,7 @@ import sys
 import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_added_caller_keeps_calling_during_a_rotation(operator: Operator) -> Non
     again = operator.answer("callers", "rotate", "shop")
     for key in (keys["api_key"], again["api_key"]):
         # A function looks for an unknown key at most every 15 s.
-        until(lambda key=key: sees_one_task(shop | {"api_key": key}), "the key is accepted")
+        until(partial(sees_one_task, shop | {"api_key": key}), "the key is accepted")
     operator.answer("callers", "rotate", "shop", "--finish")
     operator.answer("callers", "revoke", "shop", "--yes")
     assert [each["name"] for each in operator.answer("callers", "list")["callers"]] == ["local"]

@@ -82,7 +82,7 @@ def command(api: FakeApi, folder: Path, capsys: pytest.CaptureFixture[str]) -> R
 
     def call(*arguments: str) -> tuple[int, str, str]:
         status = run(list(arguments), transport=api.transport())
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        output = capsys.readouterr()
+        return status, output.out, output.err
 
     return call

@@ -14,7 +14,7 @@ from tests.support.images import picture
 URL = "https://kiln.example/live"
 KEY = "key-of-mine"
 TASKS = "/live/v1/images/multi-image2image"
-STAGES = ("waiting", "dispatching", "generating", "collecting", "succeed")
+STAGES: tuple[str, ...] = ("waiting", "dispatching", "generating", "collecting", "succeed")
 STATUSES = {"succeed": "succeed", "failed": "failed", "waiting": "submitted", "dispatching": "submitted"}
 
 Answer = httpx.Response | httpx.TransportError

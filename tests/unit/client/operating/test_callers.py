@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 
 from kiln.auth.callers import Callers
 from kiln.errors import AuthenticationFailed
 from kiln_cli.operating.callers_secret import LARGEST_SECRET_BYTES
+from kiln_cli.operating.installation import Installation
+from tests.unit.client.operating.conftest import Operate, Run
 
 
-def written(installation) -> Callers:
+def written(installation: Installation) -> Callers:
     """The secret as the functions read it."""
     client = installation.client("secretsmanager")
     answer = client.get_secret_value(SecretId=installation.output("CallersSecretArn"))
     return Callers.model_validate_json(answer["SecretString"])
 
 
-def put(installation, document) -> None:
+def put(installation: Installation, document: object) -> None:
     installation.client("secretsmanager").put_secret_value(
         SecretId=installation.output("CallersSecretArn"),
         SecretString=document if isinstance(document, str) else json.dumps(document),
     )
 
 
-def test_added_caller_is_accepted_with_its_limit(kiln, installation):
+def test_added_caller_is_accepted_with_its_limit(kiln: Run, installation: Installation) -> None:
     given = kiln("callers", "add", "shop", "--per-minute", "30", "--webhook-secret", "--json").json
     caller = written(installation).identify(f"Bearer {given['api_key']}")
     assert (caller.name, caller.tasks_per_minute, caller.secret_key) == ("shop", 30, given["secret_key"])
     assert caller.webhook_secret.startswith("whsec_")
 
 
-def test_list_shows_no_secret_keys(kiln):
+def test_list_shows_no_secret_keys(kiln: Run) -> None:
     shown = kiln("callers", "add", "shop", "--webhook-secret")
     keys = [line.split()[1] for line in shown.out.splitlines()]
     assert "not shown again" in shown.err
@@ -42,24 +45,24 @@ def test_list_shows_no_secret_keys(kiln):
         assert not [key for key in keys[2:] if key in listed.out + listed.err]
 
 
-def test_empty_list_is_an_empty_document(kiln):
+def test_empty_list_is_an_empty_document(kiln: Run) -> None:
     assert kiln("callers", "list", "--json").json == {"callers": []}
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "x" * 129])
-def test_malformed_name_is_refused(kiln, installation, name):
+def test_malformed_name_is_refused(kiln: Run, installation: Installation, name: str) -> None:
     assert kiln("callers", "add", name).status == 2
     assert written(installation).callers == []
 
 
-def test_second_caller_of_the_same_name_is_refused(kiln):
+def test_second_caller_of_the_same_name_is_refused(kiln: Run) -> None:
     kiln("callers", "add", "shop")
     again = kiln("callers", "add", "shop")
     assert again.status == 1
     assert "rotate" in again.err
 
 
-def test_old_and_new_keys_work_until_the_rotation_is_finished(kiln, installation):
+def test_old_and_new_keys_work_until_the_rotation_is_finished(kiln: Run, installation: Installation) -> None:
     old = kiln("callers", "add", "shop", "--per-minute", "30", "--webhook-secret", "--json").json
     new = kiln("callers", "rotate", "shop", "--json").json
     assert not set(old.values()) & {new["access_key"], new["secret_key"], new["api_key"]}
@@ -75,7 +78,7 @@ def test_old_and_new_keys_work_until_the_rotation_is_finished(kiln, installation
         written(installation).identify(f"Bearer {old['api_key']}")
 
 
-def test_rotated_webhook_secret_is_in_both_entries(kiln, installation):
+def test_rotated_webhook_secret_is_in_both_entries(kiln: Run, installation: Installation) -> None:
     kiln("callers", "add", "shop", "--webhook-secret")
     new = kiln("callers", "rotate", "shop", "--webhook-secret", "--json").json
     assert {each.webhook_secret for each in written(installation).callers} == {new["webhook_secret"]}
@@ -89,14 +92,18 @@ def test_rotated_webhook_secret_is_in_both_entries(kiln, installation):
         (("rotate", "no"), 1),
     ],
 )
-def test_impossible_rotation_changes_nothing(kiln, installation, arguments, status):
+def test_impossible_rotation_changes_nothing(
+    kiln: Run, installation: Installation, arguments: tuple[str, ...], status: int
+) -> None:
     kiln("callers", "add", "shop")
     before = written(installation)
     assert kiln("callers", *arguments).status == status
     assert written(installation) == before
 
 
-def test_revoke_removes_only_that_caller(kiln, installation, monkeypatch):
+def test_revoke_removes_only_that_caller(
+    kiln: Run, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kiln("callers", "add", "shop")
     kiln("callers", "add", "press")
     monkeypatch.setattr("sys.stdin", io.StringIO())
@@ -107,7 +114,7 @@ def test_revoke_removes_only_that_caller(kiln, installation, monkeypatch):
     assert [each.name for each in written(installation).callers] == ["press"]
 
 
-def test_unknown_fields_of_the_secret_are_kept(kiln, installation):
+def test_unknown_fields_of_the_secret_are_kept(kiln: Run, installation: Installation) -> None:
     put(installation, {"note": "mine", "callers": [{"name": "press", "api_keys": ["k"], "cost_centre": 7}]})
     kiln("callers", "add", "shop")
     client = installation.client("secretsmanager")
@@ -116,7 +123,7 @@ def test_unknown_fields_of_the_secret_are_kept(kiln, installation):
     assert json.loads(text)["callers"][0]["cost_centre"] == 7
 
 
-def test_too_large_secret_is_not_written(kiln, installation):
+def test_too_large_secret_is_not_written(kiln: Run, installation: Installation) -> None:
     full = json.dumps({"callers": [{"name": "press", "api_keys": ["k" * (LARGEST_SECRET_BYTES - 60)]}]})
     put(installation, full)
     refused = kiln("callers", "add", "shop")
@@ -125,11 +132,13 @@ def test_too_large_secret_is_not_written(kiln, installation):
     assert [each.name for each in written(installation).callers] == ["press"]
 
 
-def test_secret_changed_elsewhere_is_not_overwritten(kiln, installation, monkeypatch):
+def test_secret_changed_elsewhere_is_not_overwritten(
+    kiln: Run, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = installation.client("secretsmanager")
     read, times = client.get_secret_value, []
 
-    def reading(**which):
+    def reading(**which: Any) -> Any:
         times.append(which)
         if len(times) == 2:
             put(installation, {"callers": [{"name": "press"}]})
@@ -143,14 +152,16 @@ def test_secret_changed_elsewhere_is_not_overwritten(kiln, installation, monkeyp
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"callers": 1}', '{"callers": [{}]}', '{"callers": ["x"]}'])
-def test_unreadable_secret_is_refused(kiln, installation, content):
+def test_unreadable_secret_is_refused(kiln: Run, installation: Installation, content: str) -> None:
     put(installation, content or " ")
     refused = kiln("callers", "list")
     assert refused.status == 1
     assert "by hand" in refused.err
 
 
-def test_provider_keys_are_stored_and_checked(kiln, installation, operate, monkeypatch):
+def test_provider_keys_are_stored_and_checked(
+    kiln: Run, installation: Installation, operate: Operate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     operate.will("check-provider", {"accepted": True, "provider_url": "https://provider.test", "reason": ""})
     monkeypatch.setattr("sys.stdin", io.StringIO("the-access-key\nthe-secret-key\n"))
     assert kiln("provider-keys", "set").out == "https://provider.test accepts the keys.\n"
@@ -164,7 +175,7 @@ def test_provider_keys_are_stored_and_checked(kiln, installation, operate, monke
     }
 
 
-def test_refused_provider_keys_exit_1(kiln, operate, monkeypatch):
+def test_refused_provider_keys_exit_1(kiln: Run, operate: Operate, monkeypatch: pytest.MonkeyPatch) -> None:
     operate.will("check-provider", {"accepted": False, "provider_url": "https://provider.test", "reason": "wrong"})
     monkeypatch.setattr("sys.stdin", io.StringIO("the-key\n"))
     refused = kiln("provider-keys", "set", "--api-key")

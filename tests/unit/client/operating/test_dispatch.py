@@ -6,6 +6,7 @@ import pytest
 
 from kiln_cli.operating import dispatch
 from kiln_cli.operating.moments import clock_time, date_and_time, duration
+from tests.unit.client.operating.conftest import Operate, Run
 
 STATUS = {
     "paused_at": 0,
@@ -22,7 +23,7 @@ STATUS = {
 BUSY = {**STATUS, "paused_at": 1, "held": 3, "running": ["a", "b"]}
 
 
-def test_idle_dispatch_shows_free_slots(kiln, operate):
+def test_idle_dispatch_shows_free_slots(kiln: Run, operate: Operate) -> None:
     operate.will("status", STATUS)
     assert kiln("dispatch", "status").out.splitlines() == [
         "dispatch  open",
@@ -32,7 +33,7 @@ def test_idle_dispatch_shows_free_slots(kiln, operate):
     assert kiln("dispatch", "status", "--json").json == STATUS
 
 
-def test_busy_dispatch_shows_every_line():
+def test_busy_dispatch_shows_every_line() -> None:
     said = dispatch.lines(
         BUSY
         | {"throttled": 2, "reserved": 1, "ended": ["b"], "waiting": 1_000, "next_task_id": "c", "next_since": 1_000}
@@ -47,13 +48,13 @@ def test_busy_dispatch_shows_every_line():
 
 
 @pytest.mark.parametrize("operation", ["pause", "resume"])
-def test_pause_and_resume_run_their_operation(kiln, operate, operation):
+def test_pause_and_resume_run_their_operation(kiln: Run, operate: Operate, operation: str) -> None:
     operate.will(operation, STATUS)
     assert kiln("dispatch", operation).status == 0
     assert operate.events == [{"operation": operation}]
 
 
-def test_drain_waits_until_no_task_runs(kiln, operate, monkeypatch):
+def test_drain_waits_until_no_task_runs(kiln: Run, operate: Operate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "_PAUSE_SECONDS", 0.0)
     operate.will("pause", BUSY)
     operate.will("status", {**BUSY, "held": 1, "running": ["a"]}, {**STATUS, "paused_at": 1})
@@ -62,15 +63,17 @@ def test_drain_waits_until_no_task_runs(kiln, operate, monkeypatch):
     assert [each["operation"] for each in operate.events] == ["pause", "status", "status"]
 
 
-def test_drain_beyond_the_timeout_lists_running_tasks(kiln, operate):
+def test_drain_beyond_the_timeout_lists_running_tasks(kiln: Run, operate: Operate) -> None:
     operate.will("pause", BUSY)
     late = kiln("dispatch", "drain", "--timeout", "0")
     assert late.status == 124
     assert "2 tasks still running: a, b; dispatch stays paused until you run kiln dispatch resume" in late.err
 
 
-def test_interrupted_drain_says_dispatch_stays_paused(kiln, operate, monkeypatch):
-    def interrupted(_):
+def test_interrupted_drain_says_dispatch_stays_paused(
+    kiln: Run, operate: Operate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", interrupted)
@@ -82,7 +85,7 @@ def test_interrupted_drain_says_dispatch_stays_paused(kiln, operate, monkeypatch
     )
 
 
-def test_one_task_is_written_in_the_singular():
+def test_one_task_is_written_in_the_singular() -> None:
     assert dispatch.lines(BUSY | {"running": ["a"]})[1].startswith("slots     3 of 9 held by 1 task,")
 
 
@@ -100,10 +103,10 @@ def test_one_task_is_written_in_the_singular():
         (86_400, "1 d"),
     ],
 )
-def test_duration_has_at_most_two_units(seconds, words):
+def test_duration_has_at_most_two_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_moments_are_written_in_utc():
+def test_moments_are_written_in_utc() -> None:
     assert clock_time(1_722_769_557_708) == "11:05:57.708"
     assert date_and_time(1_722_769_557_708) == "2024-08-04 11:05:57 UTC"

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kiln_cli.operating import checks, doctor
+from kiln_cli.operating import checks
+from kiln_cli.operating.installation import Installation
+from tests.unit.client.operating.conftest import Executions, Operate, Run
 from tests.unit.client.operating.test_dispatch import STATUS
 
 API_KEY = "the-api-key-of-the-shop"
@@ -75,27 +77,30 @@ class Alarms:
         return [{"MetricAlarms": alarms}]
 
 
-def put_callers(installation, *callers: dict[str, Any]) -> None:
+def put_callers(installation: Installation, *callers: dict[str, Any]) -> None:
     installation.client("secretsmanager").put_secret_value(
         SecretId=installation.output("CallersSecretArn"), SecretString=json.dumps({"callers": callers})
     )
 
 
-def put_alarms(installation, **states: str) -> None:
+def put_alarms(installation: Installation, **states: str) -> None:
     installation._clients |= {"cloudformation": Alarms(**states), "cloudwatch": Alarms(**states)}
 
 
 @pytest.fixture
-def api(monkeypatch) -> Api:
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     """A fake of the API."""
     fake = Api()
     plain = httpx.Client
-    monkeypatch.setattr(doctor.httpx, "Client", lambda **options: plain(transport=httpx.MockTransport(fake), **options))
+    monkeypatch.setattr(
+        "kiln_cli.operating.doctor.httpx.Client",
+        lambda **options: plain(transport=httpx.MockTransport(fake), **options),
+    )
     return fake
 
 
 @pytest.fixture(autouse=True)
-def _well(installation, operate, api, monkeypatch) -> None:
+def _well(installation: Installation, operate: Operate, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without problems."""
     monkeypatch.setattr(checks, "_RELEASE_SECONDS", 0)
     put_callers(installation, {"name": "shop", "access_key": "a", "api_keys": [API_KEY]})
@@ -104,14 +109,14 @@ def _well(installation, operate, api, monkeypatch) -> None:
     operate.will("status", STATUS)
 
 
-def wrong(kiln) -> dict[str, dict[str, Any]]:
+def wrong(kiln: Run) -> dict[str, dict[str, Any]]:
     """The failed checks, by name."""
     examined = kiln("doctor", "--json")
     assert examined.json["is_well"] is (examined.status == 0)
     return {each["check"]: each for each in examined.json["findings"] if not each["is_well"]}
 
 
-def test_well_installation_passes(kiln):
+def test_well_installation_passes(kiln: Run) -> None:
     assert wrong(kiln) == {}
     examined = kiln("doctor")
     assert examined.status == 0
@@ -120,7 +125,7 @@ def test_well_installation_passes(kiln):
     assert API_KEY not in examined.out
 
 
-def test_failed_check_prints_the_next_step(kiln, operate):
+def test_failed_check_prints_the_next_step(kiln: Run, operate: Operate) -> None:
     refused = {"accepted": False, "provider_url": "https://provider.test", "reason": "Auth failed (code 1000)"}
     operate.will("check-provider", refused)
     examined = kiln("doctor")
@@ -131,17 +136,17 @@ def test_failed_check_prints_the_next_step(kiln, operate):
 
 
 @pytest.mark.parametrize("off", [-60, 60])
-def test_wrong_clock_is_found(kiln, api, off):
+def test_wrong_clock_is_found(kiln: Run, api: Api, off: int) -> None:
     api.clock_off = off
     assert list(wrong(kiln)) == ["clock"]
 
 
-def test_unreachable_api_is_found(kiln, api):
+def test_unreachable_api_is_found(kiln: Run, api: Api) -> None:
     api.broken = httpx.ConnectError("refused")
     assert set(wrong(kiln)) == {"API", "callers' secret", "callback route"}
 
 
-def test_broken_api_is_found(kiln, api):
+def test_broken_api_is_found(kiln: Run, api: Api) -> None:
     api.broken = httpx.Response(502, text="Bad Gateway")
     found = wrong(kiln)
     assert set(found) == {"API", "clock", "a caller's key", "callback route"}
@@ -149,36 +154,40 @@ def test_broken_api_is_found(kiln, api):
 
 
 @pytest.mark.parametrize("callers", [[], [{"name": "a", "api_keys": [API_KEY]}, {"name": "b", "api_keys": [API_KEY]}]])
-def test_missing_or_shared_caller_keys_are_found(kiln, installation, callers):
+def test_missing_or_shared_caller_keys_are_found(
+    kiln: Run, installation: Installation, callers: list[dict[str, Any]]
+) -> None:
     put_callers(installation, *callers)
     assert list(wrong(kiln)) == ["callers' secret"]
 
 
-def test_refused_caller_key_is_found(kiln, installation):
+def test_refused_caller_key_is_found(kiln: Run, installation: Installation) -> None:
     put_callers(installation, {"name": "shop", "api_keys": ["another"]})
     assert list(wrong(kiln)) == ["a caller's key"]
 
 
-def test_missing_bucket_is_found(kiln, installation):
+def test_missing_bucket_is_found(kiln: Run, installation: Installation) -> None:
     installation.client("s3").delete_bucket(Bucket="kiln-outbox")
     assert "kiln-outbox: 404" in wrong(kiln)["buckets"]["says"]
 
 
-def test_leaked_slots_and_paused_dispatch_are_found(kiln, operate):
+def test_leaked_slots_and_paused_dispatch_are_found(kiln: Run, operate: Operate) -> None:
     operate.will("status", {**STATUS, "paused_at": 1, "held": 1, "running": ["x"], "ended": ["x"]})
     found = wrong(kiln)
     assert set(found) == {"slots", "dispatch"}
     assert "kiln dispatch resume" in found["slots"]["todo"]
 
 
-def test_task_about_to_release_its_slots_is_no_leak(kiln, operate, monkeypatch):
+def test_task_about_to_release_its_slots_is_no_leak(
+    kiln: Run, operate: Operate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(checks, "_RELEASE_SECONDS", 30)
-    monkeypatch.setattr(checks.time, "sleep", lambda _: None)
+    monkeypatch.setattr("kiln_cli.operating.checks.time.sleep", lambda _: None)
     operate.will("status", {**STATUS, "held": 1, "running": ["x"], "ended": ["x"]}, STATUS)
     assert wrong(kiln) == {}
 
 
-def test_failed_workflow_of_today_is_found(kiln, histories):
+def test_failed_workflow_of_today_is_found(kiln: Run, histories: Executions) -> None:
     now = datetime.now(tz=UTC)
     histories.listed["FAILED"] = [
         {"name": "abc-again-1", "stopDate": now},
@@ -189,14 +198,14 @@ def test_failed_workflow_of_today_is_found(kiln, histories):
     assert found["workflows"]["todo"] == "see its history with kiln task show abc"
 
 
-def test_dead_letters_are_found(kiln, installation):
+def test_dead_letters_are_found(kiln: Run, installation: Installation) -> None:
     for output in ("InboxDeadLettersUrl", "UnstartedTasksUrl"):
         installation.client("sqs").send_message(QueueUrl=installation.output(output), MessageBody="x")
     found = wrong(kiln)
     assert {each["section"] for each in found.values()} == {"inbox-dead-letters", "unstarted-tasks"}
 
 
-def test_raised_alarm_names_its_section(kiln, installation):
+def test_raised_alarm_names_its_section(kiln: Run, installation: Installation) -> None:
     put_alarms(installation, ProviderAccountAlarm="OK", MissedCallbacksAlarm="ALARM")
     (found,) = wrong(kiln).values()
     assert found["check"] == "alarm MissedCallbacks"
@@ -204,7 +213,7 @@ def test_raised_alarm_names_its_section(kiln, installation):
     assert found["section"] == "missed-callbacks"
 
 
-def test_check_that_breaks_is_a_finding(kiln, operate, installation):
+def test_check_that_breaks_is_a_finding(kiln: Run, operate: Operate, installation: Installation) -> None:
     operate.will("status", refusal="no")
     installation.outputs["InboxDeadLettersUrl"] = "https://sqs.us-east-1.amazonaws.com/123456789012/gone"
     found = wrong(kiln)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from kiln_cli.failures import NOT_REACHABLE, CommandFailed
-from kiln_cli.operating.installation import OperationRefused, find_installation
+from kiln_cli.operating.installation import Installation, OperationRefused, find_installation
 from kiln_cli.operating.session import aws_failure
 from kiln_client import NotConfigured
+from tests.unit.client.operating.conftest import Operate, Run
 
 HERE = {
     "stack_name": "kiln",
@@ -23,7 +25,7 @@ HERE = {
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A folder inside the folder of a local stack."""
     (tmp_path / ".kiln").mkdir()
     (tmp_path / ".kiln" / "stack.json").write_text(json.dumps(HERE))
@@ -32,19 +34,19 @@ def folder(tmp_path):
     return inside
 
 
-def test_named_stack_comes_before_the_local_one(folder):
+def test_named_stack_comes_before_the_local_one(folder: Path) -> None:
     assert find_installation("prod", environment={"KILN_STACK": "staging"}, folder=folder).name == "prod"
     found = find_installation(None, "eu-west-1", environment={"KILN_STACK": "staging"}, folder=folder)
     assert (found.name, found.region, found.is_local) == ("staging", "eu-west-1", False)
 
 
-def test_region_is_found_as_by_the_aws_cli(folder):
+def test_region_is_found_as_by_the_aws_cli(folder: Path) -> None:
     environment = {"KILN_STACK": "staging", "AWS_REGION": "eu-central-1"}
     assert find_installation(environment=environment, folder=folder).region == "eu-central-1"
     assert find_installation(None, "eu-west-1", environment=environment, folder=folder).region == "eu-west-1"
 
 
-def test_without_a_name_the_local_stack_is_found(folder):
+def test_without_a_name_the_local_stack_is_found(folder: Path) -> None:
     found = find_installation(environment={}, folder=folder)
     assert (found.name, found.is_local) == ("kiln", True)
     assert found.client("lambda").meta.endpoint_url == HERE["aws_endpoint_url"]
@@ -52,37 +54,37 @@ def test_without_a_name_the_local_stack_is_found(folder):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}"])
-def test_malformed_description_is_refused(folder, content):
+def test_malformed_description_is_refused(folder: Path, content: str) -> None:
     (folder.parent / ".kiln" / "stack.json").write_text(content)
     with pytest.raises((CommandFailed, NotConfigured), match=r"stack\.json"):
         find_installation(environment={}, folder=folder)
 
 
-def test_missing_installation_exits_3(tmp_path):
+def test_missing_installation_exits_3(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="KILN_STACK") as failed:
         find_installation(environment={}, folder=tmp_path)
     assert failed.value.status == 3
 
 
-def test_missing_region_exits_2(monkeypatch):
+def test_missing_region_exits_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(CommandFailed, match="region") as failed:
         find_installation("prod", environment={})
     assert failed.value.status == 2
 
 
-def test_missing_boto3_prints_how_to_install_it(monkeypatch):
+def test_missing_boto3_prints_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(CommandFailed, match=r"kiln-client\[aws\]"):
         find_installation("prod", environment={})
 
 
-def test_missing_output_is_refused(installation):
+def test_missing_output_is_refused(installation: Installation) -> None:
     with pytest.raises(CommandFailed, match="no output Nonsense"):
         installation.output("Nonsense")
 
 
-def test_refusal_and_failure_of_the_function_are_raised(installation, operate):
+def test_refusal_and_failure_of_the_function_are_raised(installation: Installation, operate: Operate) -> None:
     operate.will("status", refusal="No.")
     with pytest.raises(OperationRefused, match=r"^No\.$"):
         installation.operate("status")
@@ -95,13 +97,14 @@ def test_refusal_and_failure_of_the_function_are_raised(installation, operate):
     ("endpoint", "hint"),
     [("http://127.0.0.1:9/", "; the local stack isn't running; start it with make up"), ("https://x", "")],
 )
-def test_unreachable_local_stack_prints_how_to_start_it(endpoint, hint):
+def test_unreachable_local_stack_prints_how_to_start_it(endpoint: str, hint: str) -> None:
     failed = aws_failure(EndpointConnectionError(endpoint_url=endpoint))
+    assert failed is not None
     assert failed.status == NOT_REACHABLE
     assert str(failed) == f'AWS: Could not connect to the endpoint URL: "{endpoint}"{hint}'
 
 
-def test_aws_error_prints_one_line(kiln, installation):
+def test_aws_error_prints_one_line(kiln: Run, installation: Installation) -> None:
     installation.outputs["CallersSecretArn"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:gone"
     refused = kiln("callers", "list")
     assert refused.status == 1

@@ -10,6 +10,8 @@ import pytest
 
 from kiln_cli.operating.dead_letters import task_id_of, waiting
 from kiln_cli.operating.history import moments_of_execution
+from kiln_cli.operating.installation import Installation
+from tests.unit.client.operating.conftest import Executions, Operate, Run
 
 TASK_ID = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 BEGAN = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
@@ -128,38 +130,40 @@ def outcome(step: str, name: str, reason: str = "", wait: int = 0) -> dict[str, 
         (("OfAnOlderDefinition", "", {}), ("OfAnOlderDefinition", "", "")),
     ],
 )
-def test_state_is_shown_by_its_comment_and_outcome(step, moment):
+def test_state_is_shown_by_its_comment_and_outcome(
+    step: tuple[str, str, dict[str, Any]], moment: tuple[str, str, str]
+) -> None:
     assert shown(step) == [moment]
 
 
 @pytest.mark.parametrize("kind", ["ChoiceState", "WaitState"])
-def test_choice_and_wait_states_are_left_out(kind):
+def test_choice_and_wait_states_are_left_out(kind: str) -> None:
     history = events(("IsGenerated?", "", outcome("dispatch", "again")))
     history = [{**each, "type": each["type"].replace("TaskState", kind)} for each in history]
     moments = [each.what for each in moments_of_execution("workflow", history, STATES)]
     assert moments == ["workflow started", "workflow done"]
 
 
-def test_fault_is_shown_before_the_state_that_follows():
+def test_fault_is_shown_before_the_state_that_follows() -> None:
     moments = shown(("Poll", "Lambda.Unknown", {}), ("ReleaseSlots", "", {}))
     assert moments[0] == ("fault in Poll", "Lambda.Unknown: because", "")
     assert moments[1][0] == "Release the slots"
 
 
-def test_retried_state_has_the_outcome_of_its_last_attempt():
+def test_retried_state_has_the_outcome_of_its_last_attempt() -> None:
     history = events(("AcquireSlots", "DynamoDB.ThrottlingException", {}))
     scheduled = {"type": "TaskScheduled", "timestamp": BEGAN + timedelta(seconds=2), "taskScheduledEventDetails": {}}
     moments = [each.what for each in moments_of_execution("workflow", [*history[:3], scheduled, *history[3:]], STATES)]
     assert moments == ["workflow started", "fault in AcquireSlots", "Acquire slots", "workflow done"]
 
 
-def test_access_denied_is_a_fault_and_not_a_full_queue():
+def test_access_denied_is_a_fault_and_not_a_full_queue() -> None:
     assert [what for what, _, _ in shown(("AcquireSlots", "DynamoDB.AccessDeniedException", {}))] == [
         "fault in AcquireSlots"
     ]
 
 
-def test_stopped_execution_has_its_reason():
+def test_stopped_execution_has_its_reason() -> None:
     aborted = {
         "type": "ExecutionAborted",
         "timestamp": BEGAN,
@@ -169,7 +173,7 @@ def test_stopped_execution_has_its_reason():
     assert (moment.what, moment.detail) == ("workflow stopped", "Kiln.Restarted: An operator")
 
 
-def test_show_prints_the_whole_history_in_order(kiln, operate, histories):
+def test_show_prints_the_whole_history_in_order(kiln: Run, operate: Operate, histories: Executions) -> None:
     operate.will("show", TASK)
     histories.definition = STATES
     histories.histories[TASK_ID] = events(("AcquireSlots", "", {}), ("AwaitCallback", "States.Timeout", {}))
@@ -196,7 +200,7 @@ def test_show_prints_the_whole_history_in_order(kiln, operate, histories):
     assert lines[-1] == ("notification succeed: failed", "States.TaskFailed")
 
 
-def test_show_finds_executions_by_the_run_id(kiln, operate, histories):
+def test_show_finds_executions_by_the_run_id(kiln: Run, operate: Operate, histories: Executions) -> None:
     run_id = f"{TASK_ID}_{BEGAN_MS}"
     operate.will("show", TASK | {"run_id": run_id})
     histories.histories[run_id] = events(("AcquireSlots", "", {}))
@@ -206,7 +210,7 @@ def test_show_finds_executions_by_the_run_id(kiln, operate, histories):
     assert "notification succeed: still trying" in found
 
 
-def test_unknown_task_exits_5(kiln, operate):
+def test_unknown_task_exits_5(kiln: Run, operate: Operate) -> None:
     operate.will("show", refusal="Task not found by id/external id: nobody")
     assert kiln("task", "show", "nobody").status == 5
 
@@ -215,20 +219,20 @@ def did(what: str, execution: str = "") -> dict[str, Any]:
     return {"task_id": TASK_ID, "task_status": "submitted", "did": what, "execution": execution}
 
 
-def test_retry_of_a_stuck_task_restarts_its_workflow(kiln, operate):
+def test_retry_of_a_stuck_task_restarts_its_workflow(kiln: Run, operate: Operate) -> None:
     operate.will("show", TASK | {"task_status": "submitted"})
     operate.will("restart", did("restarted", TASK_ID))
     assert "begins again" in kiln("task", "retry", TASK_ID).out
 
 
-def test_retry_of_a_failed_task_creates_a_new_one(kiln, operate):
+def test_retry_of_a_failed_task_creates_a_new_one(kiln: Run, operate: Operate) -> None:
     operate.will("show", TASK | {"task_status": "failed"})
     operate.will("restart", did("none"))
     operate.will("retry", did("created"))
     assert "was created with the same request" in kiln("task", "retry", TASK_ID).out
 
 
-def test_retry_of_a_succeeded_task_is_refused(kiln, operate):
+def test_retry_of_a_succeeded_task_is_refused(kiln: Run, operate: Operate) -> None:
     operate.will("show", TASK)
     operate.will("restart", did("none"))
     refused = kiln("task", "retry", TASK_ID)
@@ -236,7 +240,7 @@ def test_retry_of_a_succeeded_task_is_refused(kiln, operate):
     assert "nothing to retry" in refused.err
 
 
-def test_fail_needs_a_reason(kiln, operate):
+def test_fail_needs_a_reason(kiln: Run, operate: Operate) -> None:
     operate.will("fail", did("woken"))
     assert kiln("task", "fail", TASK_ID).status == 2
     assert kiln("task", "fail", TASK_ID, "--reason", "Called off").status == 0
@@ -252,11 +256,11 @@ def test_fail_needs_a_reason(kiln, operate):
         {"requestPayload": {"detail": {"name": f"{TASK_ID}_{BEGAN_MS}-again-3"}}},
     ],
 )
-def test_unstarted_message_names_its_task(message):
+def test_unstarted_message_names_its_task(message: dict[str, Any]) -> None:
     assert task_id_of(json.dumps(message)) == TASK_ID
 
 
-def test_redrive_moves_dead_letters_and_starts_tasks(kiln, installation, operate):
+def test_redrive_moves_dead_letters_and_starts_tasks(kiln: Run, installation: Installation, operate: Operate) -> None:
     sqs = installation.client("sqs")
     for number in range(12):
         sqs.send_message(QueueUrl=installation.output("InboxDeadLettersUrl"), MessageBody=f"letter {number}")
@@ -271,7 +275,9 @@ def test_redrive_moves_dead_letters_and_starts_tasks(kiln, installation, operate
     assert waiting(installation, "UnstartedTasksUrl") == 3
 
 
-def test_task_that_cannot_be_started_stays_in_the_queue(kiln, installation, operate):
+def test_task_that_cannot_be_started_stays_in_the_queue(
+    kiln: Run, installation: Installation, operate: Operate
+) -> None:
     body = json.dumps({"S": f"TASK#{TASK_ID}"})
     installation.client("sqs").send_message(QueueUrl=installation.output("UnstartedTasksUrl"), MessageBody=body)
     operate.will("restart", refusal="Task not found")
