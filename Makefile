@@ -135,7 +135,7 @@ docs: setup ## Write docs/openapi.json, docs/asyncapi.json and docs/schemas from
 .PHONY: build
 build: $(STAMP_SAM) ## Validate the template and build what is deployed, without Docker
 	@$(VENV_SAM)/bin/sam validate --lint
-	@$(VENV_SAM)/bin/cfn-lint template.yaml
+	@$(VENV_SAM)/bin/cfn-lint template.yaml monitoring.yaml
 	@BUILD_PYTHON="$(PYTHON_SAM)" $(VENV_SAM)/bin/sam build
 
 # The recipe is the same; only the machine differs, so that what was built can be run where it was built.

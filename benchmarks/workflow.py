@@ -16,7 +16,7 @@ DISPATCH = "Dispatch"
 COLLECT = "Collect"
 RELEASE_SLOTS = "ReleaseSlots"
 
-POLLING_ROUND = ("AwaitCallback", "Poll", "Polled")
+POLLING_ROUND = ("AwaitCallback", "Poll", "IsGenerated?")
 """The states of one wake-up that finds the provider still generating."""
 
 WAITING_ROUND = ("AwaitTurn", "Reconcile", "ClearWakeUp", "IsDispatched?", ACQUIRE_SLOTS)

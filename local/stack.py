@@ -192,7 +192,7 @@ class Stack:
             # The local AWS has no archives.
             "EventArchiveDays": "0",
             # Nor does it have alarms over several metrics, or saved log queries.
-            "Watching": "basic",
+            "Monitoring": "basic",
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",

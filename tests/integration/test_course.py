@@ -39,7 +39,13 @@ def test_the_stages_are_passed_in_their_order(kiln: Deployment, client: Client) 
     wait_until(has_ended, "the task has succeeded")
     assert seen == [stage for stage in STAGES if stage in seen], "no stage comes back"
     progress = told(client, task_id, "progress")
-    assert [step["step"] for step in progress["steps"]] == ["accepted", "turn", "dispatched", "collecting", "succeed"]
+    assert [step["step"] for step in progress["steps"]] == [
+        "accepted",
+        "slots_acquired",
+        "dispatched",
+        "collecting",
+        "succeed",
+    ]
     times = [step["at"] for step in progress["steps"]]
     assert times == sorted(times)
     assert progress["dispatch_attempts"] == 1

@@ -13,7 +13,7 @@ from typing import Any
 
 import simpy
 
-from benchmarks.modelling.waiting.hand_over import hand_over
+from kiln.slots.hand_over import serve
 
 
 @dataclass(order=True)
@@ -94,10 +94,9 @@ class SlotQueue:
     def release(self, n: int) -> None:
         """Release a task's slots, and hand over what is then free."""
         self._hold(-min(n, self.limit))
-        outcome = hand_over(self.limit - self.held, (each.slots for each in self._waiting))
-        self.reserved = outcome.reserved
-        served = [self._waiting[position] for position in outcome.served]
-        del self._waiting[: len(served)]
+        number, self.reserved = serve(self.limit - self.held, (each.slots for each in self._waiting))
+        served = self._waiting[:number]
+        del self._waiting[:number]
         for each in served:
             self._hold(each.slots)
             each.served.succeed()

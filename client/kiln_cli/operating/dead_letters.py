@@ -76,7 +76,7 @@ def task_id_of(body: str) -> str:
     try:
         content: Any = json.loads(body)
         found = executions.parse(
-            (content.get("S") or content["requestPayload"]["detail"]["name"]).removeprefix("TASK#")
+            (content.get("S") or content.get("requestPayload", content)["detail"]["name"]).removeprefix("TASK#")
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         found = None

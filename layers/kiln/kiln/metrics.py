@@ -1,6 +1,6 @@
 """What Kiln measures of itself: every metric with its unit and its one dimension. Who publishes them is not known here.
 
-The names here are the ones that alarms and the dashboard are made of (template.yaml) and docs/watching.md tells of.
+The names here are the ones that alarms and the dashboard are made of (monitoring.yaml) and docs/monitoring.md lists.
 """
 
 from __future__ import annotations

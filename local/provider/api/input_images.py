@@ -7,10 +7,10 @@ import asyncio
 import httpx
 
 from kiln.contract import CreateRequest
-from kiln.contract.vocabulary import IMAGE_BYTES
 from kiln.errors import InvalidRequest
 from kiln.images.inputs import InputImage
 from kiln.images.inspection import ImageViolation, check_input
+from kiln.images.limits import IMAGE_BYTES
 
 FETCH_SECONDS = 10.0
 
@@ -33,7 +33,7 @@ async def _read(field: str, image: InputImage, http: httpx.AsyncClient) -> bytes
         content = await _fetch(image.url or "", http)
         check_input(content)
     except ImageViolation as violation:
-        raise InvalidRequest(f"{field}: {violation}, got {violation.came}") from violation
+        raise InvalidRequest(f"{field}: {violation}, got {violation.got}") from violation
     except TimeoutError as error:
         raise InvalidRequest(f"{field}: the URL could not be fetched within {FETCH_SECONDS:.0f} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from kiln.contract.progress import Progress, Stage, Step, StepName, StoredRequest, StoredSubject
 from pydantic import BaseModel
 
 from kiln.contract import vocabulary
 from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.progress import Progress, Stage, Step, StepName, StoredRequest, StoredSubject
+from kiln.images import limits
 from kiln.tasks.task import DeliveryRecord
 from kiln_cli.pictures import submit
 from kiln_cli.pictures.progress_view import STAGES, STEPS
@@ -26,7 +27,7 @@ def test_vocabulary_equals_the_contract() -> None:
     assert set(STEPS) == set(StepName)
     assert list(vocabulary.AspectRatio) == submit.RATIOS
     assert list(vocabulary.ModelName) == submit.MODELS
-    assert images.LARGEST_BYTES == vocabulary.IMAGE_BYTES
+    assert images.LARGEST_BYTES == limits.IMAGE_BYTES
 
 
 def test_task_answer_is_read_field_by_field() -> None:

@@ -38,7 +38,7 @@ def test_each_step_is_written_down_as_it_is_reached(cloud):
     assert ended.stage is Stage.SUCCEED
     assert [step.step for step in ended.steps] == [
         StepName.ACCEPTED,
-        StepName.TURN,
+        StepName.SLOTS_ACQUIRED,
         StepName.DISPATCHED,
         StepName.COLLECTING,
         StepName.SUCCEED,

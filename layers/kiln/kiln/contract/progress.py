@@ -14,7 +14,7 @@ class StepName(StrEnum):
     """A moment in a task's course that is written down."""
 
     ACCEPTED = "accepted"
-    TURN = "turn"
+    SLOTS_ACQUIRED = "slots_acquired"
     DISPATCHED = "dispatched"
     COLLECTING = "collecting"
     SUCCEED = "succeed"
@@ -25,7 +25,7 @@ class Step(BaseModel, defer_build=True):
     """One step that a task has reached."""
 
     step: StepName = Field(
-        description="accepted; turn: it has its slots; dispatched: the provider has it; collecting: its images are "
+        description="accepted; slots_acquired; dispatched: the provider has it; collecting: its images are "
         "being copied; succeed or failed"
     )
     at: int = Field(description="Milliseconds since the epoch")

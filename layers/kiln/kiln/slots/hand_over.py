@@ -77,6 +77,25 @@ def may_hand_over(holders: AbstractSet[str], limit: int) -> bool:
     return len(holders) < limit or _is_stuck(holders)
 
 
+def serve(free: int, needs: Iterable[int]) -> tuple[int, int]:
+    """How many tasks from the front of the queue get their slots: each all of its slots, or none.
+
+    Args:
+        free: How many slots are free.
+        needs: How many slots each task needs, the next task first.
+
+    Returns:
+        How many tasks are served, and how many slots stay reserved for the first task that is not.
+    """
+    served = 0
+    for need in needs:
+        if need > free:
+            return served, free
+        served += 1
+        free -= need
+    return served, 0
+
+
 def hand_over(
     holders: AbstractSet[str],
     queue: Sequence[Waiting],
@@ -101,23 +120,14 @@ def hand_over(
             slots over to, so they are named again.
         is_paused: No task gets slots at present.
     """
+    names = {each.task_id: slot_names(each.task_id, each.n, limit) for each in queue if each.task_id != leaver}
+    without = [task_id for task_id, needed in names.items() if needed[0] not in holders]
     free = 0 if is_paused else limit - len(holders)
-    given: list[str] = []
-    complete: list[str] = []
-    for waiting in queue:
-        if waiting.task_id == leaver:
-            continue
-        names = slot_names(waiting.task_id, waiting.n, limit)
-        if names[0] in holders:
-            complete += [waiting.task_id] if is_retry else []
-        elif len(names) <= free:
-            given += names
-            complete.append(waiting.task_id)
-            free -= len(names)
-        elif free > 0:
-            given += [f"{_RESERVED}#{number}" for number in range(free)]
-            free = 0
-    handed = HandOver(frozenset(holders) | frozenset(given), complete)
+    served, reserved = serve(free, [len(names[task_id]) for task_id in without])
+    got = set(without[:served])
+    complete = [task_id for task_id in names if task_id in got or (is_retry and task_id not in without)]
+    given = {name for task_id in got for name in names[task_id]}
+    handed = HandOver(frozenset(holders) | given | {f"{_RESERVED}#{number}" for number in range(reserved)}, complete)
     if not complete and _is_stuck(holders) and not is_paused:
         return hand_over(frozenset(), queue, limit, leaver=leaver, is_retry=is_retry)
     return handed

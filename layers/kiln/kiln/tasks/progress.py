@@ -58,7 +58,7 @@ def _stage(task: Task) -> Stage:
 def _steps(task: Task) -> list[Step]:
     reached = [
         (StepName.ACCEPTED, task.created_at),
-        (StepName.TURN, task.slots_acquired_at),
+        (StepName.SLOTS_ACQUIRED, task.slots_acquired_at),
         (StepName.DISPATCHED, task.dispatched_at),
         (StepName.COLLECTING, task.collecting_at),
     ]
