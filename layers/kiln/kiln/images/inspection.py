@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from kiln.images.formats import content_type_of, described
+from kiln.images.formats import INPUT_TYPES, content_type_of, described
 from kiln.images.limits import IMAGE_BYTES, IMAGE_RATIO, IMAGE_SIDE_PIXELS
 
 _TAIL_BYTES = 4_096
@@ -43,7 +43,7 @@ def inspect(head: bytes) -> ImageFacts:
     import imagesize  # noqa: PLC0415 - most functions only name images
 
     content_type = content_type_of(head)
-    if content_type is None:
+    if content_type not in INPUT_TYPES:
         raise ImageViolation("must be a jpg, jpeg or png image by its content", described(head))
     try:
         width, height = imagesize.get(io.BytesIO(head))
