@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from local.front_door import FrontDoor
+from local.reverse_proxy import ReverseProxy
 from local.serving import take_port
 
 HOST = "kiln.localhost"
@@ -38,7 +38,7 @@ class HttpsDoor:
         self.certificate = folder / "certificate.pem"
         key = folder / "key.pem"
         _write_certificate(self.certificate, key)
-        self._front_door = FrontDoor()
+        self._front_door = ReverseProxy()
         config = uvicorn.Config(
             self._front_door.app,
             http="h11",
@@ -56,7 +56,7 @@ class HttpsDoor:
 
     def lead_to(self, http_url: str) -> None:
         """Sets the address that is behind the door."""
-        self._front_door.lead_to(http_url)
+        self._front_door.forward_to(http_url)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from kiln.images.inspection import content_type_of
+from kiln.images.formats import content_type_of
 from local.provider.faults.board import FaultBoard
 from local.provider.faults.connection import ConnectionReset
 from local.provider.images.storage import ResultStorage
