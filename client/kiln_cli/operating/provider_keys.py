@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kiln_cli.failures import USAGE, CommandFailed
+from kiln_cli.operating.operations import operate
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
 
 app = typer.Typer(name="provider-keys", help="The provider's keys: set, check.", no_args_is_help=True)
@@ -45,7 +46,7 @@ def set_keys(
 @app.command("check", cls=OperatorCommand)
 def check(session: OperatorSession) -> None:
     """Check that the provider accepts the stored keys. Kiln itself asks it."""
-    checked = session.installation.operate("check-provider")
+    checked = operate(session.installation, "check-provider")
     if session.terminal.as_json:
         session.terminal.document(checked)
     if not checked["accepted"]:
