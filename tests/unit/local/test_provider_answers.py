@@ -111,7 +111,7 @@ def test_query_body_null_and_text_are_sent_as_they_are():
         assert (odd.text, odd.headers["content-type"]) == ("{not json", "text/html")
 
 
-def test_values_are_converted_where_they_are():
+def test_values_are_converted_in_place():
     convert = {
         "data": "list",
         "data.task_result": "list",

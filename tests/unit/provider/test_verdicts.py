@@ -59,10 +59,10 @@ def test_every_code_has_its_verdict(http_status, code, create, query):
         ("", Verdict.PERMANENT),
     ],
 )
-def test_1201_is_told_apart_by_its_words(message, verdict, creates):
+def test_code_1201_has_its_verdict_by_its_message(message, verdict, creates):
     assert verdict_of(400, 1201, message, creates=creates) is verdict
 
 
-def test_an_error_tells_its_code_when_it_has_one():
+def test_error_has_its_code_if_there_is_one():
     assert str(ProviderError(Verdict.WAIT, "full", 1303)) == "full (code 1303)"
     assert str(ProviderError(Verdict.RETRY, "no answer")) == "no answer"
