@@ -46,7 +46,7 @@ def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, channel: s
     return by_kind
 
 
-def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
+def test_each_change_publishes_one_event(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     task_id = client.create(n=2, external_task_id="told")
     client.wait_for(task_id, "processing")
@@ -65,7 +65,7 @@ def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
         assert {name: image[name] for name in record} == record
 
 
-def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
+def test_failure_and_cancellation_are_published(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = client.create()
     wait_until(lambda: kiln.is_parked(waiting), "it stands in line")
@@ -82,7 +82,7 @@ def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
     assert told["Image Task Failed"]["data"]["task_status_msg"] == failed["task_status_msg"]
 
 
-def test_a_repeated_step_tells_of_the_same_event(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_repeated_step_publishes_the_same_event_id(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     task = assert_succeeded(kiln, client, client.create(callback_url=receiver.url))
     told = assert_events(kiln, task, caller=client.caller.name, channel="api")
     # The workflow's last step again, as after an answer that was lost.
@@ -107,7 +107,7 @@ def test_a_repeated_step_tells_of_the_same_event(kiln: Deployment, client: Clien
     assert ended.headers["webhook-id"] == told["Image Task Succeeded"]["metadata"]["event_id"]
 
 
-def test_a_task_asked_for_by_event(kiln: Deployment, requesting_client: Client) -> None:
+def test_requesting_event_makes_a_task(kiln: Deployment, requesting_client: Client) -> None:
     known = len(requesting_client.list(pageSize=500))
     body = job(n=2, external_task_id="from-the-bus")
     assert_of_shape({"data": body}, "image-task-requested.json")
@@ -128,7 +128,7 @@ def test_a_task_asked_for_by_event(kiln: Deployment, requesting_client: Client) 
     assert [event for event in kiln.events_of_type("Image Task Refused") if of(event) == event_id] == []
 
 
-def test_no_other_source_may_ask(kiln: Deployment, requesting_client: Client) -> None:
+def test_event_of_another_source_makes_no_task(kiln: Deployment, requesting_client: Client) -> None:
     before = len(requesting_client.list(pageSize=500))
     stranger = kiln.ask_by_event(job(prompt="From a stranger"), source="someone.else")
     impostor = kiln.ask_by_event(job(prompt="From an impostor"), source="kiln")
@@ -158,7 +158,7 @@ def of(refusal: JsonObject) -> str:
     ],
     ids=["limit", "missing", "list", "null"],
 )
-def test_a_bad_request_is_refused_on_the_bus(
+def test_wrong_request_publishes_a_refusal(
     kiln: Deployment, requesting_client: Client, data: object, code: int, message: str
 ) -> None:
     before = requesting_client.list(pageSize=500)

@@ -28,7 +28,7 @@ def callback_body(task: JsonObject) -> JsonObject:
     return {name: value for name, value in task.items() if name != "watermark_info"}
 
 
-def test_exactly_the_callback_body(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_webhook_has_exactly_the_contracts_body(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     task_id = client.create(n=2, callback_url=receiver.url, external_task_id="told")
     task = assert_succeeded(kiln, client, task_id, n=2)
     (ended,) = told(receiver, "succeed")
@@ -49,7 +49,7 @@ def test_exactly_the_callback_body(kiln: Deployment, client: Client, receiver: R
     assert "webhook-signature" not in ended.headers
 
 
-def test_a_failure_is_told_as_well(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_failure_sends_a_webhook(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     kiln.set_faults(fail_tasks=1.0)
     task_id = client.create(callback_url=receiver.url)
     task = assert_failed(kiln, client, task_id, reason="Failure to pass the risk control system")
@@ -57,7 +57,7 @@ def test_a_failure_is_told_as_well(kiln: Deployment, client: Client, receiver: R
     assert request.json() == callback_body(task)
 
 
-def test_the_signature_verifies(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
+def test_signature_verifies(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
     task_id = signed_client.create(callback_url=receiver.url)
     assert_succeeded(kiln, signed_client, task_id)
     told(receiver, "succeed")
@@ -69,7 +69,7 @@ def test_the_signature_verifies(kiln: Deployment, signed_client: Client, receive
             webhook.verify(request.body.replace(task_id.encode(), b"0" * 32), request.headers)
 
 
-def test_told_again_until_it_is_taken(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_refused_webhook_is_sent_again_until_accepted(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [500]
     task_id = client.create(callback_url=receiver.url)
     task = assert_succeeded(kiln, client, task_id)
@@ -80,9 +80,7 @@ def test_told_again_until_it_is_taken(kiln: Deployment, client: Client, receiver
 
 
 @pytest.mark.parametrize("refusal", [302, 404, 503])
-def test_a_receiver_that_refuses_keeps_nothing_waiting(
-    kiln: Deployment, client: Client, receiver: Receiver, refusal: int
-) -> None:
+def test_refusing_receiver_delays_no_task(kiln: Deployment, client: Client, receiver: Receiver, refusal: int) -> None:
     receiver.refusals["submitted"] = [refusal] * 8
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
@@ -90,7 +88,7 @@ def test_a_receiver_that_refuses_keeps_nothing_waiting(
     told(receiver, "succeed")
 
 
-def test_whoever_is_gone_is_left_alone(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_receiver_that_answers_410_gets_no_more(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [410]
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
@@ -99,5 +97,5 @@ def test_whoever_is_gone_is_left_alone(kiln: Deployment, client: Client, receive
     assert len(told(receiver, "succeed")) == 1
 
 
-def test_a_receiver_that_cannot_be_reached_keeps_nothing_waiting(kiln: Deployment, client: Client) -> None:
+def test_unreachable_receiver_delays_no_task(kiln: Deployment, client: Client) -> None:
     assert_succeeded(kiln, client, client.create(callback_url="http://127.0.0.1:9/nobody"))

@@ -31,7 +31,7 @@ def of(attempts: list[JsonObject], status: str) -> list[JsonObject]:
     return [attempt for attempt in attempts if attempt["task_status"] == status]
 
 
-def test_every_status_is_told_and_signed(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
+def test_every_status_sends_a_signed_webhook(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
     kiln.set_faults(task_seconds=NEVER)
     external_id = "x" * 512
     task_id = signed_client.create(n=9, callback_url=receiver.url, external_task_id=external_id)
@@ -63,7 +63,7 @@ def test_every_status_is_told_and_signed(kiln: Deployment, signed_client: Client
     assert [attempt["attempted_at"] for attempt in attempts] == sorted(attempt["attempted_at"] for attempt in attempts)
 
 
-def test_the_record_is_its_owners_alone(
+def test_deliveries_are_visible_to_their_caller_only(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client], receiver: Receiver
 ) -> None:
     task_id = client.create(callback_url=receiver.url, external_task_id="mine")
@@ -80,7 +80,7 @@ def test_the_record_is_its_owners_alone(
     assert deliveries(client, without) == []
 
 
-def test_retry_after_is_waited_for(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_retry_after_delays_the_next_attempt(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [503]
     receiver.refusal_headers["Retry-After"] = "9"
     task_id = client.create(callback_url=receiver.url)
@@ -97,7 +97,7 @@ def test_retry_after_is_waited_for(kiln: Deployment, client: Client, receiver: R
     assert taken["attempted_at"] - refused["attempted_at"] > 1_500
 
 
-def test_gone_is_gone(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_status_410_stops_deliveries(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [410]
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
@@ -108,7 +108,7 @@ def test_gone_is_gone(kiln: Deployment, client: Client, receiver: Receiver) -> N
     assert len(told(receiver, "succeed")) == 1
 
 
-def test_a_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusal_headers["Location"] = receiver.url.replace("/hook", "/elsewhere")
     for status in ("submitted", "processing", "succeed"):
         receiver.refusals[status] = [307]
@@ -123,7 +123,7 @@ def test_a_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: 
     assert taken["outcome"] == "delivered"
 
 
-def test_a_long_reason_fits_too(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_long_reason_is_delivered(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     kiln.set_faults(fail_tasks=1.0)
     task_id = client.create(n=9, callback_url=receiver.url, external_task_id="猫" * 512)
     assert_failed(kiln, client, task_id, reason="Failure to pass")
@@ -143,7 +143,7 @@ FORBIDDEN = {
 }
 
 
-def test_where_nobody_may_be_called(
+def test_forbidden_callback_url_is_refused(
     redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client]
 ) -> None:
     """With the parameters that a deployed stack has by default."""

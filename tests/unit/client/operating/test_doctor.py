@@ -116,7 +116,7 @@ def wrong(kiln: Run) -> dict[str, dict[str, Any]]:
     return {each["check"]: each for each in examined.json["findings"] if not each["is_well"]}
 
 
-def test_well_installation_passes(kiln: Run) -> None:
+def test_healthy_installation_passes(kiln: Run) -> None:
     assert wrong(kiln) == {}
     examined = kiln("doctor")
     assert examined.status == 0
