@@ -20,7 +20,7 @@ from tests.chaos.scenarios import (
 from tests.chaos.secrecy import secrets_of, written
 from tests.chaos.stacks import ChaosDeployment, client_of
 from tests.integration.client import NEVER, picture, wait_until
-from tests.unit.template.permissions import WORKFLOWS, granted, granted_to_workflow, needed_by_workflow, used
+from tests.support.permissions import WORKFLOWS, granted, granted_to_workflow, needed_by_workflow, used
 
 UNSEEN = {
     ("Submit", "s3:ListBucket"): "never called: without it S3 answers 403 instead of 404 for what is not there",

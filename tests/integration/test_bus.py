@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import jsonschema
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from local.children import ROOT
 from local.receiver import Receiver
 from tests.integration.client import NEVER, Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_cancel import cancel, fill_the_provider
+from tests.integration.steps import assert_of_shape, cancel, fill_the_provider
 
 SUCCESS = ["Image Task Submitted", "Image Task Processing", "Image Task Succeeded"]
-
-
-def assert_of_shape(document: Any, name: str) -> None:
-    """It is what the published schema says."""
-    schema = json.loads((ROOT / "docs" / "schemas" / name).read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 
 
 def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, channel: str) -> dict[str, JsonObject]:

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.client import NEVER, UNDER_WAY, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
-from tests.integration.test_cancel import fill_the_provider
+from tests.integration.steps import fill_the_provider
 
 
 def latency_ms(kiln: Deployment, task_id: str, ended_at: int) -> int:

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
-
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, UNDER_WAY, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.steps import cancel, fill_the_provider
 
 REASON = "Cancelled by the caller before it was its turn"
-
-
-def cancel(client: Client, either_id: str) -> httpx.Response:
-    return client.send("POST", f"{TASKS_PATH}/{either_id}/cancel")
-
-
-def fill_the_provider(kiln: Deployment, client: Client) -> str:
-    """A task that holds every slot until what is being generated is told to finish."""
-    kiln.set_faults(task_seconds=NEVER)
-    blocking = client.create(n=9)
-    wait_until(lambda: kiln.generations(blocking), "the provider is full")
-    kiln.set_faults()
-    return blocking
 
 
 def test_cancelled_waiting_task_generates_nothing(

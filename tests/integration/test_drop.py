@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 from tests.integration.client import Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
+from tests.integration.steps import assert_delivered
 
 JOB: JsonObject = {
     "prompt": "A dropped test",
@@ -23,21 +24,6 @@ FILES: dict[str, bytes | JsonObject] = {
     "cat.png": picture(),
     "places/harbour.jpg": picture(kind="JPEG"),
 }
-
-
-def assert_delivered(kiln: Deployment, client: Client, folder: str, *, n: int) -> JsonObject:
-    """A drop became a task that succeeded, and its ``result.json`` tells of it."""
-    result = kiln.result(folder, code=0)
-    told: JsonObject = result["data"]
-    task = assert_succeeded(kiln, client, told["task_id"], n=n)
-    images = told["task_result"]["images"]
-    assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
-    for image in images:
-        assert image["bucket"] == kiln.here["outbox_bucket"]
-        # The images lie beside result.json, under the drop's own name.
-        assert image["key"].startswith(f"{folder}/")
-        assert len(kiln.read(image["key"]) or b"") == image["size"]
-    return task
 
 
 def test_files_in_any_order_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:

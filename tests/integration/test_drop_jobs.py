@@ -12,7 +12,7 @@ from PIL import Image
 from tests.integration.client import NEVER, Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
-from tests.integration.test_drop import assert_delivered
+from tests.integration.steps import assert_delivered
 
 LIMIT = 10 * 1024 * 1024
 

@@ -8,7 +8,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_cancel import fill_the_provider
+from tests.integration.steps import fill_the_provider
 
 STAGES = ["waiting", "dispatching", "generating", "collecting", "succeed"]
 

@@ -11,7 +11,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, UNDER_WAY, Client, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_cancel import cancel, fill_the_provider
+from tests.integration.steps import cancel, fill_the_provider
 
 
 def create(client: Client, prefer: str, **changes: object) -> httpx.Response:

@@ -13,8 +13,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_bus import assert_of_shape
-from tests.integration.test_webhooks import callback_body, told
+from tests.integration.steps import assert_of_shape, callback_body, webhooks
 
 LIMIT = 20_000
 """A webhook's body is at most so long (Standard Webhooks)."""
@@ -35,10 +34,10 @@ def test_every_status_sends_a_signed_webhook(kiln: Deployment, signed_client: Cl
     kiln.set_faults(task_seconds=NEVER)
     external_id = "x" * 512
     task_id = signed_client.create(n=9, callback_url=receiver.url, external_task_id=external_id)
-    told(receiver, "processing")
+    webhooks(receiver, "processing")
     kiln.finish()
     task = assert_succeeded(kiln, signed_client, task_id, n=9)
-    requests = [told(receiver, status)[0] for status in ("submitted", "processing", "succeed")]
+    requests = [webhooks(receiver, status)[0] for status in ("submitted", "processing", "succeed")]
     assert len(receiver.received) == 3
     webhook = Webhook(signed_client.caller.webhook_secret)
     for request in requests:
@@ -85,7 +84,7 @@ def test_retry_after_delays_the_next_attempt(kiln: Deployment, client: Client, r
     receiver.refusal_headers["Retry-After"] = "9"
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
-    first, second = told(receiver, "succeed", 2)
+    first, second = webhooks(receiver, "succeed", 2)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     refused, taken = wait_until(
         lambda: found if len(found := of(deliveries(client, task_id), "succeed")) == 2 else None, "both are recorded"
@@ -105,7 +104,7 @@ def test_status_410_stops_deliveries(kiln: Deployment, client: Client, receiver:
     assert (attempt["outcome"], attempt["http_status"]) == ("given_up", 410)
     assert "next_attempt_at" not in attempt
     wait_until(lambda: kiln.notification_status(task_id, "succeed") == "SUCCEEDED", "nothing more is tried")
-    assert len(told(receiver, "succeed")) == 1
+    assert len(webhooks(receiver, "succeed")) == 1
 
 
 def test_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Receiver) -> None:
@@ -114,7 +113,7 @@ def test_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Re
         receiver.refusals[status] = [307]
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
-    told(receiver, "succeed", 2)
+    webhooks(receiver, "succeed", 2)
     assert {request.path for request in receiver.received} == {"/hook"}
     refused, taken = wait_until(
         lambda: found if len(found := of(deliveries(client, task_id), "succeed")) == 2 else None, "both are recorded"
@@ -127,7 +126,7 @@ def test_long_reason_is_delivered(kiln: Deployment, client: Client, receiver: Re
     kiln.set_faults(fail_tasks=1.0)
     task_id = client.create(n=9, callback_url=receiver.url, external_task_id="猫" * 512)
     assert_failed(kiln, client, task_id, reason="Failure to pass")
-    (request,) = told(receiver, "failed")
+    (request,) = webhooks(receiver, "failed")
     assert_of_shape(request.json(), "callback.json")
     assert len(request.body) < LIMIT
 

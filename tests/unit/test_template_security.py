@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
-from tests.unit.template.transformed import expanded, of_type
+from tests.support.transformed import expanded, of_type
 
 TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]

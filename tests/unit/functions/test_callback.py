@@ -11,7 +11,7 @@ from kiln.links import callback_link
 from kiln.tasks.store import TaskStore
 from tests.support.functions import TASK_ID, call, sample
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 TEST_BUTTON = {"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}
 

@@ -19,7 +19,7 @@ from tests.support.fakes import HttpPool, http_answer
 from tests.support.functions import TASK_ID, invoke, sample
 from tests.support.images import picture
 from tests.support.samples import add_task
-from tests.unit.workflow.test_state_machine import rendered
+from tests.support.workflow import rendered
 
 STEPS = {
     "dispatch": "Dispatch",

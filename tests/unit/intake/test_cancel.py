@@ -10,7 +10,7 @@ from kiln.intake.accept import accept
 from kiln.intake.cancel import REASON, cancel
 from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, create_request, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)

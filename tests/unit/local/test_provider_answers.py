@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.provider.faults.answers import Answers, BodyChange, ImageBytesChange, merged
-from tests.unit.local.provider_rig import PATH, make_job, provider
+from tests.support.provider_rig import PATH, make_job, provider
 
 CALLBACK = "https://caller.test/hook"
 

@@ -6,7 +6,7 @@ import json
 
 from standardwebhooks import Webhook
 
-from tests.unit.local.provider_rig import make_job, picture_bytes, provider
+from tests.support.provider_rig import make_job, picture_bytes, provider
 
 CALLBACK = "https://caller.test/hook?token=t"
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message
 
 from local.provider.faults.connection import ConnectionReset, with_transport
-from tests.unit.local.provider_rig import make_job, provider
+from tests.support.provider_rig import make_job, provider
 
 
 def test_reset_create_is_made_or_not():

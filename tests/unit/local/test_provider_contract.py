@@ -7,7 +7,7 @@ import time
 import jwt
 import pytest
 
-from tests.unit.local.provider_rig import ACCESS_KEY, API_KEY, PATH, SECRET_KEY, make_job, picture, provider, sign
+from tests.support.provider_rig import ACCESS_KEY, API_KEY, PATH, SECRET_KEY, make_job, picture, provider, sign
 
 
 def test_task_runs_until_it_has_images():

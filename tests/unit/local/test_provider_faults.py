@@ -9,7 +9,7 @@ import pytest
 
 from local.provider.faults.settings import Faults
 from local.provider.tasks.lifecycle import RISK_CONTROL
-from tests.unit.local.provider_rig import PATH, make_job, provider, sign
+from tests.support.provider_rig import PATH, make_job, provider, sign
 
 CALLBACK = "https://caller.test/hook"
 UNDER_WAY = ("submitted", "processing")

@@ -17,7 +17,7 @@ from local.provider.images.subjects import cut_out, open_materials
 from local.provider.images.text import legible, wrapped
 from local.provider.settings import FULL_HD_PIXELS
 from local.provider.tasks.task import Order
-from tests.unit.local.provider_rig import make_job, picture, picture_bytes, provider
+from tests.support.provider_rig import make_job, picture, picture_bytes, provider
 
 PIXELS = 30_000
 ORDER = Order("kling-v2", "A cat by the sea", 3, AspectRatio.R16_9, False, None, "")

@@ -10,7 +10,7 @@ from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -10,7 +10,7 @@ from kiln.operating import task as task_operations
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import RESTARTED
 from tests.support.samples import add_task, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

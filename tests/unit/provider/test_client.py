@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
-from kiln.provider.credentials import ProviderCredentials, Signer
 from kiln.settings import ProviderSettings
+from tests.support.provider import TABLE, TASK, Answers, CountingSigner, answering, provider, raising
 from tests.support.slow_network import SlowNetwork
-from tests.unit.provider.test_verdicts import TABLE
 
-TASK = {"task_id": "p-1", "task_status": "submitted", "created_at": 1, "updated_at": 1}
 PATH = "/v1/images/multi-image2image"
-Answers = Callable[[httpx.Request], httpx.Response]
-
-
-class CountingSigner(Signer):
-    """Signs ``token-1``, and the next number whenever it is asked to sign again."""
-
-    def __init__(self) -> None:
-        super().__init__(ProviderCredentials(api_key="key"))
-        self.signed = 1
-
-    def authorization(self, *, renew: bool = False) -> str:
-        self.signed += renew
-        return f"Bearer token-{self.signed}"
-
-
-def provider(answers: Answers, **limits: float) -> Provider:
-    settings = ProviderSettings(url="https://provider.test", secret_arn="unused", **limits)  # type: ignore[arg-type]
-    return Provider(settings, CountingSigner(), httpx.Client(transport=httpx.MockTransport(answers)))
-
-
-def answering(status: int = 200, body: Any = None, **envelope: Any) -> Answers:
-    content = {"code": 0, "message": "SUCCEED", "request_id": "r", **envelope} if body is None else body
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        if isinstance(content, (bytes, str)):
-            return httpx.Response(status, content=content)
-        return httpx.Response(status, json=content)
-
-    return answer
-
-
-def raising(error: Exception) -> Answers:
-    def answer(_: httpx.Request) -> httpx.Response:
-        raise error
-
-    return answer
 
 
 def verdicts(answers: Answers, **limits: float) -> tuple[Verdict, Verdict]:

@@ -8,7 +8,7 @@ import pytest
 from kiln.provider import Provider, ProviderError, Verdict
 from kiln.provider.credentials import ProviderCredentials, Signer
 from kiln.settings import ProviderSettings
-from tests.unit.provider.test_client import TASK, provider
+from tests.support.provider import TASK, provider
 
 
 @pytest.mark.parametrize("code", [1003, 1004])

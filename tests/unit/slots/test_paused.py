@@ -7,7 +7,7 @@ import pytest
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from tests.support.samples import add_task
-from tests.unit.slots.test_store import Contended, take
+from tests.support.slots import Contended, take
 
 
 def test_paused_dispatch_acquires_no_slots(cloud, slots):

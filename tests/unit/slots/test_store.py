@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
-from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, admit_task
-from tests.unit.workflow.test_state_machine import rendered
-
-
-def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
-    """What the workflow's state AcquireSlots does, with the numbers that the workflow is started with."""
-    names = slots.names(task_id, n)
-    state = rendered("TaskWorkflow")["States"]["AcquireSlots"]["Parameters"]
-    try:
-        cloud.dynamodb.update_item(
-            TableName="kiln-table",
-            Key=SLOTS_KEY,
-            UpdateExpression=state["UpdateExpression"],
-            ConditionExpression=state["ConditionExpression"],
-            ExpressionAttributeValues={
-                ":mine": {"SS": names},
-                ":first": {"S": names[0]},
-                ":room": {"N": str(slots.room(n))},
-                ":turn": {"N": str(TaskStore().get(task_id).turn)},
-            },
-        )
-    except cloud.dynamodb.exceptions.ConditionalCheckFailedException:
-        return False
-    TaskStore().begin_dispatch(task_id)
-    return True
+from tests.support.slots import Contended, take
 
 
 @pytest.mark.parametrize(("n", "names", "room"), [(1, ["t#0"], 2), (3, ["t#0", "t#1", "t#2"], 0), (9, 3, 0)])
@@ -148,23 +123,6 @@ def test_task_that_already_has_its_slots_is_skipped(cloud, slots):
     add_task("e")
     assert slots.release("b", 1) == ["e"]
     assert slots.state().names == {"c#0", "d#0", "e#0"}
-
-
-class Contended:
-    """A client behind whose back another releases a task whenever slots are about to be handed over."""
-
-    def __init__(self, client: Any, meanwhile: list[Any]) -> None:
-        self._client = client
-        self._meanwhile = meanwhile
-        self.exceptions = client.exceptions
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def update_item(self, **request: Any) -> Any:
-        if "ConditionExpression" in request and self._meanwhile:
-            self._meanwhile.pop(0)()
-        return self._client.update_item(**request)
 
 
 def test_concurrent_hand_overs_give_each_slot_once(cloud):

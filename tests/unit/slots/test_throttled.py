@@ -6,7 +6,7 @@ import time
 
 from kiln.slots.store import THROTTLED_SECONDS
 from tests.support.samples import add_task
-from tests.unit.slots.test_store import take
+from tests.support.slots import take
 
 
 def test_full_provider_below_the_limit_stops_new_tasks(cloud, slots):

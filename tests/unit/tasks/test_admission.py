@@ -12,6 +12,7 @@ from kiln.errors import TooManyRequests
 from kiln.tasks import admission as module
 from kiln.tasks import items
 from kiln.tasks.admission import Admission, Ticket
+from tests.support.slots import serve
 
 MANY = 1_000_000
 NOW = 1_700_000_000
@@ -22,16 +23,6 @@ def admission(cloud, monkeypatch) -> Admission:
     """One that looks at the line for every task, as if they came seconds apart."""
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     return Admission()
-
-
-def serve(cloud: Any, turn: int) -> None:
-    """The line has been served up to a turn."""
-    cloud.dynamodb.update_item(
-        TableName="kiln-table",
-        Key=items.SLOTS_KEY,
-        UpdateExpression="SET virtual_time = :turn",
-        ExpressionAttributeValues={":turn": {"N": str(turn)}},
-    )
 
 
 def test_tasks_of_a_caller_get_successive_numbers_and_turns(admission):

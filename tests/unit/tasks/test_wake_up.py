@@ -5,22 +5,11 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from kiln import aws
 from kiln.errors import TaskNotFound
-from kiln.tasks import items
 from kiln.tasks.store import TaskStore
 from kiln.tasks.wake_up import wake
 from tests.support.samples import add_task
-
-
-def park(task_id: str = "task-1", token: str = "the-token") -> None:
-    """What the workflow does when it parks."""
-    aws.dynamodb().update_item(
-        TableName="kiln-table",
-        Key=items.task_key(task_id),
-        UpdateExpression="SET task_token = :token",
-        ExpressionAttributeValues={":token": {"S": token}},
-    )
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)

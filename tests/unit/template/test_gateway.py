@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
-from tests.unit.template.transformed import expanded, of_type, transformed
+from tests.support.transformed import expanded, of_type, transformed
 
 API: dict[str, Any] = template()["Resources"]["Api"]["Properties"]
 RESPONSES: dict[str, Any] = API["GatewayResponses"]

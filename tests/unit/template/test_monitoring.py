@@ -12,7 +12,7 @@ import pytest
 
 from kiln import metrics
 from tests.support.account import ROOT, template
-from tests.unit.template.nested import monitoring, passed, resource_of
+from tests.support.nested import monitoring, passed, resource_of
 
 RESOURCES = monitoring()["Resources"]
 FUNCTIONS = {

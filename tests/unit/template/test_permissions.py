@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
-from tests.unit.template.permissions import (
+from tests.support.permissions import (
     WORKFLOWS,
     granted,
     granted_to_workflow,
     needed_by_workflow,
     role_of,
 )
-from tests.unit.template.transformed import expanded, of_type
+from tests.support.transformed import expanded, of_type
 
 PREFERENCES = template()["Parameters"]["DeploymentPreference"]["AllowedValues"]
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.account import ROOT, template
-from tests.unit.template.nested import monitoring
-from tests.unit.template.transformed import named_in, of_type, transformed
+from tests.support.nested import monitoring
+from tests.support.transformed import named_in, of_type, transformed
 
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
 GRADUAL = [each for each in template()["Parameters"]["DeploymentPreference"]["AllowedValues"] if each != "AllAtOnce"]

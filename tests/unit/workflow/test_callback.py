@@ -15,7 +15,7 @@ from kiln.tasks.store import TaskStore
 from kiln.workflow.callback import BODY_BYTES, wake_for_callback
 from tests.support.account import put_secret
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.images import storage
 from kiln.provider import ProviderError, Verdict
@@ -15,6 +14,7 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.collect import collect
 from kiln.workflow.outcomes import Outcome
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider, HttpPool, http_answer
 from tests.support.images import picture
 from tests.support.samples import add_task
@@ -45,7 +45,7 @@ def generated(seconds: float = 1, **changes):
     task = add_task(n=3, **changes)
     store = TaskStore()
     store.dispatched(task, "at-provider-1")
-    store._update("task-1", "SET collecting_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
+    set_age(collecting_at=seconds)
 
 
 def stored():
@@ -146,8 +146,7 @@ def test_task_fails_with_its_reason_at_the_deadline(provider, monkeypatch):
 def test_time_before_the_first_attempt_does_not_count(provider):
     """The provider was away, or dispatch was, for longer than collecting may take."""
     generated()
-    yesterday = {":at": {"N": str(clock.milliseconds() - 90_000_000)}}
-    TaskStore()._update("task-1", "SET dispatched_at = :at REMOVE collecting_at", yesterday)
+    set_age(dispatched_at=90_000, collecting_at=None)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     result = collect("task-1", provider=provider)
     assert (result.outcome, result.wait) == (Outcome.AGAIN, 2)

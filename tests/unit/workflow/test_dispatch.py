@@ -15,6 +15,7 @@ from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.workflow.dispatch import dispatch
 from kiln.workflow.outcomes import Outcome
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider
 from tests.support.samples import SUBJECT_URL, add_task
 
@@ -197,9 +198,7 @@ def turn_came(seconds: float) -> None:
     store = TaskStore()
     fresh()
     store.begin_dispatch("task-1")
-    store._update(
-        "task-1", "SET slots_acquired_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}}
-    )
+    set_age(slots_acquired_at=seconds)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.ACCOUNT])
@@ -241,7 +240,7 @@ def test_unreachable_provider_is_retried_until_the_generation_deadline(provider,
     turn_came(659)
     provider.query_errors = [ProviderError(verdict, "no answer") for _ in range(2)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
-    TaskStore()._update("task-1", "SET slots_acquired_at = slots_acquired_at - :more", {":more": {"N": "2000"}})
+    set_age(slots_acquired_at=661)
     assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
     assert stored().task_status_msg == "The provider did not take the task within 60 s; its last answer: no answer"
 

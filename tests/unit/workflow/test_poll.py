@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
 from kiln.workflow.outcomes import Outcome
 from kiln.workflow.poll import poll
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task
 
@@ -27,11 +27,7 @@ def running(seconds: float = 1, **changes):
     store = TaskStore()
     store.begin_dispatch("task-1")
     store.dispatched(task, "at-provider-1")
-    store._update(
-        "task-1",
-        "SET dispatched_at = :at",
-        {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}},
-    )
+    set_age(dispatched_at=seconds)
 
 
 def stored():

@@ -12,7 +12,7 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.release import hand_over, reconcile, release
 from tests.support.samples import add_task, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import MOST_RESCUES, RESTARTED, rescue
 from tests.support.samples import add_task
-from tests.unit.tasks.test_admission import serve
+from tests.support.slots import serve
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 RUN_ID = f"{TASK_ID}_1722769557708"

@@ -12,8 +12,8 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.start import start, start_stored
 from tests.support.samples import add_task, make_task, stored_image
-from tests.unit.tasks.test_admission import serve
-from tests.unit.workflow.test_state_machine import rendered
+from tests.support.slots import serve
+from tests.support.workflow import rendered
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

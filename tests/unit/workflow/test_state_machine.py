@@ -11,27 +11,10 @@ import pytest
 
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow.outcomes import Outcome
-from tests.support.account import ROOT, template
+from tests.support.account import template
+from tests.support.workflow import MACHINES, PLACEHOLDER, definition_text, rendered
 
-MACHINES = ["TaskWorkflow", "NotificationWorkflow"]
-PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 WAYS_OUT = {"ReleaseSlots"}
-
-
-def text(machine: str) -> str:
-    uri = template()["Resources"][machine]["Properties"]["DefinitionUri"]
-    return (ROOT / uri).read_text("utf-8")
-
-
-def rendered(machine: str) -> dict[str, Any]:
-    """The definition as CloudFormation renders it: numbers for the timers, names for the rest."""
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        return "30" if name.endswith("Seconds") else {"Partition": "aws"}.get(name, f"the-{name}")
-
-    definition: dict[str, Any] = json.loads(PLACEHOLDER.sub(value, text(machine)))
-    return definition
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
@@ -57,7 +40,7 @@ def reachable(states: dict[str, Any], start: str, *, without: frozenset[str] = f
 @pytest.mark.parametrize("machine", MACHINES)
 def test_placeholders_and_the_templates_substitutions_are_equal(machine):
     filled = template()["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
-    assert set(PLACEHOLDER.findall(text(machine))) == set(filled)
+    assert set(PLACEHOLDER.findall(definition_text(machine))) == set(filled)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -138,7 +121,7 @@ def test_both_spellings_of_dynamodbs_errors_are_caught(machine):
 def test_only_features_of_the_local_aws_are_used(machine):
     # MaxDelaySeconds it passes over: it waits for a minute at most.
     for absent in ("TimeoutSecondsPath", "HeartbeatSeconds", "QueryLanguage"):
-        assert absent not in text(machine)
+        assert absent not in definition_text(machine)
 
 
 def test_every_path_to_the_end_releases_the_slots():
@@ -204,7 +187,7 @@ def test_every_outcome_a_step_can_have_is_routed():
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_invoked_function_is_allowed(machine):
     properties = template()["Resources"][machine]["Properties"]
-    invoked = {name for name in PLACEHOLDER.findall(text(machine)) if name.endswith("Function")}
+    invoked = {name for name in PLACEHOLDER.findall(definition_text(machine)) if name.endswith("Function")}
     allowed = json.dumps(properties["Policies"])
     for name in invoked:
         assert name in allowed

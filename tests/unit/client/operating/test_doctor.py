@@ -14,8 +14,8 @@ import pytest
 
 from kiln_cli.operating import checks
 from kiln_cli.operating.installation import Installation
+from tests.support.operating import STATUS
 from tests.unit.client.operating.conftest import Executions, Operate, Run
-from tests.unit.client.operating.test_dispatch import STATUS
 
 API_KEY = "the-api-key-of-the-shop"
 
