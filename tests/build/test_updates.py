@@ -42,7 +42,7 @@ def earlier(tmp_path: Path) -> Path:
     return tmp_path / "earlier"
 
 
-def test_tasks_of_the_earlier_release_finish_under_this_one(earlier, tmp_path):
+def test_tasks_of_the_previous_release_finish_after_an_update(earlier, tmp_path):
     options = Options(
         tmp_path / "state",
         parameters={"PollAfterSeconds": "2", "TurnCheckSeconds": "3", "ProviderSlots": "1"},

@@ -29,7 +29,7 @@ def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
         yield deployed
 
 
-def test_bursts(kiln: ChaosDeployment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_burst_of_a_thousand_tasks_finishes(kiln: ChaosDeployment, capsys: pytest.CaptureFixture[str]) -> None:
     kiln.set_faults(task_seconds=1)
     bursts = []
     for size in SIZES:

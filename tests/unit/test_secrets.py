@@ -17,7 +17,7 @@ class Keys(BaseModel):
     second: int = 0
 
 
-def test_a_secret_is_kept_in_the_process_until_a_fresh_one_is_asked_for():
+def test_secret_is_cached_until_a_fresh_one_is_requested():
     put_secret("kiln-keys", {"first": "one"})
     assert secrets.read("kiln-keys", Keys).first == "one"
     put_secret("kiln-keys", {"first": "two"})
@@ -36,7 +36,7 @@ def test_a_secret_is_kept_in_the_process_until_a_fresh_one_is_asked_for():
         ("[]", "body"),
     ],
 )
-def test_a_wrong_secret_names_its_fields_and_never_its_content(content, wrong):
+def test_malformed_secret_is_named_by_field_without_its_content(content, wrong):
     put_secret("kiln-keys", content)
     with pytest.raises(ConfigurationError) as refused:
         secrets.read("kiln-keys", Keys)

@@ -15,8 +15,8 @@ from PIL import Image
 
 import kiln_client
 from kiln_client import InvalidImage, Kiln, TaskFailed
+from tests.support.fake_api import TASKS, FakeApi, refusal, success
 from tests.support.images import padded, picture
-from tests.unit.client.fake_api import TASKS, FakeApi, refusal, success
 
 PNG = picture()
 MEGABYTE = 1024 * 1024

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from kiln_cli.pictures import completion
+from tests.support.fake_api import KEY, URL, FakeApi, refusal
 from tests.support.images import picture
 from tests.unit.client.conftest import Run
-from tests.unit.client.fake_api import KEY, URL, FakeApi, refusal
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -14,7 +14,7 @@ from kiln.contract.answers import Refusal
 TIMES = {"created_at": 1_722_769_557_708, "updated_at": 1_722_769_557_709}
 
 
-def test_the_answer_to_create_is_the_contracts():
+def test_answer_to_create_has_the_contracts_fields():
     created = CreatedTask(task_id="1", task_status=TaskStatus.SUBMITTED, **TIMES)
     envelope = Envelope[Any](request_id="r", data=created)
     assert json.loads(envelope.model_dump_json()) == {
@@ -25,7 +25,7 @@ def test_the_answer_to_create_is_the_contracts():
     }
 
 
-def test_the_answer_to_query_is_the_contracts():
+def test_answer_to_query_has_the_contracts_fields():
     found = FoundTask(task_id="1", task_status=TaskStatus.PROCESSING, **TIMES)
     assert json.loads(found.model_dump_json(exclude_none=True)) == {
         "task_id": "1",
@@ -39,7 +39,7 @@ def test_the_answer_to_query_is_the_contracts():
     }
 
 
-def test_the_callbacks_body_has_no_envelope():
+def test_callback_body_has_no_envelope():
     body = CallbackBody(task_id="1", task_status=TaskStatus.FAILED, task_status_msg="why", **TIMES)
     assert set(json.loads(body.model_dump_json())) == {
         "task_id",
@@ -53,10 +53,10 @@ def test_the_callbacks_body_has_no_envelope():
     }
 
 
-def test_a_refusal_has_no_data():
+def test_refusal_has_no_data():
     assert set(Refusal(code=1201, message="no", request_id="r").model_dump()) == {"code", "message", "request_id"}
 
 
-def test_an_images_number_is_not_negative():
+def test_negative_image_index_is_refused():
     with pytest.raises(ValidationError):
         ResultImage(index=-1, url="https://kiln.test")

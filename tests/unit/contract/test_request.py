@@ -22,7 +22,7 @@ def refusal(body) -> str:
     return refused.value.message
 
 
-def test_the_one_required_field_is_enough_and_the_rest_has_the_defaults_of_the_contract():
+def test_subjects_alone_get_the_contracts_defaults():
     request = create_request()
     assert request.model_name is ModelName.KLING_V2
     assert request.prompt is None
@@ -50,7 +50,7 @@ def test_the_one_required_field_is_enough_and_the_rest_has_the_defaults_of_the_c
     ],
 )
 @pytest.mark.parametrize("empty", [None, ""])
-def test_an_empty_optional_field_is_an_absent_one(field, empty):
+def test_empty_optional_field_is_read_as_missing(field, empty):
     assert create_request(**{field: empty}) == create_request()
 
 
@@ -66,12 +66,12 @@ def test_an_empty_optional_field_is_an_absent_one(field, empty):
         ("external_task_id", "a text"),
     ],
 )
-def test_an_empty_object_is_as_wrong_as_any_other(field, limit):
+def test_empty_object_is_refused(field, limit):
     assert refusal(create_body(**{field: {}})) == f"{field}: must be {limit}, got an object"
     assert create_request(watermark_info={}) == create_request()
 
 
-def test_everything_the_contract_names_is_read():
+def test_every_field_of_the_contract_is_read():
     request = create_request(
         model_name="kling-v2-1",
         prompt="A cat",
@@ -101,31 +101,31 @@ def test_everything_the_contract_names_is_read():
 
 @pytest.mark.parametrize("name", ["image_size", "resolution", "negative_prompt", "anything"])
 @pytest.mark.parametrize("value", ["1k", 4, None, {"a": []}])
-def test_fields_the_contract_does_not_name_are_ignored(name, value):
+def test_unknown_fields_are_ignored(name, value):
     assert create_request(**{name: value}) == create_request()
 
 
 @pytest.mark.parametrize("model", ["kling-v2", "kling-v2-1"])
-def test_every_model_is_taken(model):
+def test_every_model_is_accepted(model):
     assert create_request(model_name=model).model_name == model
 
 
 @pytest.mark.parametrize("ratio", ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"])
-def test_every_aspect_ratio_is_taken(ratio):
+def test_every_aspect_ratio_is_accepted(ratio):
     assert create_request(aspect_ratio=ratio).aspect_ratio == ratio
 
 
 @pytest.mark.parametrize("n", range(1, 10))
-def test_every_number_of_images_from_1_to_9_is_taken(n):
+def test_one_to_nine_images_are_accepted(n):
     assert create_request(n=n).n == n
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_one_to_four_subjects_are_taken(count):
+def test_one_to_four_subjects_are_accepted(count):
     assert len(create_request(subject_image_list=SUBJECTS * count).subject_image_list) == count
 
 
-def test_a_prompt_is_counted_in_characters_not_bytes():
+def test_prompt_length_counts_characters_not_bytes():
     assert create_request(prompt="猫" * 2_500).prompt == "猫" * 2_500
     assert refusal(create_body(prompt="猫" * 2_501)) == (
         "prompt: must be at most 2500 characters, got a text of 2501 characters"
@@ -192,7 +192,7 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
         ({"style_image": "file:///etc"}, "style_image: must be an http(s) URL or a Base64 image, got 'file:///etc'"),
     ],
 )
-def test_a_refusal_names_the_field_the_limit_and_what_came(change, message):
+def test_refusal_names_the_field_the_limit_and_the_value(change, message):
     assert refusal(create_body(**change)) == message
     assert refusal(json.dumps(create_body(**change))) == message
 
@@ -211,13 +211,13 @@ def test_a_refusal_names_the_field_the_limit_and_what_came(change, message):
     ],
     ids=["299 px", "751:300", "GIF", "10 MB + 1"],
 )
-def test_the_limits_hold_for_every_image_field(field, content, message):
+def test_image_fields_have_the_same_limits(field, content, message):
     assert refusal(create_body(**{field: in_base64(content)})) == f"{field}: {message}"
     subjects = [*SUBJECTS, {"subject_image": in_base64(content)}]
     assert refusal(create_body(subject_image_list=subjects)) == f"subject_image_list[1].subject_image: {message}"
 
 
-def test_a_refusal_never_repeats_an_image():
+def test_refusal_does_not_repeat_the_image():
     message = refusal(create_body(scene_image="A" * 5_000))
     assert len(message) < 200
     assert "AAAA" not in message
@@ -237,14 +237,14 @@ def test_a_refusal_never_repeats_an_image():
     ],
     ids=["empty", "cut short", "not UTF-8", "half a character", "deep", "list", "null", "text"],
 )
-def test_a_body_that_is_not_a_json_object_is_malformed(body, message):
+def test_body_other_than_a_json_object_is_malformed(body, message):
     with pytest.raises(MalformedRequest) as refused:
         parse_create_request(body, {})
     assert (refused.value.code, refused.value.http_status) == (1200, 400)
     assert refused.value.message.startswith(message)
 
 
-def test_an_image_field_may_name_an_offered_object():
+def test_image_field_that_names_an_offered_object_is_accepted():
     stored = S3Image("kiln-inbox", "job/a cat.png", "v1")
     request = parse_create_request(create_body(scene_image="a cat.png", style_image="a cat.png"), {"a cat.png": stored})
     assert request.scene_image is not None
@@ -252,13 +252,13 @@ def test_an_image_field_may_name_an_offered_object():
     assert [field for field, image in request.images() if image.stored] == ["scene_image", "style_image"]
 
 
-def test_nothing_secret_or_large_is_in_a_requests_repr():
+def test_repr_of_a_request_has_no_secrets_and_no_images():
     request = create_request(scene_image=in_base64(picture()))
     assert "scene_image" not in repr(request)
     assert SUBJECT_URL not in repr(request)
 
 
-def test_named_images_are_told_from_urls_and_base64_each_once():
+def test_named_images_lists_each_name_once_and_no_url_or_base64():
     body = {
         "subject_image_list": [
             {"subject_image": "cat.png"},
@@ -276,5 +276,5 @@ def test_named_images_are_told_from_urls_and_base64_each_once():
 
 
 @pytest.mark.parametrize("shape", [{}, {"subject_image_list": "cat.png"}, {"scene_image": 5, "style_image": ""}])
-def test_named_images_passes_over_wrong_shapes(shape):
+def test_named_images_ignores_wrong_shapes(shape):
     assert named_images(shape) == []

@@ -50,21 +50,21 @@ def create(body: dict[str, Any], **headers: str) -> None:
     assert (status, answer["code"]) == (200, 0)
 
 
-def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
+def test_warm_create_writes_once_for_the_caller_and_once_for_the_task(calls):
     create(CREATE)
     with calls() as made:
         create(CREATE)
     assert made == ["UpdateItem", "PutItem"]
 
 
-def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_keys(calls):
+def test_first_create_reads_the_keys_and_each_seconds_first_reads_the_queue(calls):
     with calls() as made:
         create(CREATE)
     # The caller's minute begins with this task: the write for the same minute was in vain.
     assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
 
 
-def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):
+def test_base64_image_adds_one_put_through_a_presigned_link(cloud, calls, monkeypatch):
     create(CREATE)
     pool = SignedPuts(cloud.s3)
     monkeypatch.setattr(storage, "http", lambda: pool)
@@ -76,7 +76,7 @@ def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, call
     assert len(pool.options) == 4
 
 
-def test_an_upload_adds_two_looks_and_a_copy_however_often_it_is_named(cloud, calls):
+def test_upload_named_twice_adds_two_reads_and_one_copy(cloud, calls):
     create(CREATE)
     place = open_upload("ada")
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
@@ -89,14 +89,14 @@ def test_an_upload_adds_two_looks_and_a_copy_however_often_it_is_named(cloud, ca
     assert made == ["HeadObject", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
 
 
-def test_cancelling_reads_the_task_ends_it_gives_its_place_back_and_rings(calls):
+def test_cancel_reads_ends_refunds_the_turn_and_wakes(calls):
     create({**CREATE, "external_task_id": "order-7"})
     with calls() as made:
         assert call("submit", sample("api-cancel"))[0] == 200
     assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
 
 
-def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_one_for_its_claim(calls):
+def test_idempotency_key_and_external_id_add_one_read_each(calls):
     create(CREATE)
     with calls() as made:
         create(CREATE, **{"Idempotency-Key": "7"})
@@ -120,7 +120,7 @@ def test_a_callback_is_one_write(calls):
     assert made == ["UpdateItem"]
 
 
-def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monkeypatch):
+def test_each_step_sends_one_provider_request_and_the_expected_writes(calls, monkeypatch):
     asked: list[str] = []
     state: dict[str, Any] = {"task_id": "829", "task_status": "submitted"}
 

@@ -19,7 +19,7 @@ from tests.support.fakes import HttpPool, http_answer
 from tests.support.functions import TASK_ID, invoke, sample
 from tests.support.images import picture
 from tests.support.samples import add_task
-from tests.unit.workflow.test_state_machine import rendered
+from tests.support.workflow import rendered
 
 STEPS = {
     "dispatch": "Dispatch",
@@ -50,7 +50,7 @@ def stored():
     return TaskStore().get(TASK_ID)
 
 
-def test_a_task_goes_its_course(provider, monkeypatch):
+def test_steps_take_a_task_from_submitted_to_succeed(provider, monkeypatch):
     pool = HttpPool({"https://cdn.test/0": http_answer(picture())})
     monkeypatch.setattr(storage, "http", lambda: pool)
     receiver = httpx.MockTransport(lambda _: httpx.Response(200))
@@ -73,20 +73,20 @@ def test_a_task_goes_its_course(provider, monkeypatch):
     assert invoke("notify", sample("workflow-notify"))["outcome"] == "delivered"
 
 
-def test_a_course_that_broke_ends_with_its_fault():
+def test_fault_of_a_step_fails_the_task():
     add_task(TASK_ID)
     ending = invoke("release", sample("workflow-release-fault"))
     assert ending["event"]["detail_type"] == "Image Task Failed"
     assert "Lambda.TooManyRequestsException" in stored().task_status_msg
 
 
-def test_a_task_that_waits_may_look_after_the_line():
+def test_waiting_task_reconciles_the_queue():
     add_task(TASK_ID)
     assert invoke("release", sample("workflow-reconcile")) == {"woken": 1}
     assert not stored().task_status.is_terminal
 
 
-def test_slots_are_handed_on_before_the_images_are_here():
+def test_slots_are_handed_over_before_images_are_stored():
     add_task(TASK_ID)
     TaskStore().begin_dispatch(TASK_ID)
     add_task("task-2")
@@ -95,7 +95,7 @@ def test_slots_are_handed_on_before_the_images_are_here():
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, provider):
+def test_answers_are_json_with_every_field_that_the_state_machine_reads(step, provider):
     add_task(TASK_ID, created_at=clock.milliseconds())
     result = json.loads(json.dumps(invoke(step, sample(f"workflow-{step}"))))
     selector = rendered("TaskWorkflow")["States"][STEPS[step]]["ResultSelector"]
@@ -104,7 +104,7 @@ def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_the_sample_events_are_what_the_state_machine_hands_in(step):
+def test_sample_events_match_the_state_machines_arguments(step):
     handed_in = rendered("TaskWorkflow")["States"][STEPS[step]]["Parameters"]["Payload"]
     assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
 
@@ -112,12 +112,12 @@ def test_the_sample_events_are_what_the_state_machine_hands_in(step):
 @pytest.mark.parametrize(
     ("name", "state"), [("workflow-reconcile", "Reconcile"), ("workflow-hand-over", "HandOverSlots")]
 )
-def test_so_are_those_of_the_states_that_hand_slots_on(name, state):
+def test_sample_events_of_hand_over_states_match_their_arguments(name, state):
     handed_in = rendered("TaskWorkflow")["States"][state]["Parameters"]["Payload"]
     assert set(sample(name)) == {each.removesuffix(".$") for each in handed_in}
 
 
-def test_the_same_for_the_notification():
+def test_sample_event_of_the_notification_matches_its_arguments():
     notify = rendered("NotificationWorkflow")["States"]["Notify"]
     assert set(sample("workflow-notify")) == {name.removesuffix(".$") for name in notify["Parameters"]["Payload"]}
     add_task(TASK_ID)
@@ -127,13 +127,13 @@ def test_the_same_for_the_notification():
 
 
 @pytest.mark.parametrize("step", ["release", "notify"])
-def test_a_task_that_is_gone_is_a_fault(step):
+def test_missing_task_is_a_fault(step):
     with pytest.raises(TaskNotFound):
         invoke(step, sample(f"workflow-{step}"))
 
 
 @pytest.mark.parametrize("step", ["dispatch", "poll"])
-def test_logs_name_the_task_and_hold_no_secrets(step, provider, logged):
+def test_logs_name_the_task_and_have_no_secrets(step, provider, logged):
     add_task(TASK_ID, created_at=clock.milliseconds(), prompt="private", callback_url="https://caller.test/?t=1")
     invoke(step, sample(f"workflow-{step}"))
     assert TASK_ID in logged.getvalue()

@@ -21,7 +21,7 @@ def create(body: object = None, **headers: str | None):
     return call("submit", with_headers(event, **headers))
 
 
-def test_a_create_request_is_answered_as_the_contract_has_it(accepted):
+def test_create_is_answered_with_the_contracts_fields(accepted):
     status, body, headers = create()
     assert status == 200
     assert headers["Content-Type"] == "application/json"
@@ -37,7 +37,7 @@ def test_a_create_request_is_answered_as_the_contract_has_it(accepted):
     assert data["task_id"] in accepted
 
 
-def test_a_body_that_the_gateway_encoded_is_decoded():
+def test_body_encoded_by_the_gateway_is_decoded():
     body = base64.b64encode(json.dumps(create_body(prompt="猫")).encode()).decode()
     status, answer, _ = call("submit", sample("api-create", body=body, isBase64Encoded=True))
     assert status == 200
@@ -45,7 +45,7 @@ def test_a_body_that_the_gateway_encoded_is_decoded():
 
 
 @pytest.mark.parametrize("name", ["authorization", "AUTHORIZATION", "Authorization"])
-def test_headers_are_found_however_they_are_spelled(name):
+def test_headers_in_any_case_are_found(name):
     event = with_headers(with_headers(sample("api-create"), Authorization=None), **{name: "Bearer ada-plain-key"})
     assert call("submit", event)[0] == 200
 
@@ -54,7 +54,7 @@ def test_headers_are_found_however_they_are_spelled(name):
     ("authorization", "code"),
     [(None, 1001), ("", 1001), ("Basic YTpi", 1002), ("Bearer stranger", 1000), ("Bearer a.b.c", 1002)],
 )
-def test_strangers_are_refused_before_their_body_is_read(accepted, authorization, code):
+def test_unknown_key_is_refused_before_the_body_is_read(accepted, authorization, code):
     status, body, _ = create(["not even", "a request"], Authorization=authorization)
     assert (status, body["code"]) == (401, code)
     assert set(body) == {"code", "message", "request_id"}
@@ -70,25 +70,25 @@ def test_strangers_are_refused_before_their_body_is_read(accepted, authorization
         ({}, 1201, "subject_image_list: is required, nothing came"),
     ],
 )
-def test_a_wrong_request_is_told_what_is_wrong(accepted, body, code, message):
+def test_wrong_request_is_refused_with_its_fault(accepted, body, code, message):
     status, answer, _ = create(body)
     assert (status, answer["code"], answer["message"]) == (400, code, message)
     assert len(accepted) == 0
 
 
 @pytest.mark.parametrize("body", [None, "", "{"])
-def test_no_json_at_all_is_1200(body):
+def test_body_without_json_is_1200(body):
     status, answer, _ = call("submit", sample("api-create", body=body))
     assert (status, answer["code"]) == (400, 1200)
 
 
-def test_a_used_external_id_is_refused_as_the_provider_does():
+def test_used_external_id_is_refused_as_the_provider_does():
     create()
     status, body, _ = create()
     assert (status, body["code"], body["message"]) == (400, 1201, "External_task_id order-7 already exists")
 
 
-def test_an_idempotency_key_answers_the_same_again(accepted):
+def test_repeated_idempotency_key_gets_the_same_answer(accepted):
     first = create(Idempotency_Key='"7"')
     again = create(Idempotency_Key='"7"')
     assert again == first
@@ -97,7 +97,7 @@ def test_an_idempotency_key_answers_the_same_again(accepted):
     assert (status, body["code"]) == (422, 1201)
 
 
-def test_a_used_up_minute_says_when_the_next_begins(monkeypatch):
+def test_exhausted_rate_limit_says_when_to_retry(monkeypatch):
     monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
     assert create(create_body())[0] == 200
     status, body, headers = create(create_body())
@@ -105,7 +105,7 @@ def test_a_used_up_minute_says_when_the_next_begins(monkeypatch):
     assert 1 <= int(headers["Retry-After"]) <= 60
 
 
-def test_a_fault_is_told_without_its_details(accepted, logged, monkeypatch):
+def test_fault_is_answered_without_its_details(accepted, logged, monkeypatch):
     monkeypatch.setenv("TABLE_NAME", "a-table-that-is-not-there")
     status, body, _ = create()
     assert (status, body["code"], body["message"]) == (500, 5000, "internal error")
@@ -121,14 +121,14 @@ def test_other_routes_are_1202(method, path):
     assert path in body["message"]
 
 
-def test_waiting_for_the_end_is_a_preference_that_is_applied(monkeypatch):
+def test_prefer_wait_is_applied(monkeypatch):
     monkeypatch.setattr(function("submit"), "wait_for_end", lambda task, _: TaskStore().fail(task, "why") or task)
     status, body, headers = create(Prefer="wait=5")
     assert (status, body["data"]["task_status"], body["data"]["task_status_msg"]) == (200, "failed", "why")
     assert headers["Preference-Applied"] == "wait=5"
 
 
-def test_waiting_for_what_is_there_already_is_counted_in_the_minute(monkeypatch):
+def test_waiting_for_an_existing_task_counts_against_the_rate_limit(monkeypatch):
     monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "2")
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
@@ -147,7 +147,7 @@ def test_a_password_in_a_refused_callback_url_is_neither_answered_nor_logged(log
     assert "swordfish" not in json.dumps(body) + logged.getvalue()
 
 
-def test_an_upload_is_a_place_and_a_reference(cloud):
+def test_upload_returns_a_form_and_a_reference(cloud):
     status, body, _ = call("submit", sample("api-upload"))
     assert status == 200
     place = body["data"]
@@ -159,7 +159,7 @@ def test_an_upload_is_a_place_and_a_reference(cloud):
     assert TaskStore().get(task_id).inputs[1].key == f"{task_id}/scene"
 
 
-def test_a_task_in_line_is_cancelled():
+def test_waiting_task_is_cancelled():
     add_task(external_task_id="order-7")
     status, body, _ = call("submit", sample("api-cancel"))
     assert (status, body["data"]["task_status"]) == (200, "failed")
@@ -169,6 +169,6 @@ def test_a_task_in_line_is_cancelled():
     assert (status, body["code"]) == (409, 1201)
 
 
-def test_large_images_in_base64_are_taken():
+def test_large_base64_images_are_accepted():
     images = [{"subject_image": in_base64(picture(2_000, 2_000))} for _ in range(4)]
     assert create({"subject_image_list": images})[0] == 200

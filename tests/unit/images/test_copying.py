@@ -56,7 +56,7 @@ def failure(http: Any) -> str:
     ],
     ids=["png", "jpeg", "large png", "large jpeg"],
 )
-def test_an_image_is_stored_as_it_is_under_the_extension_of_its_content(content, extension, content_type, is_chunked):
+def test_image_is_stored_unchanged_with_its_formats_extension(content, extension, content_type, is_chunked):
     http = HttpPool({URL: http_answer(content, is_chunked=is_chunked)})
     kept = copy(http, index=3)
     assert kept.model_dump() == {
@@ -73,7 +73,7 @@ def test_an_image_is_stored_as_it_is_under_the_extension_of_its_content(content,
     assert http.stored_headers[place]["Content-Type"] == content_type
 
 
-def test_the_link_that_is_written_through_is_bound_to_the_content_type_and_short_lived():
+def test_upload_link_is_short_lived_and_bound_to_its_content_type():
     s3 = LinkMaker()
     copy_image(0, URL, bucket="outbox", prefix="p", s3=s3, http=HttpPool({URL: http_answer(PNG)}))  # type: ignore[arg-type]
     [(operation, parameters, seconds)] = s3.signed
@@ -83,31 +83,31 @@ def test_the_link_that_is_written_through_is_bound_to_the_content_type_and_short
 
 
 @pytest.mark.parametrize("metadata_bytes", [100_000, 900_000])
-def test_a_jpeg_whose_size_comes_late_is_read_on(metadata_bytes):
+def test_jpeg_with_late_size_is_read_further(metadata_bytes):
     content = jpeg_with_long_metadata(320, metadata_bytes)
     assert copy(HttpPool({URL: http_answer(content)})).width == 320
 
 
-def test_a_jpeg_whose_size_never_comes_is_not_an_image():
+def test_jpeg_without_size_is_refused():
     content = jpeg_with_long_metadata(320, 1_200_000)
     assert failure(HttpPool({URL: http_answer(content)})).startswith("not an image: a broken image/jpeg header")
 
 
 @pytest.mark.parametrize("kept", [100, 70_000, 500_000, 899_999])
 @pytest.mark.parametrize("content", [LARGE_PNG, LARGE_JPEG], ids=["png", "jpeg"])
-def test_a_connection_that_ends_early_is_noticed_by_the_count(content, kept):
+def test_connection_closed_early_fails_the_copy(content, kept):
     reason = failure(HttpPool({URL: http_answer(content[:kept], announced=len(content))}))
     assert reason == "the connection failed: ProtocolError"
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("content", [LARGE_PNG[:-8], LARGE_JPEG[:-2], LARGE_PNG[:500_000], LARGE_JPEG[:70_000]])
-def test_an_image_cut_short_at_the_source_is_noticed_by_its_missing_end(content, is_chunked):
+def test_image_without_end_marker_fails_the_copy(content, is_chunked):
     reason = failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)}))
     assert reason.endswith(f"is cut short at {len(content)} bytes")
 
 
-def test_a_source_that_stops_without_an_error_is_noticed_too():
+def test_source_that_stops_silently_fails_the_copy():
     class Silent(io.BytesIO):
         status = 200
         headers = urllib3.HTTPHeaderDict({"Content-Length": "900000"})
@@ -131,17 +131,17 @@ def test_a_source_that_stops_without_an_error_is_noticed_too():
     ids=["gif", "webp", "xml", "nothing", "header only"],
 )
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_what_is_not_an_image_is_not_stored(content, came, is_chunked):
+def test_content_other_than_an_image_is_not_stored(content, came, is_chunked):
     assert failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)})) == f"not an image: {came}"
 
 
 @pytest.mark.parametrize("status", [204, 301, 403, 404, 500, 503])
-def test_only_http_200_is_an_image(status):
+def test_status_other_than_200_fails_the_copy(status):
     assert failure(HttpPool({URL: http_answer(b"", status)})) == f"the provider answered HTTP {status}"
 
 
 @pytest.mark.parametrize("status", [301, 403, 500, 503])
-def test_a_refusal_of_s3_is_a_failure(status):
+def test_refusal_by_s3_fails_the_copy(status):
     assert failure(HttpPool({URL: http_answer(PNG)}, put_status=status)) == f"S3 answered HTTP {status}"
 
 
@@ -156,7 +156,7 @@ def test_a_refusal_of_s3_is_a_failure(status):
         TimeoutError(),
     ],
 )
-def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(error):
+def test_broken_connection_is_named_without_the_link(error):
     def source() -> None:
         raise error
 
@@ -164,7 +164,7 @@ def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(e
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_an_image_that_drips_is_given_up(monkeypatch, is_chunked):
+def test_dripping_image_fails_the_copy(monkeypatch, is_chunked):
     monkeypatch.setattr(copying, "COPY_SECONDS", -1.0)
     reason = failure(HttpPool({URL: http_answer(LARGE_PNG, is_chunked=is_chunked)}))
     assert reason.startswith("the time to copy the images in is over")
@@ -192,7 +192,7 @@ class Dripping:
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("seconds", [240, 70_000])
-def test_an_image_that_drips_does_not_outlast_its_time(monkeypatch, is_chunked, seconds):
+def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
     """Not in its head, not behind it: the function would be killed, and what else has come would not be recorded."""
     drips = Dripping(LARGE_PNG)
     monkeypatch.setattr(copying, "COPY_SECONDS", seconds)
@@ -211,7 +211,7 @@ class Records(io.BytesIO):
         return super().read1(min(amount or -1, 16 * 1024))
 
 
-def test_what_comes_in_small_pieces_goes_on_in_large_ones():
+def test_small_chunks_are_sent_on_in_large_ones():
     """Each piece is a call of its own all the way down: over TLS that was most of the CPU."""
     head = LARGE_PNG[: 64 * 1024]
     facts = inspect(head)
@@ -221,12 +221,12 @@ def test_what_comes_in_small_pieces_goes_on_in_large_ones():
     assert len(chunks) == 2 + len(LARGE_PNG) // copying._CHUNK_BYTES
 
 
-def test_an_image_whose_time_is_over_is_not_asked_for():
+def test_image_past_its_deadline_is_not_requested():
     with pytest.raises(CopyFailed, match="the time to copy"):
         copy_image(0, URL, bucket="outbox", prefix="p", ends_at=0, http=HttpPool({}))  # type: ignore[arg-type]
 
 
-def test_copying_twice_writes_the_same_object():
+def test_second_copy_writes_the_same_object():
     http = HttpPool({URL: http_answer(PNG)})
     assert copy(http) == copy(http)
     assert len(http.stored) == 1
@@ -252,7 +252,7 @@ class Redirecting(urllib3.PoolManager):
         return SimpleNamespace(urlopen=urlopen, is_same_host=lambda _: False)
 
 
-def test_redirects_of_the_provider_are_followed_a_few_times():
+def test_provider_redirects_are_followed_up_to_the_limit():
     def to(host: str) -> urllib3.HTTPResponse:
         return urllib3.HTTPResponse(b"", headers={"Location": f"https://{host}/"}, status=302)
 

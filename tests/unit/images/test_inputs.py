@@ -29,7 +29,7 @@ ENDINGS = [padded(PNG, len(PNG) + more) for more in range(3)]
         ("data:image/png;base64,", JPEG),  # Taken for what it is, not for what it says it is.
     ],
 )
-def test_base64_is_read_with_and_without_a_prefix(prefix, content):
+def test_base64_is_decoded_with_and_without_a_prefix(prefix, content):
     image = read_input(in_base64(content, prefix), {})
     assert image.content == content
     assert image.facts is not None
@@ -38,13 +38,13 @@ def test_base64_is_read_with_and_without_a_prefix(prefix, content):
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_base64_may_be_wrapped(newline):
+def test_wrapped_base64_is_decoded(newline):
     wrapped = base64.encodebytes(PNG).decode().replace("\n", newline)
     assert read_input(wrapped, {}).content == PNG
 
 
 @pytest.mark.parametrize("content", ENDINGS)
-def test_missing_padding_is_made_up_for(content):
+def test_base64_without_padding_is_decoded(content):
     assert read_input(in_base64(content).rstrip("="), {}).content == content
     assert read_input(in_base64(content), {}).content == content
 
@@ -53,24 +53,24 @@ def test_missing_padding_is_made_up_for(content):
     "text",
     ["cat.png", "not base64!", "data:image/png,rawbytes", "AAA=AAA", "QUJD RUZH", "猫", "ftp://a.test/cat.png", "A"],
 )
-def test_a_text_that_is_neither_is_refused_and_shown_if_short(text):
+def test_short_string_that_is_no_image_is_refused_and_shown(text):
     with pytest.raises(ImageViolation, match="must be an http") as refused:
         read_input(text, {})
     assert refused.value.got == f"'{text}'"
 
 
-def test_a_long_text_is_not_shown():
+def test_long_string_that_is_no_image_is_refused_and_not_shown():
     with pytest.raises(ImageViolation) as refused:
         read_input("!" * 81, {})
     assert refused.value.got == "a text of 81 characters"
 
 
-def test_what_is_too_long_is_refused_before_it_is_decoded():
+def test_too_long_base64_is_refused_before_decoding():
     with pytest.raises(ImageViolation, match="at most 10 MB"):
         read_input("!" * 14_000_000, {})  # Not Base64 at all: decoding would have said so.
 
 
-def test_the_limit_of_10_mb_is_exact_in_base64_too():
+def test_base64_of_10_mb_is_accepted_and_one_byte_more_refused():
     assert len(read_input(in_base64(padded(PNG, 10_485_760)), {}).content or b"") == 10_485_760
     with pytest.raises(ImageViolation, match="at most 10 MB") as refused:
         read_input(in_base64(padded(PNG, 10_485_761)), {})
@@ -80,24 +80,24 @@ def test_the_limit_of_10_mb_is_exact_in_base64_too():
 @pytest.mark.parametrize(
     "url", ["https://a.test/cat.png", "HTTP://a.test", "https://a.test:8443/x?sig=%2F", "https://" + "a" * 2_040]
 )
-def test_a_url_is_left_to_the_provider(url):
+def test_url_is_left_to_the_provider(url):
     assert read_input(url, {}) == InputImage(url=url)
 
 
 @pytest.mark.parametrize("url", ["https://", "http:///path", "https://a.test/with space", "https://[", "http://a\n.b"])
-def test_a_url_that_cannot_be_one_is_refused(url):
+def test_malformed_url_is_refused(url):
     with pytest.raises(ImageViolation) as refused:
         read_input(url, {})
     assert refused.value.got == f"'{url}'"
 
 
-def test_a_url_of_more_than_8192_characters_is_refused():
+def test_url_of_more_than_8192_characters_is_refused():
     with pytest.raises(ImageViolation, match="a URL must be at most 8192 characters") as refused:
         read_input("https://" + "a" * 8_185, {})
     assert refused.value.got == "8193 characters"
 
 
-def test_a_name_on_offer_comes_first():
+def test_offered_name_is_read_before_base64():
     offered = {"https://a.test/x": S3Image("inbox", "folder/x")}
     assert read_input("https://a.test/x", offered).stored == S3Image("inbox", "folder/x")
 
@@ -116,5 +116,5 @@ def test_a_name_on_offer_comes_first():
         ("a" * 1_025, False),
     ],
 )
-def test_names_are_told_from_images(text, is_name):
+def test_names_are_distinguished_from_images(text, is_name):
     assert looks_like_a_name(text) is is_name

@@ -20,7 +20,7 @@ LIMIT = 10 * 1024 * 1024
 
 
 @pytest.mark.parametrize(("form", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
-def test_png_and_jpeg_are_told_by_their_content(form, content_type):
+def test_format_is_read_from_the_content(form, content_type):
     assert check_input(picture(321, 345, form)) == ImageFacts(content_type, 321, 345)
 
 
@@ -37,7 +37,7 @@ def test_png_and_jpeg_are_told_by_their_content(form, content_type):
     ],
     ids=["gif", "webp", "bmp", "tiff", "svg", "text", "three bytes"],
 )
-def test_anything_else_is_refused_and_named(content, came):
+def test_other_formats_are_refused_by_name(content, came):
     assert content_type_of(content) is None
     with pytest.raises(ImageViolation, match="must be a jpg, jpeg or png image by its content") as refused:
         inspect(content)
@@ -45,26 +45,26 @@ def test_anything_else_is_refused_and_named(content, came):
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_an_exif_rotation_swaps_the_sides(orientation):
+def test_exif_rotation_swaps_the_sides(orientation):
     facts = inspect(picture(900, 400, "JPEG", orientation))
     assert (facts.width, facts.height) == (400, 900)
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])
-def test_other_exif_orientations_do_not(orientation):
+def test_other_exif_orientations_keep_the_sides(orientation):
     facts = inspect(picture(900, 400, "JPEG", orientation))
     assert (facts.width, facts.height) == (900, 400)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 @pytest.mark.parametrize("kept", [8, 9, 12, 20])
-def test_a_header_that_ends_too_early_is_a_violation_not_a_crash(form, kept):
+def test_truncated_header_is_a_violation(form, kept):
     with pytest.raises(ImageViolation, match=r"must be a readable image|by its content"):
         inspect(picture(form=form)[:kept])
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-def test_any_cut_and_any_flipped_byte_of_the_header_is_facts_or_a_violation(form):
+def test_damaged_header_gives_facts_or_a_violation(form):
     content = picture(form=form)
     for position in range(min(len(content), 400)):
         broken = bytearray(content)
@@ -78,7 +78,7 @@ def test_any_cut_and_any_flipped_byte_of_the_header_is_facts_or_a_violation(form
             assert facts.height > 0
 
 
-def test_a_size_that_comes_late_in_a_jpeg_is_found_when_enough_is_read():
+def test_late_jpeg_size_is_found_when_enough_is_read():
     content = jpeg_with_long_metadata(320, 150_000)
     assert inspect(content).width == 320
     with pytest.raises(ImageViolation):
@@ -86,7 +86,7 @@ def test_a_size_that_comes_late_in_a_jpeg_is_found_when_enough_is_read():
 
 
 @pytest.mark.parametrize(("width", "height"), [(300, 300), (750, 300), (300, 750), (10_000, 4_000)])
-def test_the_limits_of_the_shape_themselves_are_allowed(width, height):
+def test_sides_and_ratio_at_the_limits_are_accepted(width, height):
     check_shape(ImageFacts("image/png", width, height))
 
 
@@ -108,21 +108,21 @@ def test_one_pixel_beyond_is_refused(width, height, limit):
     assert refused.value.got == f"{width} x {height} px"
 
 
-def test_10_mb_is_allowed_and_one_byte_more_is_not():
+def test_image_of_10_mb_is_accepted_and_one_byte_more_refused():
     check_input(padded(picture(), LIMIT))
     with pytest.raises(ImageViolation, match="at most 10 MB") as refused:
         check_input(padded(picture(), LIMIT + 1))
     assert refused.value.got == "10485761 bytes"
 
 
-def test_nothing_at_all_is_not_an_image():
+def test_empty_content_is_refused():
     with pytest.raises(ImageViolation) as refused:
         check_size(0)
     assert refused.value.got == "0 bytes"
 
 
 @pytest.mark.parametrize(("form", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
-def test_an_image_is_whole_when_its_end_marker_is_there(form, content_type):
+def test_end_marker_decides_whether_an_image_is_complete(form, content_type):
     content = picture(form=form)
     assert is_whole(content, content_type)
     assert is_whole(content + b"\x00" * 16, content_type)

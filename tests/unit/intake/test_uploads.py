@@ -26,7 +26,7 @@ def upload(cloud, content: bytes, caller: str = "ada") -> str:
     return place.reference
 
 
-def test_a_place_takes_one_image_of_at_most_10_mb_for_15_minutes(cloud):
+def test_upload_form_allows_one_image_of_10_mb_for_15_minutes(cloud):
     place = open_upload("ada")
     assert re.fullmatch(r"kiln-upload://[0-9a-f]{32}", place.reference)
     assert place.fields["key"] == f"uploads/ada/{place.reference.removeprefix('kiln-upload://')}"
@@ -37,7 +37,7 @@ def test_a_place_takes_one_image_of_at_most_10_mb_for_15_minutes(cloud):
     assert open_upload("ada").reference != place.reference
 
 
-def test_what_was_uploaded_is_offered_and_looked_at_once(cloud):
+def test_uploaded_image_is_offered_and_checked_once(cloud):
     reference = upload(cloud, picture())
     uploads = Uploads("ada")
     found = uploads.get(reference)
@@ -49,24 +49,24 @@ def test_what_was_uploaded_is_offered_and_looked_at_once(cloud):
 
 
 @pytest.mark.parametrize("text", ["https://images.test/1", "cat.png", "kiln-upload://", f"kiln-upload://{'0' * 33}"])
-def test_what_is_no_reference_asks_nothing(text):
+def test_string_other_than_a_reference_makes_no_request(text):
     assert Uploads("ada").get(text) is None
 
 
-def test_nothing_uploaded_is_told(cloud):
+def test_reference_without_upload_is_refused(cloud):
     reference = open_upload("ada").reference
     with pytest.raises(ImageViolation, match="must have been uploaded first") as violated:
         Uploads("ada").get(reference)
     assert violated.value.got == f"nothing at {reference}"
 
 
-def test_another_callers_upload_is_not_there(cloud):
+def test_upload_of_another_caller_is_not_found(cloud):
     reference = upload(cloud, picture(), "bob")
     with pytest.raises(ImageViolation, match="must have been uploaded first"):
         Uploads("ada").get(reference)
 
 
-def test_what_was_uploaded_is_held_to_the_contract(cloud):
+def test_uploaded_image_is_checked_against_the_contract(cloud):
     reference = upload(cloud, picture(299, 299))
     with pytest.raises(ImageViolation, match="each side must be at least 300 px"):
         Uploads("ada").get(reference)
@@ -81,7 +81,7 @@ def test_what_was_uploaded_is_held_to_the_contract(cloud):
     ],
     ids=["nothing", "no image", "too narrow"],
 )
-def test_the_field_that_names_a_wrong_upload_is_told(cloud, content, reason):
+def test_refusal_names_the_field_of_a_wrong_upload(cloud, content, reason):
     reference = open_upload("ada").reference if content is None else upload(cloud, content)
     body = {"subject_image_list": [{"subject_image": upload(cloud, picture())}], "scene_image": reference}
     with pytest.raises(InvalidRequest) as refused:
@@ -89,7 +89,7 @@ def test_the_field_that_names_a_wrong_upload_is_told(cloud, content, reason):
     assert refused.value.message.startswith(f"scene_image: {reason}")
 
 
-def test_what_a_task_was_made_of_stays_whatever_is_uploaded_later(cloud):
+def test_later_upload_does_not_change_a_tasks_image(cloud):
     place = open_upload("ada")
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
     body = json.dumps({"subject_image_list": [{"subject_image": place.reference}]})
@@ -103,7 +103,7 @@ def test_what_a_task_was_made_of_stays_whatever_is_uploaded_later(cloud):
 
 
 @pytest.mark.parametrize(("written", "slash"), [("as it is", "/"), ("by PHP", "\\/"), ("by a code", "\\u002f")])
-def test_an_image_that_is_uploaded_anew_is_the_same_request(cloud, written, slash):
+def test_image_uploaded_again_is_the_same_request(cloud, written, slash):
     def submit(content: bytes):
         body = json.dumps({"prompt": written, "subject_image_list": [{"subject_image": upload(cloud, content)}]})
         return create(body.replace("/", slash), Caller(name="ada"), idempotency_key="once")
@@ -114,7 +114,7 @@ def test_an_image_that_is_uploaded_anew_is_the_same_request(cloud, written, slas
         submit(picture(400, 400))
 
 
-def test_a_digest_of_the_release_before_is_still_the_requests(cloud):
+def test_digest_of_the_previous_release_matches(cloud):
     reference = upload(cloud, picture())
     body = json.dumps({"subject_image_list": [{"subject_image": reference}]})
     etag = cloud.s3.head_object(Bucket="kiln-inputs", Key=f"uploads/ada/{reference.removeprefix(SCHEME)}")["ETag"]

@@ -10,10 +10,10 @@ import pytest
 from starlette.types import Message
 
 from local.provider.faults.connection import ConnectionReset, with_transport
-from tests.unit.local.provider_rig import make_job, provider
+from tests.support.provider_rig import make_job, provider
 
 
-def test_a_reset_leaves_a_create_made_or_not():
+def test_reset_create_is_made_or_not():
     with provider(max_slots=100) as rig:
         rig.set_faults(reset_rate=1)
         for _ in range(20):
@@ -21,7 +21,7 @@ def test_a_reset_leaves_a_create_made_or_not():
         assert 0 < rig.stats()["generated"] < 20
 
 
-def test_a_reset_is_one_on_the_line():
+def test_reset_closes_the_connection_with_rst():
     here, there = socket.socketpair()
     line = Line(here)
     told: list[Message] = []
@@ -38,12 +38,12 @@ def test_a_reset_is_one_on_the_line():
     assert (line.is_cut, linger, told) == (True, (1, 0), [])
 
 
-def test_without_a_line_there_is_none_to_cut():
+def test_reset_without_a_transport_raises():
     with pytest.raises(ConnectionResetError):
         asyncio.run(ConnectionReset()({"type": "http"}, _unused, _unused))
 
 
-def test_the_line_is_handed_down():
+def test_transport_is_in_the_scope():
     seen = []
 
     async def app(scope, receive, send):

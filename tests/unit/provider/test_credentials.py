@@ -20,7 +20,7 @@ def opened(authorization: str, key: str = SECRET_KEY) -> dict[str, object]:
     return claims
 
 
-def test_the_token_is_the_vendors():
+def test_token_equals_the_vendors_example():
     before = int(time.time())
     claims = opened(Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY)).authorization())
     assert set(claims) == {"iss", "exp", "nbf"}
@@ -29,7 +29,7 @@ def test_the_token_is_the_vendors():
     assert claims["nbf"] == claims["exp"] - 1_805
 
 
-def test_a_token_is_used_again_until_five_minutes_before_its_end(monkeypatch):
+def test_token_is_reused_until_five_minutes_before_expiry(monkeypatch):
     signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
     now = time.time()
     first = signer.authorization()
@@ -39,7 +39,7 @@ def test_a_token_is_used_again_until_five_minutes_before_its_end(monkeypatch):
     assert signer.authorization() != first
 
 
-def test_a_refused_token_is_made_anew_for_a_clock_that_is_behind_ours():
+def test_refused_token_is_signed_again_for_a_slower_clock():
     signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
     signer.authorization()
     renewed = signer.authorization(renew=True)
@@ -49,12 +49,12 @@ def test_a_refused_token_is_made_anew_for_a_clock_that_is_behind_ours():
     assert signer.authorization() == renewed
 
 
-def test_a_plain_key_is_sent_as_it_is():
+def test_plain_key_is_sent_unchanged():
     assert Signer(ProviderCredentials(api_key="sk-plain")).authorization() == "Bearer sk-plain"
 
 
 @pytest.mark.usefixtures("cloud")
-def test_credentials_come_from_secrets_manager_and_are_read_anew_when_they_were_refused():
+def test_refused_credentials_are_read_from_secrets_manager_again():
     signer = Signer()
     first = signer.authorization()
     assert opened(first)["iss"] == "provider-access-key"
@@ -63,6 +63,6 @@ def test_credentials_come_from_secrets_manager_and_are_read_anew_when_they_were_
     assert opened(signer.authorization(renew=True))["iss"] == "replaced"
 
 
-def test_credentials_show_nothing():
+def test_repr_of_credentials_has_no_secrets():
     shown = repr(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY, api_key="sk-plain"))
     assert shown == "ProviderCredentials()"

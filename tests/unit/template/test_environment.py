@@ -113,7 +113,7 @@ def variables_read_by(app: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_given_what_it_reads(name):
+def test_environment_has_every_setting_that_a_function_reads(name):
     given = set(template()["Globals"]["Function"]["Environment"]["Variables"])
     given |= set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
     read = variables_read_by(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")

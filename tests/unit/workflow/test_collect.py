@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.images import storage
 from kiln.provider import ProviderError, Verdict
@@ -15,6 +14,7 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.collect import collect
 from kiln.workflow.outcomes import Outcome
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider, HttpPool, http_answer
 from tests.support.images import picture
 from tests.support.samples import add_task
@@ -45,14 +45,14 @@ def generated(seconds: float = 1, **changes):
     task = add_task(n=3, **changes)
     store = TaskStore()
     store.dispatched(task, "at-provider-1")
-    store._update("task-1", "SET collecting_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
+    set_age(collecting_at=seconds)
 
 
 def stored():
     return TaskStore().get("task-1")
 
 
-def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
+def test_stored_images_make_the_task_succeed(provider, pool):
     generated()
     assert collect("task-1", provider=provider).outcome is Outcome.ENDED
     task = stored()
@@ -67,13 +67,13 @@ def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
     assert sorted(pool.stored.values()) == sorted(CONTENTS)
 
 
-def test_a_drops_images_go_beside_its_result_json(provider, pool):
+def test_images_of_a_drop_are_stored_beside_its_result_file(provider, pool):
     generated(origin=Origin(channel="drop", folder="summer/cat"))
     collect("task-1", provider=provider)
     assert stored().result[0].key == "summer/cat/task-1/0.png"
 
 
-def test_one_image_that_does_not_come_keeps_the_task_from_succeeding(provider, pool):
+def test_missing_image_keeps_the_task_processing(provider, pool):
     generated()
     pool._sources[URLS[1]] = http_answer(CONTENTS[1][:-10], announced=len(CONTENTS[1]))  # type: ignore[index]
     result = collect("task-1", provider=provider)
@@ -86,7 +86,7 @@ def test_one_image_that_does_not_come_keeps_the_task_from_succeeding(provider, p
     assert len(stored().result) == 3
 
 
-def test_what_has_come_is_not_fetched_again_when_another_image_did_not(provider, pool):
+def test_stored_image_is_not_fetched_again(provider, pool):
     generated()
     fetched: list[str] = []
 
@@ -104,14 +104,14 @@ def test_what_has_come_is_not_fetched_again_when_another_image_did_not(provider,
 
 
 @pytest.mark.parametrize(("seconds", "wait"), [(1, 2), (19, 2), (100, 10), (1_000, 100), (3_000, 300), (80_000, 300)])
-def test_it_is_tried_again_soon_at_first_and_then_seldom(provider, seconds, wait):
+def test_waits_between_attempts_grow(provider, seconds, wait):
     generated(seconds)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     result = collect("task-1", provider=provider)
     assert (result.outcome, result.wait, result.reason) == (Outcome.AGAIN, wait, "no answer")
 
 
-def test_the_links_are_asked_for_anew_on_every_try(provider, pool):
+def test_each_attempt_requests_new_links(provider, pool):
     generated()
     for _ in range(2):
         pool._sources[URLS[0]] = http_answer(b"", 403)  # type: ignore[index]
@@ -120,7 +120,7 @@ def test_the_links_are_asked_for_anew_on_every_try(provider, pool):
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing", "failed"])
-def test_a_status_that_goes_back_is_waited_out(provider, status):
+def test_status_that_goes_back_is_retried(provider, status):
     generated()
     provider.tasks["task-1"]["task_status"] = status
     result = collect("task-1", provider=provider)
@@ -128,14 +128,14 @@ def test_a_status_that_goes_back_is_waited_out(provider, status):
 
 
 @pytest.mark.parametrize("result", [{}, {"images": []}, {"images": None}, None])
-def test_a_success_without_images_is_not_one(provider, result):
+def test_success_without_images_is_retried(provider, result):
     generated()
     provider.tasks["task-1"]["task_result"] = result
     assert collect("task-1", provider=provider).reason == "the provider names no images"
     assert not stored().task_status.is_terminal
 
 
-def test_at_the_deadline_the_task_fails_and_says_why(provider, monkeypatch):
+def test_task_fails_with_its_reason_at_the_deadline(provider, monkeypatch):
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     generated(61)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
@@ -143,18 +143,17 @@ def test_at_the_deadline_the_task_fails_and_says_why(provider, monkeypatch):
     assert stored().task_status_msg == "The generated images could not be copied within 60 s; no answer"
 
 
-def test_time_that_passed_before_the_first_try_does_not_count(provider):
+def test_time_before_the_first_attempt_does_not_count(provider):
     """The provider was away, or dispatch was, for longer than collecting may take."""
     generated()
-    yesterday = {":at": {"N": str(clock.milliseconds() - 90_000_000)}}
-    TaskStore()._update("task-1", "SET dispatched_at = :at REMOVE collecting_at", yesterday)
+    set_age(dispatched_at=90_000, collecting_at=None)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     result = collect("task-1", provider=provider)
     assert (result.outcome, result.wait) == (Outcome.AGAIN, 2)
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing", "failed"])
-def test_a_status_that_went_back_is_not_waited_out_for_ever(provider, status, monkeypatch):
+def test_status_that_went_back_fails_at_the_deadline(provider, status, monkeypatch):
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     generated(61)
     provider.tasks["task-1"]["task_status"] = status
@@ -162,7 +161,7 @@ def test_a_status_that_went_back_is_not_waited_out_for_ever(provider, status, mo
     assert stored().task_status is TaskStatus.FAILED
 
 
-def test_a_task_that_has_ended_is_not_collected_again(provider, pool):
+def test_terminal_task_is_not_collected(provider, pool):
     generated()
     collect("task-1", provider=provider)
     before = stored()
@@ -171,6 +170,6 @@ def test_a_task_that_has_ended_is_not_collected_again(provider, pool):
     assert len(provider.queried) == 1
 
 
-def test_the_result_is_small_enough_for_the_workflow(provider, pool):
+def test_result_fits_into_the_workflows_payload(provider, pool):
     generated()
     assert len(json.dumps(collect("task-1", provider=provider).model_dump(mode="json"))) < 1_000

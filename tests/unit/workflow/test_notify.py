@@ -43,7 +43,7 @@ def result_json(cloud, folder: str):
     return json.loads(cloud.s3.get_object(Bucket="kiln-outbox", Key=f"{folder}/result.json")["Body"].read())
 
 
-def test_the_caller_is_sent_the_end_signed_with_its_own_secret(received):
+def test_end_is_sent_signed_with_the_callers_secret(received):
     ended(callback_url="https://caller.test/hook", external_task_id="mine")
     told = notify("task-1", TaskStatus.SUCCEED, 0)
     assert (told.outcome, told.attempt) == (DeliveryOutcome.DELIVERED, 1)
@@ -56,7 +56,7 @@ def test_the_caller_is_sent_the_end_signed_with_its_own_secret(received):
     assert request.headers["webhook-id"] == events.event_id(TaskStore().get("task-1"), TaskStatus.SUCCEED)
 
 
-def test_the_id_is_the_same_on_every_attempt_and_another_for_another_change(received):
+def test_id_is_the_same_for_every_attempt_of_a_change(received):
     ended(callback_url="https://caller.test/hook")
     for status, attempt in ((TaskStatus.SUCCEED, 0), (TaskStatus.SUCCEED, 1), (TaskStatus.SUBMITTED, 0)):
         notify("task-1", status, attempt)
@@ -64,7 +64,7 @@ def test_the_id_is_the_same_on_every_attempt_and_another_for_another_change(rece
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_a_change_that_is_past_is_told_as_it_was(received):
+def test_earlier_status_is_sent_as_it_was(received):
     ended(callback_url="https://caller.test/hook")
     notify("task-1", TaskStatus.PROCESSING, 0)
     body = json.loads(received[0].content)
@@ -74,7 +74,7 @@ def test_a_change_that_is_past_is_told_as_it_was(received):
 
 
 @pytest.mark.parametrize("callers", [[], [{"name": "ada"}]])
-def test_a_caller_without_a_secret_is_told_unsigned(received, callers):
+def test_caller_without_a_secret_gets_an_unsigned_webhook(received, callers):
     put_secret("kiln-callers", {"callers": callers})
     ended(callback_url="https://caller.test/hook")
     assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
@@ -100,21 +100,21 @@ def test_every_attempt_is_recorded(cloud, monkeypatch):
     assert done.next_attempt_at is None
 
 
-def test_a_drop_finds_its_result(cloud, received):
+def test_end_of_a_drop_writes_its_result_file(cloud, received):
     ended(origin=Origin(channel="drop", folder="summer/cat"))
     assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
     assert result_json(cloud, "summer/cat")["data"]["task_status"] == "succeed"
     assert received == []
 
 
-def test_a_drop_is_told_of_its_end_only(cloud, received):
+def test_earlier_status_of_a_drop_writes_no_result_file(cloud, received):
     add_task(origin=Origin(channel="drop", folder="f"), callback_url="https://caller.test/hook")
     notify("task-1", TaskStatus.SUBMITTED, 0)
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket="kiln-outbox")
     assert len(received) == 1
 
 
-def test_nobody_asked_to_be_told(received):
+def test_task_without_receiver_is_not_notified(received):
     ended()
     assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
     assert received == []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
 from kiln.workflow.outcomes import Outcome
 from kiln.workflow.poll import poll
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task
 
@@ -27,32 +27,28 @@ def running(seconds: float = 1, **changes):
     store = TaskStore()
     store.begin_dispatch("task-1")
     store.dispatched(task, "at-provider-1")
-    store._update(
-        "task-1",
-        "SET dispatched_at = :at",
-        {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}},
-    )
+    set_age(dispatched_at=seconds)
 
 
 def stored():
     return TaskStore().get("task-1")
 
 
-def test_the_provider_is_asked_by_its_own_id(provider):
+def test_poll_uses_the_providers_id(provider):
     running()
     provider.has("task-1")
     assert poll("task-1", provider=provider).outcome is Outcome.RUNNING
     assert provider.queried == ["at-provider-1"]
 
 
-def test_without_one_it_is_asked_by_ours(provider):
+def test_poll_without_the_providers_id_uses_kilns(provider):
     add_task(run_id="task-1_1")
     provider.has("task-1_1")
     poll("task-1", provider=provider)
     assert provider.queried == ["task-1_1"]
 
 
-def test_processing_is_news_once(provider):
+def test_processing_is_published_once(provider):
     running()
     provider.has("task-1", task_status="processing")
     first = poll("task-1", provider=provider)
@@ -64,7 +60,7 @@ def test_processing_is_news_once(provider):
     assert (second.outcome, second.event) == (Outcome.RUNNING, None)
 
 
-def test_a_step_repeated_after_its_write_still_hands_out_the_event(provider):
+def test_step_repeated_after_its_write_returns_the_event(provider):
     running()
     provider.has("task-1", task_status="processing")
     first = poll("task-1", provider=provider)
@@ -73,7 +69,7 @@ def test_a_step_repeated_after_its_write_still_hands_out_the_event(provider):
     assert again.event == first.event
 
 
-def test_succeed_is_generated_and_not_yet_the_end(provider):
+def test_succeed_means_generated_and_not_terminal(provider):
     running()
     provider.has("task-1", task_status="succeed")
     assert poll("task-1", provider=provider).outcome is Outcome.GENERATED
@@ -87,14 +83,14 @@ def test_succeed_is_generated_and_not_yet_the_end(provider):
         ("", "The provider failed the task without a reason"),
     ],
 )
-def test_failed_is_the_end_with_the_providers_reason(provider, said, kept):
+def test_failed_ends_the_task_with_the_providers_reason(provider, said, kept):
     running()
     provider.has("task-1", task_status="failed", task_status_msg=said)
     assert poll("task-1", provider=provider).outcome is Outcome.ENDED
     assert (stored().task_status, stored().task_status_msg) == (TaskStatus.FAILED, kept)
 
 
-def test_the_bell_is_cleared_before_the_question_so_that_a_ring_during_it_is_heard(provider):
+def test_wake_up_requested_during_a_poll_is_kept(provider):
     running()
     TaskStore().request_wake_up("task-1")
 
@@ -110,7 +106,7 @@ def test_the_bell_is_cleared_before_the_question_so_that_a_ring_during_it_is_hea
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT, Verdict.PERMANENT])
-def test_no_answer_is_not_the_end(provider, verdict):
+def test_missing_answer_keeps_the_task_running(provider, verdict):
     running()
     provider.query_errors = [ProviderError(verdict, "no answer")]
     result = poll("task-1", provider=provider)
@@ -119,7 +115,7 @@ def test_no_answer_is_not_the_end(provider, verdict):
 
 
 @pytest.mark.parametrize(("seconds", "outcome"), [(299, Outcome.RUNNING), (302, Outcome.ENDED)])
-def test_a_task_the_provider_does_not_find_may_turn_up_for_five_minutes(provider, seconds, outcome):
+def test_task_unknown_to_the_provider_is_retried_for_five_minutes(provider, seconds, outcome):
     running(seconds)
     assert poll("task-1", provider=provider).outcome is outcome
     if outcome is Outcome.ENDED:
@@ -127,7 +123,7 @@ def test_a_task_the_provider_does_not_find_may_turn_up_for_five_minutes(provider
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing"])
-def test_a_task_that_is_not_finished_in_time_fails(provider, status, monkeypatch):
+def test_unfinished_task_fails_at_the_deadline(provider, status, monkeypatch):
     monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
     running(61)
     provider.has("task-1", task_status=status)
@@ -137,7 +133,7 @@ def test_a_task_that_is_not_finished_in_time_fails(provider, status, monkeypatch
     )
 
 
-def test_a_provider_that_cannot_be_asked_for_a_day_fails_the_task(provider, monkeypatch):
+def test_unreachable_provider_fails_the_task_after_a_day(provider, monkeypatch):
     monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "30")
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     running(61)
@@ -147,7 +143,7 @@ def test_a_provider_that_cannot_be_asked_for_a_day_fails_the_task(provider, monk
 
 
 @pytest.mark.parametrize("status", ["succeed", "failed"])
-def test_an_end_is_an_end_however_late(provider, status, monkeypatch):
+def test_end_after_the_deadline_is_accepted(provider, status, monkeypatch):
     monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
     running(3_600)
     provider.has("task-1", task_status=status)
@@ -156,7 +152,7 @@ def test_an_end_is_an_end_however_late(provider, status, monkeypatch):
     assert "within 60 s" not in stored().task_status_msg
 
 
-def test_a_task_that_has_ended_is_not_asked_for(provider):
+def test_terminal_task_is_not_polled(provider):
     task = add_task()
     TaskStore().fail(task, "why")
     assert poll("task-1", provider=provider).outcome is Outcome.ENDED

@@ -12,7 +12,7 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.release import hand_over, reconcile, release
 from tests.support.samples import add_task, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def ended(task_id: str = "task-1", **changes) -> None:
     aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": [f"{task_id}#0"]}})
 
 
-def test_the_end_is_announced_as_it_is():
+def test_end_is_published_with_its_status():
     ended()
     ending = release("task-1")
     assert ending.event.detail_type == "Image Task Succeeded"
@@ -38,7 +38,7 @@ def test_the_end_is_announced_as_it_is():
     assert Slots().state().names == set()
 
 
-def test_the_next_in_line_is_woken(executions):
+def test_next_task_of_the_queue_is_woken(executions):
     ended()
     add_task("task-2")
     add_task("task-3")
@@ -48,7 +48,7 @@ def test_the_next_in_line_is_woken(executions):
     assert Slots().state().names == {"task-2#0"}
 
 
-def test_repeating_it_is_harmless(executions):
+def test_repeated_release_changes_nothing(executions):
     ended()
     add_task("task-2")
     park("task-2", "token-2")
@@ -62,7 +62,7 @@ def test_repeating_it_is_harmless(executions):
 
 
 @pytest.mark.parametrize("fault", ["States.Timeout", None])
-def test_a_task_whose_course_broke_fails(fault):
+def test_fault_fails_the_task(fault):
     add_task()
     ending = release("task-1", fault)
     assert ending.event.detail_type == "Image Task Failed"
@@ -71,12 +71,12 @@ def test_a_task_whose_course_broke_fails(fault):
     assert task.task_status_msg == f"Kiln could not continue the task: {fault or 'no reason is known'}"
 
 
-def test_a_fault_does_not_undo_a_success():
+def test_fault_after_success_keeps_the_success():
     ended()
     assert release("task-1", "States.TaskFailed").event.detail_type == "Image Task Succeeded"
 
 
-def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executions, cloud, monkeypatch):
+def test_slots_of_a_missing_task_are_handed_to_the_next(executions, cloud, monkeypatch):
     ended()
     add_task("task-gone")
     add_task("task-3")
@@ -95,7 +95,7 @@ def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executi
     assert Slots().state().names == {"task-3#0"}
 
 
-def test_slots_whose_images_do_not_come_go_to_the_next(executions):
+def test_slots_of_a_task_without_images_are_handed_over(executions):
     """The provider is done with the task: to hold its slots while its images are tried for is to hold up everybody."""
     add_task()
     store = TaskStore()
@@ -113,7 +113,7 @@ def test_slots_whose_images_do_not_come_go_to_the_next(executions):
     assert Slots().state().names == {"task-2#0"}
 
 
-def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
+def test_failed_wake_up_is_a_fault_and_can_be_repeated(executions):
     ended()
     add_task("task-2")
     park("task-2", "token-2")
@@ -126,14 +126,14 @@ def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
     assert TaskStore().get("task-2").wake_requested_at is not None
 
 
-def test_whoever_is_to_be_told_is_named():
+def test_receiver_of_the_end_is_returned():
     ended("task-1")
     ended("task-2", callback_url="https://caller.test/hook")
     ended("task-3", origin=Origin(channel="drop", folder="f"))
     assert [release(f"task-{number}").to_notify for number in (1, 2, 3)] == [False, True, True]
 
 
-def test_a_task_that_has_waited_long_looks_after_the_line(executions):
+def test_long_waiting_task_reconciles_the_queue(executions):
     for name in ("task-1", "task-2"):
         add_task(name)
     park("task-1", "token-1")

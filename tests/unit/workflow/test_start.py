@@ -12,8 +12,8 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.workflow.start import start, start_stored
 from tests.support.samples import add_task, make_task, stored_image
-from tests.unit.tasks.test_admission import serve
-from tests.unit.workflow.test_state_machine import rendered
+from tests.support.slots import serve
+from tests.support.workflow import rendered
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -24,7 +24,7 @@ def image(**changes):
     return {**items.task_key(task.task_id), **items.item_of(task), "expires_at": {"N": "1"}}
 
 
-def test_the_workflow_is_named_after_the_task_and_knows_its_slots(executions):
+def test_workflow_has_the_tasks_name_and_slot_count(executions):
     start(image(n=2, turn=7))
     [(name, execution_input)] = executions.started.items()
     assert name == execution_input["task_id"] == "task-1"
@@ -38,7 +38,7 @@ def test_the_workflow_is_named_after_the_task_and_knows_its_slots(executions):
     assert execution_input["published"] == {"processing": False}
 
 
-def test_a_task_that_has_left_the_line_does_not_set_it_back(executions, cloud):
+def test_dispatched_task_does_not_set_the_queue_back(executions, cloud):
     task = add_task()
     serve(cloud, 500)
     TaskStore().begin_dispatch(task.task_id)
@@ -46,7 +46,7 @@ def test_a_task_that_has_left_the_line_does_not_set_it_back(executions, cloud):
     assert executions.started["task-1"]["slots"]["turn"] == "500"
 
 
-def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
+def test_same_content_starts_again_after_its_task_expired(executions):
     """Step Functions refuses a name for 90 days after its execution has ended: longer than a task may be kept."""
     for run_id in ("task-1_1", "task-1_2", "task-1_2"):
         start(image(run_id=run_id))
@@ -54,7 +54,7 @@ def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
     assert {execution_input["task_id"] for execution_input in executions.started.values()} == {"task-1"}
 
 
-def test_a_task_that_has_ended_is_told_of_as_it_was_accepted(executions, monkeypatch):
+def test_terminal_task_publishes_its_submission_as_accepted(executions, monkeypatch):
     """As an operator puts it back who restores a part of the table: the function has no business with its images."""
     for name in ("SIGNING_SECRET_ARN", "OUTBOX_BUCKET"):
         monkeypatch.delenv(name)
@@ -68,14 +68,14 @@ def test_a_task_that_has_ended_is_told_of_as_it_was_accepted(executions, monkeyp
     assert told["metadata"]["occurred_at"] == told["data"]["updated_at"] == make_task().created_at
 
 
-def test_a_task_larger_than_the_account_takes_all_of_it(executions):
+def test_task_larger_than_the_account_needs_all_slots(executions):
     start(image(n=9), slots=Slots(limit=4))
     slots = executions.started["task-1"]["slots"]
     assert (len(slots["names"]), slots["first"], slots["room"]) == (4, "task-1#0", "0")
 
 
 @pytest.mark.parametrize("channel", ["api", "event", "drop"])
-def test_the_event_of_its_acceptance_goes_with_it(executions, channel):
+def test_execution_input_has_the_submitted_event(executions, channel):
     start(image(origin=Origin(channel=channel, folder="f"), external_task_id="mine"))
     submitted = executions.started["task-1"]["submitted"]
     assert submitted["detail_type"] == "Image Task Submitted"
@@ -84,12 +84,12 @@ def test_the_event_of_its_acceptance_goes_with_it(executions, channel):
 
 
 @pytest.mark.parametrize(("url", "webhook"), [("", False), ("https://caller.test/hook", True)])
-def test_it_knows_whether_somebody_is_to_be_called(executions, url, webhook):
+def test_execution_input_says_whether_there_is_a_receiver(executions, url, webhook):
     start(image(callback_url=url))
     assert executions.started["task-1"]["webhook"] is webhook
 
 
-def test_nothing_private_and_nothing_large_goes_with_it(executions):
+def test_execution_input_has_no_private_or_large_fields(executions):
     start(image(n=9, prompt="private " * 300, callback_url="https://caller.test/?token=1"))
     text = json.dumps(executions.started["task-1"])
     assert len(text) < 4_000
@@ -97,12 +97,12 @@ def test_nothing_private_and_nothing_large_goes_with_it(executions):
         assert private not in text
 
 
-def test_telling_twice_starts_once(executions):
+def test_repeated_start_starts_once(executions):
     assert start(image()) == start(image())
     assert len(executions) == 1
 
 
-def test_a_start_that_fails_is_a_fault_so_that_the_stream_tells_again(executions):
+def test_failed_start_is_a_fault_for_the_stream_to_retry(executions):
     executions.outage = ConnectionError("no answer")
     with pytest.raises(ConnectionError):
         start(image())
@@ -111,7 +111,7 @@ def test_a_start_that_fails_is_a_fault_so_that_the_stream_tells_again(executions
     assert len(executions) == 1
 
 
-def test_the_workflow_is_given_all_that_it_reads_at_its_start(executions):
+def test_execution_input_has_every_field_that_the_workflow_reads(executions):
     start(image())
     execution_input = executions.started["task-1"]
     states = rendered("TaskWorkflow")["States"]
