@@ -23,40 +23,46 @@ app = ContractApi()
 
 @app.get("/v1/images/multi-image2image")
 def query_list() -> Response[str]:
-    """Lists the caller's tasks, newest first (contract)."""
+    """Lists the caller's tasks, newest first (contract); with an id as a parameter, answers with that task."""
     caller = app.caller()
-    asked = ListQuery.parse(app.current_event.query_string_parameters or {})
+    parameters = app.parameters
+    if any(parameters.get(name, "").strip() for name in ("external_task_id", "task_id")):
+        return _one(caller.name)
+    asked = ListQuery.parse(parameters)
     tasks = TaskList().page(caller.name, asked)
-    return app.answer([found_view(task, app.public_url) for task in tasks])
+    return app.answer([found_view(task, app.public_url) for task in tasks], app.naming(ListQuery.ignored(parameters)))
 
 
 @app.get("/v1/images/multi-image2image/.+/deliveries")
 def query_deliveries() -> Response[str]:
     """Answers with every attempt to deliver a task's changes to its ``callback_url``, oldest first."""
-    caller = app.caller()
-    return app.answer(TaskStore().find(caller.name, app.path_id()).attempted_deliveries)
+    caller = app.caller().name
+    return app.answer(TaskStore().find(caller, app.either_id(caller)).attempted_deliveries)
 
 
 @app.get("/v1/images/multi-image2image/.+/progress")
 def query_progress() -> Response[str]:
     """Answers with how far a task has come, and when it reached each step."""
-    tasks = TaskStore()
-    return app.answer(progress(tasks.find(app.caller().name, app.path_id()), tasks))
+    caller, tasks = app.caller().name, TaskStore()
+    return app.answer(progress(tasks.find(caller, app.either_id(caller)), tasks))
 
 
 @app.get("/v1/images/multi-image2image/.+/request")
 def query_request() -> Response[str]:
     """Answers with what a task was created with."""
-    caller = app.caller()
-    return app.answer(stored_request(TaskStore().find(caller.name, app.path_id())))
+    caller = app.caller().name
+    return app.answer(stored_request(TaskStore().find(caller, app.either_id(caller))))
 
 
 @app.get("/v1/images/multi-image2image/.+")
 def query_one() -> Response[str]:
     """Answers with one task, by its id or its external id (contract)."""
-    caller = app.caller()
+    return _one(app.caller().name)
+
+
+def _one(caller: str) -> Response[str]:
     tasks = TaskStore()
-    task = tasks.find(caller.name, app.path_id())
+    task = tasks.find(caller, app.either_id(caller))
     found = found_view(task, app.public_url)
     found.queue_position = tasks.position(task) if task.is_waiting else None
     return app.answer(found)

@@ -33,7 +33,7 @@ def test_a_link_is_for_one_image_of_one_task():
     assert links.result_index(task_id, "", "0.png") is None
 
 
-@pytest.mark.parametrize("file", ["", "0", "0.gif", "00.png", "0.png\n", "../0.png", "0.png/", "-1.png", "٠.png"])
+@pytest.mark.parametrize("file", ["", "0", "0.svg", "00.png", "0.png\n", "../0.png", "0.png/", "-1.png", "٠.png"])
 def test_a_name_that_kiln_does_not_make_is_no_image(file):
     task_id, token, _ = parts(links.result_link("https://kiln.test", "task-1", 0, "image/png"))
     assert links.result_index(task_id, token, file) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,14 +16,27 @@ from kiln.errors import (
     MalformedRequest,
     TooManyRequests,
 )
-from kiln.intake.create import create, seconds_to_wait, wait_for_end
+from kiln.intake import create as creating
+from kiln.intake.create import seconds_to_wait, wait_for_end
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from tests.support.samples import add_task, create_body
 
 ADA, BOB = Caller(name="ada"), Caller(name="bob")
 BODY = json.dumps(create_body()).encode()
 
 pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def create(body: str | bytes, caller: Caller, **options: Any) -> Task:
+    return creating.create(body, caller, **options).task
+
+
+def test_ignored_fields_are_known_also_of_a_repeated_request():
+    body = json.dumps(create_body(promt="A cat", negative_prompt="dogs"))
+    first = creating.create(body, ADA, idempotency_key="7")
+    assert first.ignored == ["promt"]
+    assert creating.create(body, ADA, idempotency_key="7") == first
 
 
 def test_without_a_key_every_call_is_a_task(accepted):

@@ -105,6 +105,17 @@ class TaskStore(TableAccess):
                 return task
         raise TaskNotFound(either_id)
 
+    def find_external(self, caller: str, external_task_id: str) -> Task:
+        """Reads one of a caller's tasks by its external id alone, which may be equal to another task's id.
+
+        Raises:
+            TaskNotFound: This caller has given no task this external id.
+        """
+        task_id = self._task_id_of(caller, external_task_id)
+        if task_id is None:
+            raise TaskNotFound(external_task_id)
+        return self.get(task_id)
+
     def begin_poll(self, task_id: str) -> Task:
         """Reads a task, clears its wake-up request and counts the poll, in one call.
 
