@@ -11,6 +11,7 @@ from kiln.intake.cancel import cancel
 from kiln.intake.create import create, seconds_to_wait, wait_for_end
 from kiln.intake.uploads import open_upload
 from kiln.retry import retry
+from kiln.tasks.store import TaskStore
 from kiln.tasks.views import created_view, found_view
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import about, logger, observed
@@ -45,14 +46,18 @@ def upload() -> Response[str]:
 def cancel_task() -> Response[str]:
     """Ends a task that still waits in the queue."""
     caller = app.caller()
-    return app.answer(found_view(cancel(caller.name, app.either_id(caller.name)), app.public_url))
+    return app.answer(found_view(cancel(caller.name, app.either_id(caller.name, TaskStore())), app.public_url))
 
 
 @app.post("/v1/images/multi-image2image/.+/retry")
 def retry_task() -> Response[str]:
     """Creates a task with the same request as one that has ended."""
     caller = app.caller()
-    task = retry(caller, app.either_id(caller.name), idempotency_key=app.current_event.headers.get("Idempotency-Key"))
+    task = retry(
+        caller,
+        app.either_id(caller.name, TaskStore()),
+        idempotency_key=app.current_event.headers.get("Idempotency-Key"),
+    )
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name})
     return app.answer(created_view(task))

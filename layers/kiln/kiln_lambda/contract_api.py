@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -14,8 +14,10 @@ from kiln.auth import callers
 from kiln.contract.answers import Envelope, Refusal
 from kiln.errors import KilnError, MalformedRequest, NoSuchRoute, TooManyRequests
 from kiln.settings import AddressSettings, CorsSettings, load
-from kiln.tasks.store import TaskStore
 from kiln_lambda.observability import about, logger
+
+if TYPE_CHECKING:
+    from kiln.tasks.store import TaskStore
 
 _JSON = "application/json"
 _CORS_SECONDS = 3_600
@@ -65,7 +67,7 @@ class ContractApi(APIGatewayRestResolver):
         """
         return callers.identify(self.current_event.headers.get("Authorization"))
 
-    def either_id(self, caller: str) -> str:
+    def either_id(self, caller: str, tasks: TaskStore) -> str:
         """The id of the task that the request names: a task id, or an external id with whatever characters it has.
 
         It is in the path. For ``-`` in the path, or no id there, ``?external_task_id=`` (or ``?task_id=``) has it.
@@ -76,7 +78,7 @@ class ContractApi(APIGatewayRestResolver):
         either_id = unquote((self.current_event.path_parameters or {}).get("id") or PLACEHOLDER)
         if either_id == PLACEHOLDER:
             external_id, task_id = (self.parameters.get(name, "").strip() for name in ("external_task_id", "task_id"))
-            named = TaskStore().find_external(caller, external_id).task_id if external_id else task_id
+            named = tasks.find_external(caller, external_id).task_id if external_id else task_id
             either_id = named or either_id
         about(either_id)
         return either_id
