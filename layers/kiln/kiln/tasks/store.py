@@ -35,7 +35,8 @@ class TaskStore(TableAccess):
         """
         task = task.model_copy(update={"queue": items.WAITING})
         expires = {"N": str(clock.days_from_now(retention_days))}
-        item = {**items.task_key(task.task_id), **items.item_of(task), "expires_at": expires}
+        listed = {"S": items.listed(task.caller, task.task_status)}
+        item = {**items.task_key(task.task_id), **items.item_of(task), "listed": listed, "expires_at": expires}
         put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         try:
             if task.external_task_id:
@@ -246,6 +247,7 @@ class TaskStore(TableAccess):
     ) -> Task | None:
         changed = {
             "task_status": status.value,
+            "listed": items.listed(task.caller, status),
             "updated_at": max(clock.milliseconds(), task.updated_at),
             **(also or {}),
         }
