@@ -34,8 +34,8 @@ def openapi() -> dict[str, Any]:
             "title": TITLE,
             "version": VERSION,
             "description": "The provider's contract of multi-image to image, and Kiln's additions to it. Every answer "
-            "is an envelope of code, message, request_id and data; code 0 is success. A field that has no effect is named "
-            "in the answer's header Kiln-Ignored-Fields, unless it belongs to another product of the provider.",
+            "is an envelope of code, message, request_id and data; code 0 is success. A field that has no effect is "
+            "named in the answer's header Kiln-Ignored-Fields, unless it belongs to another product of the provider.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "security": [{"bearer": []}],
