@@ -121,7 +121,7 @@ def test_names_in_lists_of_jobs(kiln: Deployment, inbox_client: Client, folder: 
 
 ODD_FILES = {
     "empty.png": (b"", "must be a jpg, jpeg or png image by its content, got 0 bytes"),
-    "text.png": (b"plain text", "must be a jpg, jpeg or png image by its content, got a text: send the image itself"),
+    "text.png": (b"plain text", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
     "large.png": (
         picture() + bytes(LIMIT + 1 - len(picture())),
         "must be at most 10 MB (10485760 bytes), got 10485761 bytes",

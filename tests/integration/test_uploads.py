@@ -100,7 +100,7 @@ def test_the_form_is_good_for_its_own_place_alone(kiln: Deployment, client: Clie
     ("content", "reason"),
     [
         (None, "must have been uploaded first, got nothing at "),
-        (b"plain text", "must be a jpg, jpeg or png image by its content, got a text: send the image itself"),
+        (b"plain text", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
         (picture(299, 400), "each side must be at least 300 px, got 299 x 400 px"),
     ],
     ids=["nothing", "no image", "too narrow"],

@@ -1,4 +1,4 @@
-"""Secrets are parsed into models, kept for a while, and never told."""
+"""Secrets are parsed into models, kept for a while, and never shown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_secret_is_kept_in_the_process_until_a_fresh_one_is_asked_for():
         ("[]", "body"),
     ],
 )
-def test_a_wrong_secret_names_its_fields_and_never_its_content(content, wrong):
+def test_a_wrong_secret_names_its_fields_and_not_its_content(content, wrong):
     put_secret("kiln-keys", content)
     with pytest.raises(ConfigurationError) as refused:
         secrets.read("kiln-keys", Keys)

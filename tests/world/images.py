@@ -53,7 +53,7 @@ ROWS = (
     Row("gif", "messengers", picture(form="GIF"), "a GIF: export it as JPEG"),
     Row("html", "saved sign-in pages", b"<!DOCTYPE html><html></html>", "an HTML page"),
     Row("access denied", "expired S3 links", b"<?xml version='1.0'?><Error/>", "an XML document"),
-    Row("git-lfs pointer", "checkouts without LFS", b"version https://git-lfs.github.com/spec/v1\n", "a text"),
+    Row("git-lfs pointer", "checkouts without LFS", b"version https://git-lfs.github.com/spec/v1\n", "plain text"),
     Row("empty file", "failed copies", b"", "an empty"),
     Row("299 px", "thumbnails", picture(299, 320), "each side must be at least 300 px, got 299 x 320 px"),
 )

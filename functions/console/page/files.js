@@ -1,6 +1,6 @@
 // The format of a file by its first bytes, and whether its end is there. Pixels are not decoded.
 
-// What a file begins with, at which byte, and the format's name.
+// The first bytes of a format, their place in the file, and the format's name.
 const FORMATS = [
   ["\x89PNG\r\n\x1a\n", 0, "PNG"],
   ["\xff\xd8\xff", 0, "JPEG"],

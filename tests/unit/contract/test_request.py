@@ -59,12 +59,12 @@ def test_an_empty_optional_field_is_an_absent_one(field, empty):
     ("field", "limit"),
     [
         ("model_name", "one of 'kling-v2' or 'kling-v2-1'"),
-        ("prompt", "a text"),
+        ("prompt", "a string"),
         ("subject_image_list", "a list"),
         ("scene_image", "an http(s) URL or a Base64 image"),
         ("n", "an integer"),
-        ("callback_url", "a text"),
-        ("external_task_id", "a text"),
+        ("callback_url", "a string"),
+        ("external_task_id", "a string"),
     ],
 )
 def test_an_empty_object_is_as_wrong_as_any_other(field, limit):
@@ -217,7 +217,7 @@ def test_one_to_four_subjects_are_taken(count):
 def test_a_prompt_is_counted_in_characters_not_bytes():
     assert create_request(prompt="猫" * 2_500).prompt == "猫" * 2_500
     assert refusal(create_body(prompt="猫" * 2_501)) == (
-        "prompt: must be at most 2500 characters, got a text of 2501 characters"
+        "prompt: must be at most 2500 characters, got a string of 2501 characters"
     )
 
 
@@ -228,7 +228,7 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
             {"model_name": "kling-v9"},
             "model_name: must be one of 'kling-v2' or 'kling-v2-1', got 'kling-v9'",
         ),
-        ({"prompt": 5}, "prompt: must be a text, got 5"),
+        ({"prompt": 5}, "prompt: must be a string, got 5"),
         ({"n": 0}, "n: must be at least 1, got 0"),
         ({"n": -1}, "n: must be at least 1, got -1"),
         ({"n": 10}, "n: must be at most 9, got 10"),
@@ -245,29 +245,29 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
         ({"watermark_info": {"enabled": "maybe"}}, "watermark_info.enabled: must be true or false, got 'maybe'"),
         ({"watermark_info": {"enabled": [1, 2]}}, "watermark_info.enabled: must be true or false, got a list of 2"),
         ({"callback_url": "ftp://caller.test"}, "callback_url: must be an http(s) URL, got 'ftp://caller.test'"),
-        ({"callback_url": "caller.test/hook"}, "callback_url: must be an http(s) URL, got a text of 16 characters"),
-        ({"callback_url": "https://"}, "callback_url: must be an http(s) URL, got a text of 8 characters"),
-        ({"callback_url": "https://[::1"}, "callback_url: must be an http(s) URL, got a text of 12 characters"),
+        ({"callback_url": "caller.test/hook"}, "callback_url: must be an http(s) URL, got a string of 16 characters"),
+        ({"callback_url": "https://"}, "callback_url: must be an http(s) URL, got a string of 8 characters"),
+        ({"callback_url": "https://[::1"}, "callback_url: must be an http(s) URL, got a string of 12 characters"),
         ({"callback_url": "https://a.test/x y"}, "callback_url: must be an http(s) URL, got 'https://a.test'"),
         (
             {"callback_url": "https://a.test/" + "x" * 2_034},
-            "callback_url: must be at most 2048 characters, got a text of 2049 characters",
+            "callback_url: must be at most 2048 characters, got a string of 2049 characters",
         ),
         (
             {"external_task_id": "x" * 513},
-            "external_task_id: must be at most 512 characters, got a text of 513 characters",
+            "external_task_id: must be at most 512 characters, got a string of 513 characters",
         ),
-        ({"external_task_id": True}, "external_task_id: must be a text, got true"),
-        ({"external_task_id": 1.5}, "external_task_id: must be a text, got 1.5"),
+        ({"external_task_id": True}, "external_task_id: must be a string, got true"),
+        ({"external_task_id": 1.5}, "external_task_id: must be a string, got 1.5"),
         ({"n": "1_0"}, "n: must be an integer, got '1_0'"),
         ({"n": "３"}, "n: must be an integer, got '３'"),
         ({"model": "kling-v9"}, "model_name: must be one of 'kling-v2' or 'kling-v2-1', got 'kling-v9'"),
-        ({"subject_image_list": None}, "subject_image_list: is required, nothing came"),
-        ({"subject_image_list": ""}, "subject_image_list: is required, nothing came"),
+        ({"subject_image_list": None}, "subject_image_list: is required, got nothing"),
+        ({"subject_image_list": ""}, "subject_image_list: is required, got nothing"),
         ({"subject_image_list": []}, "subject_image_list: must have at least 1 element(s), got a list of 0"),
         ({"subject_image_list": SUBJECTS * 5}, "subject_image_list: must have at most 4 elements, got a list of 5"),
         ({"subject_image_list": SUBJECT_URL}, f"subject_image_list: must be a list, got '{SUBJECT_URL}'"),
-        ({"subject_image_list": [{}]}, "subject_image_list[0].subject_image: is required, nothing came"),
+        ({"subject_image_list": [{}]}, "subject_image_list[0].subject_image: is required, got nothing"),
         (
             {"subject_image_list": [*SUBJECTS, {"subject_image": None}, *SUBJECTS]},
             "subject_image_list[1].subject_image: must be an http(s) URL or a Base64 image, got null",

@@ -66,7 +66,7 @@ def test_an_image_the_contract_allows_is_offered_in_its_version(put, content):
     ("content", "message"),
     [
         (b"", "must be a jpg, jpeg or png image by its content, got an empty file"),
-        (b"hello", "must be a jpg, jpeg or png image by its content, got a text: send the image itself"),
+        (b"hello", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
         (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
         (picture(299, 300), "each side must be at least 300 px, got 299 x 300 px"),
         (picture(300, 751), "width to height must be from 1:2.5 to 2.5:1, got 300 x 751 px"),

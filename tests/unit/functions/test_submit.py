@@ -68,7 +68,7 @@ def test_strangers_are_refused_before_their_body_is_read(accepted, authorization
     [
         ([], 1200, "body: must be a JSON object, got list"),
         (create_body(n=10), 1201, "n: must be at most 9, got 10"),
-        ({}, 1201, "subject_image_list: is required, nothing came"),
+        ({}, 1201, "subject_image_list: is required, got nothing"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(accepted, body, code, message):

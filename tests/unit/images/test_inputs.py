@@ -100,7 +100,7 @@ def test_a_text_that_is_neither_is_refused_and_shown_if_short(text):
 def test_a_long_text_is_not_shown():
     with pytest.raises(ImageViolation) as refused:
         read_input("!" * 81, {})
-    assert refused.value.got == "a text of 81 characters"
+    assert refused.value.got == "a string of 81 characters"
 
 
 def test_what_is_too_long_is_refused_before_it_is_decoded():

@@ -20,7 +20,7 @@ CGBI = picture()[:8] + b"\x00\x00\x00\x04CgBI\x50\x00\x20\x02\x2b\xd5\xb3\x7f" +
 
 
 @pytest.mark.parametrize(("form", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
-def test_png_and_jpeg_are_told_by_their_content(form, content_type):
+def test_png_and_jpeg_are_known_by_their_content(form, content_type):
     assert check_input(picture(321, 345, form)) == ImageFacts(content_type, 321, 345)
 
 
@@ -64,10 +64,10 @@ NAMED = {
     "html": (b"\n<!DOCTYPE html><html>", "an HTML page: send the image, or its own address"),
     "html with a bom": (b"\xef\xbb\xbf<html>", "an HTML page: send the image, or its own address"),
     "xml": (b"<Error><Code>AccessDenied</Code></Error>", f"an XML document: {ITSELF}"),
-    "text": (b"hello", f"a text: {ITSELF}"),
-    "chinese text": ("一张猫的图".encode(), f"a text: {ITSELF}"),
-    "json": (b'{"image": 1}', f"a text: {ITSELF}"),
-    "half a character": ("猫".encode() * 2_000, f"a text: {ITSELF}"),
+    "text": (b"hello", f"plain text: {ITSELF}"),
+    "chinese text": ("一张猫的图".encode(), f"plain text: {ITSELF}"),
+    "json": (b'{"image": 1}', f"plain text: {ITSELF}"),
+    "half a character": ("猫".encode() * 2_000, f"plain text: {ITSELF}"),
     "three bytes": (b"\x89PN", "bytes of no known image format: send a JPEG or PNG"),
     "noise": (bytes(range(128, 256)) * 9, "bytes of no known image format: send a JPEG or PNG"),
     "iphone": (CGBI, "an iPhone-optimised PNG: export it as JPEG or as an ordinary PNG"),

@@ -121,9 +121,9 @@ def test_who_waits_for_what_is_there_already_has_it_counted(accepted, one_minute
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("ftp://ada:secret@caller.test/secret", "a text of 35 characters"),
-        ("https://ada:secret@caller.test/secret", "a text of 37 characters"),
-        ("https://ada:s/ecret@caller.test/secret", "a text of 38 characters"),
+        ("ftp://ada:secret@caller.test/secret", "a string of 35 characters"),
+        ("https://ada:secret@caller.test/secret", "a string of 37 characters"),
+        ("https://ada:s/ecret@caller.test/secret", "a string of 38 characters"),
         ("http://caller.test/secret?of=secret", "'http://caller.test'"),
         ("https://caller.test:22/secret", "'https://caller.test'"),
     ],

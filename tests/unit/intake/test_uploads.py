@@ -60,7 +60,7 @@ def test_what_is_no_reference_asks_nothing(text):
     assert Uploads("ada").get(text) is None
 
 
-def test_nothing_uploaded_is_told(cloud):
+def test_reference_without_an_upload_is_refused(cloud):
     reference = open_upload(ADA).reference
     with pytest.raises(ImageViolation, match="must have been uploaded first") as violated:
         Uploads("ada").get(reference)
@@ -150,12 +150,12 @@ def test_damaged_upload_is_refused(cloud, form):
     ("content", "reason"),
     [
         (None, "must have been uploaded first, got nothing at kiln-upload://"),
-        (b"plain text", "must be a jpg, jpeg or png image by its content, got a text: send the image itself"),
+        (b"plain text", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
         (picture(299, 400), "each side must be at least 300 px, got 299 x 400 px"),
     ],
     ids=["nothing", "no image", "too narrow"],
 )
-def test_the_field_that_names_a_wrong_upload_is_told(cloud, content, reason):
+def test_field_of_a_wrong_upload_is_named(cloud, content, reason):
     reference = open_upload(ADA).reference if content is None else upload(cloud, content)
     body = {"subject_image_list": [{"subject_image": upload(cloud, picture())}], "scene_image": reference}
     with pytest.raises(InvalidRequest) as refused:
@@ -177,7 +177,7 @@ def test_what_a_task_was_made_of_stays_whatever_is_uploaded_later(cloud):
 
 
 @pytest.mark.parametrize(("written", "slash"), [("as it is", "/"), ("by PHP", "\\/"), ("by a code", "\\u002f")])
-def test_an_image_that_is_uploaded_anew_is_the_same_request(cloud, written, slash):
+def test_image_that_is_uploaded_again_is_the_same_request(cloud, written, slash):
     def submit(content: bytes):
         body = json.dumps({"prompt": written, "subject_image_list": [{"subject_image": upload(cloud, content)}]})
         return create(body.replace("/", slash), ADA, idempotency_key="once")

@@ -18,7 +18,7 @@ def without_mark(body: str | bytes) -> str | bytes:
 
 
 def described_body(body: str | bytes, reason: str) -> str:
-    """What was sent instead of JSON in UTF-8, for a message.
+    """Describes a body that is not JSON in UTF-8, for a message.
 
     Args:
         body: As the gateway gave it: bytes, or a string in which undecodable bytes are ``LOST``.

@@ -1,4 +1,4 @@
-"""What may be asked of the list of tasks."""
+"""The query parameters of the list of tasks."""
 
 from __future__ import annotations
 

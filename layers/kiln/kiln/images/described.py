@@ -86,7 +86,7 @@ def _written(head: bytes) -> tuple[str, str]:
         return "an HTML page", "send the image, or its own address"
     if beginning.startswith(b"<"):
         return ("an SVG drawing", "export it as PNG") if _SVG.search(beginning) else ("an XML document", _ITSELF)
-    return ("a text", _ITSELF) if _is_text(beginning) else ("bytes of no known image format", "send a JPEG or PNG")
+    return ("plain text", _ITSELF) if _is_text(beginning) else ("bytes of no known image format", "send a JPEG or PNG")
 
 
 def _is_text(beginning: bytes) -> bool:

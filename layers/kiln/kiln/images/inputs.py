@@ -36,7 +36,7 @@ class InputImage:
     Attributes:
         url: Left to the provider to fetch and check.
         content: The image's bytes, checked.
-        stored: An object in S3, checked by whoever offered it.
+        stored: An object in S3, checked, or to be checked, by the code that offers it.
         facts: Of the bytes, when there are any.
     """
 
@@ -50,7 +50,7 @@ class Offer(Protocol):
     """Images in S3 that an image field may name."""
 
     def get(self, name: str, /) -> S3Image | None:
-        """The image of this name, or ``None`` when nobody offers one."""
+        """The image of this name, or ``None`` if there is none."""
 
 
 def read_input(text: str, offered: Offer) -> InputImage:
@@ -105,7 +105,7 @@ def _decoded(text: str) -> bytes:
     try:
         return pybase64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        got = f"'{text}'" if len(text) <= 80 else f"a text of {len(text)} characters"
+        got = f"'{text}'" if len(text) <= 80 else f"a string of {len(text)} characters"
         raise ImageViolation(_FORM, got) from error
 
 

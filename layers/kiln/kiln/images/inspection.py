@@ -29,7 +29,7 @@ class ImageViolation(ValueError):
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What an image is, by its content.
+    """Type and size of an image, by its content.
 
     Attributes:
         content_type: ``image/png`` or ``image/jpeg``.

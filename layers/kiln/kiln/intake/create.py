@@ -28,7 +28,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)", re.IGNORECASE)
 
 
 class Created(NamedTuple):
-    """What a create call comes to.
+    """The outcome of a create call.
 
     Attributes:
         task: The task, new or of a repeated key.
@@ -116,7 +116,7 @@ def task_id_of_key(caller: str, idempotency_key: str | None) -> str | None:
 
 
 def _digest(body: str | bytes, uploads: Uploads) -> str:
-    """What tells one body from another: the same image that is uploaded twice has two references."""
+    """Tells one body from another; the same image that is uploaded twice has two references, and one digest."""
     content = body if isinstance(body, bytes) else body.encode()
     for reference, etag in uploads.contents().items():
         # JSON may write the slashes of a reference in other ways, as PHP does, but hardly what comes behind them.

@@ -97,7 +97,7 @@ class Uploads:
         return S3Image(bucket=found.bucket, key=found.key, version_id=found.version_id, etag=found.etag)
 
     def contents(self) -> dict[str, str]:
-        """What tells the content of each upload that was named, by its reference."""
+        """The ETag of each upload that was named, by its reference."""
         return {name: image.etag for name, image in self._found.items()}
 
     def check(self, request: CreateRequest) -> None:

@@ -39,7 +39,7 @@ def caller_key(caller: str) -> Item:
 
 
 def listed(caller: str, status: TaskStatus) -> str:
-    """What a task is listed by in the index ``by_status``."""
+    """The key of a task in the index ``by_status``."""
     return f"{caller}#{status.value}"
 
 
