@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import httpx
 import typer
@@ -23,6 +24,7 @@ from kiln_cli.pictures.save import save
 from kiln_cli.pictures.session import TRANSPORT, PicturesCommand
 from kiln_cli.pictures.submit import submit
 from kiln_cli.pictures.watch import watch
+from kiln_client import IgnoredFields
 from kiln_client.version import VERSION
 
 EXIT_STATUSES = (
@@ -80,6 +82,17 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001 - Python's own signature
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    print(f"kiln: warning: {message}", file=sys.stderr)
+
+
 def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -> int:
     """Runs one command and returns its exit status; an error is one line on stderr.
 
@@ -89,7 +102,10 @@ def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -
     """
     TRANSPORT.set(transport)
     try:
-        status: Any = app(arguments, prog_name="kiln", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", IgnoredFields)
+            warnings.showwarning = _show_warning
+            status: Any = app(arguments, prog_name="kiln", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - an unexpected error is raised again there
         return report(error, as_json="--json" in arguments)
     return status if isinstance(status, int) else 0

@@ -142,7 +142,7 @@ def of(refusal: JsonObject) -> str:
     ("data", "code", "message"),
     [
         (job(n=10), 1201, "n: must be at most 9, got 10"),
-        ({}, 1201, "subject_image_list: is required, nothing came"),
+        ({}, 1201, "subject_image_list: is required, got nothing"),
         ([], 1200, "detail.data: must be a JSON object, got list"),
         (None, 1200, "detail.data: must be a JSON object, got NoneType"),
     ],

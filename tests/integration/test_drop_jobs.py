@@ -120,14 +120,17 @@ def test_unusual_names_in_a_list_make_tasks(kiln: Deployment, inbox_client: Clie
 
 
 ODD_FILES = {
-    "empty.png": (b"", "must be a jpg, jpeg or png image by its content, got 0 bytes"),
-    "text.png": (b"plain text", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
+    "empty.png": (b"", "must be a jpg, jpeg or png image by its content, got an empty file"),
+    "text.png": (
+        b"plain text",
+        "must be a jpg, jpeg or png image by its content, got plain text: send the image itself",
+    ),
     "large.png": (
         picture() + bytes(LIMIT + 1 - len(picture())),
         "must be at most 10 MB (10485760 bytes), got 10485761 bytes",
     ),
     "small.png": (picture(299, 299), "each side must be at least 300 px, got 299 x 299 px"),
-    "gif.png": (picture(kind="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF"),
+    "gif.png": (picture(kind="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
     "wide.jpg": (picture(753, 300, kind="JPEG"), "width to height must be from 1:2.5 to 2.5:1, got 753 x 300 px"),
 }
 

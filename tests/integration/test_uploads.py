@@ -100,7 +100,7 @@ def test_form_for_another_key_is_refused_by_s3(kiln: Deployment, client: Client)
     ("content", "reason"),
     [
         (None, "must have been uploaded first, got nothing at "),
-        (b"plain text", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
+        (b"plain text", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
         (picture(299, 400), "each side must be at least 300 px, got 299 x 400 px"),
     ],
     ids=["nothing", "no image", "too narrow"],

@@ -19,13 +19,13 @@ def parts(link: str) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize(("content_type", "extension"), [("image/png", "png"), ("image/jpeg", "jpg")])
 @pytest.mark.parametrize("index", range(9))
-def test_link_verifies_for_its_image(index, content_type, extension):
+def test_a_link_leads_back_to_its_image(index, content_type, extension):
     task_id, token, file = parts(links.result_link("https://kiln.test", "task-1", index, content_type))
     assert (task_id, file) == ("task-1", f"{index}.{extension}")
     assert links.result_index(task_id, token, file) == index
 
 
-def test_link_does_not_verify_for_another_image_or_task():
+def test_a_link_is_for_one_image_of_one_task():
     task_id, token, _ = parts(links.result_link("https://kiln.test", "task-1", 0, "image/png"))
     assert links.result_index("task-2", token, "0.png") is None
     assert links.result_index(task_id, token, "1.png") is None
@@ -33,7 +33,7 @@ def test_link_does_not_verify_for_another_image_or_task():
     assert links.result_index(task_id, "", "0.png") is None
 
 
-@pytest.mark.parametrize("file", ["", "0", "0.gif", "00.png", "0.png\n", "../0.png", "0.png/", "-1.png", "٠.png"])
-def test_malformed_image_name_is_no_image(file):
+@pytest.mark.parametrize("file", ["", "0", "0.svg", "00.png", "0.png\n", "../0.png", "0.png/", "-1.png", "٠.png"])
+def test_a_name_that_kiln_does_not_make_is_no_image(file):
     task_id, token, _ = parts(links.result_link("https://kiln.test", "task-1", 0, "image/png"))
     assert links.result_index(task_id, token, file) is None

@@ -109,11 +109,12 @@ IMAGES_STORED = Metric("ImagesStored", Unit.COUNT)
 BYTES_STORED = Metric("BytesStored", Unit.BYTES)
 DELIVERIES = Metric("WebhookDeliveries", Unit.COUNT, "outcome", ("delivered", "retry", "given_up"))
 RESCUED = Metric("WorkflowsRescued", Unit.COUNT)
+SECRETS_STALE = Metric("SecretsStale", Unit.COUNT)
 
 ALL = (
     *(ACCEPTED, SUCCEEDED, FAILED, STAGE_SECONDS, OLDEST_WAITING, TASKS_WAITING, SLOTS_HELD, WAKE_UPS, CALLBACKS),
     *(CALLBACKS_MISSED, PROVIDER_CALLS, ACCOUNT_ERRORS, UNITS_DEDUCTED, IMAGES_STORED, BYTES_STORED, DELIVERIES),
-    RESCUED,
+    *(RESCUED, SECRETS_STALE),
 )
 
 Publisher = Callable[[Metric, float, str], None]

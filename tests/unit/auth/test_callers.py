@@ -60,6 +60,9 @@ def refusal(authorization: str | None) -> errors.AuthenticationFailed:
         lambda _: {"aud": "kling"},
         lambda _: {"sub": 5},
         lambda _: {"jti": "1", "anything": {"a": 1}},
+        lambda _: {"jti": 17},
+        lambda _: {"jti": {"id": ["a"]}},
+        lambda _: {"aud": 5, "sub": ["x"], "iat": "yesterday"},
         lambda now: {"exp": now - 20},  # Within the leeway.
         lambda now: {"nbf": now + 20},
     ],

@@ -81,7 +81,7 @@ def test_images_too_large_for_a_request_are_uploaded(kiln: Any, api: FakeApi) ->
     ("source", "complaint"),
     [
         ("nowhere.png", "nowhere.png: no such file"),
-        (b"GIF89a", "image: must be a JPEG or PNG image"),
+        (b"GIF89a", "image: must be a JPEG or PNG image, got a GIF; export it as JPEG"),
         (b"", "image: must be a JPEG or PNG image, got an empty file"),
         (padded(PNG, 10 * MEGABYTE + 1), "image: must be at most 10 MB, got 10.0 MB"),
     ],

@@ -13,7 +13,7 @@ from kiln.contract.violations import field_name, invalid_request, shown
     [
         ("a", "'a'"),
         ("a" * 80, f"'{'a' * 80}'"),
-        ("a" * 81, "a text of 81 characters"),
+        ("a" * 81, "a string of 81 characters"),
         ([1, 2, 3], "a list of 3"),
         ({"a": 1}, "an object"),
         (None, "null"),

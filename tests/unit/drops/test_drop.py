@@ -133,7 +133,7 @@ def test_job_with_urls_and_base64_is_accepted(inbox):
         (b'{"jobs": {}}', 1200, "job.json: must be a JSON object or a list of them, got dict"),
         (b"[1]", 1200, "job.json: each job must be a JSON object"),
         (b" " * 1024 * 1024 + b"{}", 1200, "job.json: must be at most 1048576 bytes"),
-        (b"{}", 1201, "subject_image_list: is required, nothing came"),
+        (b"{}", 1201, "subject_image_list: is required, got nothing"),
         (b'{"n": 10, "subject_image_list": [{"subject_image": "https://a.test"}]}', 1201, "n: must be at most 9, got"),
     ],
     ids=[

@@ -65,14 +65,14 @@ def test_allowed_image_is_offered_with_its_version(put, content):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "must be a jpg, jpeg or png image by its content, got 0 bytes"),
-        (b"hello", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
-        (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF"),
+        (b"", "must be a jpg, jpeg or png image by its content, got an empty file"),
+        (b"hello", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
+        (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
         (picture(299, 300), "each side must be at least 300 px, got 299 x 300 px"),
         (picture(300, 751), "width to height must be from 1:2.5 to 2.5:1, got 300 x 751 px"),
         (padded(picture(), 10_485_761), "must be at most 10 MB (10485760 bytes), got 10485761 bytes"),
-        (picture()[:20], "must be a readable image, got a broken image/png header"),
-        (b"GIF89a" + bytes(400_000), "must be a jpg, jpeg or png image by its content, got a GIF"),
+        (picture()[:20], "must be a readable image, got a PNG with a damaged header"),
+        (b"GIF89a" + bytes(400_000), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
     ],
     ids=["empty", "text", "gif", "299 px", "1:2.5+", "10 MB + 1", "header only", "large gif"],
 )

@@ -12,6 +12,7 @@ import pytest
 from botocore.client import BaseClient
 
 from kiln import clock, links
+from kiln.auth.callers import Caller
 from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
@@ -50,21 +51,21 @@ def create(body: dict[str, Any], **headers: str) -> None:
     assert (status, answer["code"]) == (200, 0)
 
 
-def test_warm_create_writes_once_for_the_caller_and_once_for_the_task(calls):
+def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
     create(CREATE)
     with calls() as made:
         create(CREATE)
     assert made == ["UpdateItem", "PutItem"]
 
 
-def test_first_create_reads_the_keys_and_each_seconds_first_reads_the_queue(calls):
+def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_keys(calls):
     with calls() as made:
         create(CREATE)
     # The caller's minute begins with this task: the write for the same minute was in vain.
     assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
 
 
-def test_base64_image_adds_one_put_through_a_presigned_link(cloud, calls, monkeypatch):
+def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):
     create(CREATE)
     pool = SignedPuts(cloud.s3)
     monkeypatch.setattr(storage, "http", lambda: pool)
@@ -76,27 +77,27 @@ def test_base64_image_adds_one_put_through_a_presigned_link(cloud, calls, monkey
     assert len(pool.options) == 4
 
 
-def test_upload_named_twice_adds_two_reads_and_one_copy(cloud, calls):
+def test_an_upload_adds_a_look_at_the_minute_two_at_itself_and_a_copy_however_often_it_is_named(cloud, calls):
     create(CREATE)
-    place = open_upload("ada")
+    place = open_upload(Caller(name="ada"))
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
     uploaded = {"subject_image": place.reference}
     with calls() as made:
         create({**CREATE, "subject_image_list": [uploaded]})
-    assert made == ["HeadObject", "GetObject", "UpdateItem", "CopyObject", "PutItem"]
+    assert made == ["HeadObject", "GetItem", "GetObject", "UpdateItem", "CopyObject", "PutItem"]
     with calls() as made:
         create({**CREATE, "subject_image_list": [uploaded] * 4})
-    assert made == ["HeadObject", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
+    assert made == ["HeadObject", "GetItem", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
 
 
-def test_cancel_reads_ends_refunds_the_turn_and_wakes(calls):
+def test_cancelling_reads_the_task_ends_it_gives_its_place_back_and_rings(calls):
     create({**CREATE, "external_task_id": "order-7"})
     with calls() as made:
         assert call("submit", sample("api-cancel"))[0] == 200
     assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
 
 
-def test_idempotency_key_and_external_id_add_one_read_each(calls):
+def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_one_for_its_claim(calls):
     create(CREATE)
     with calls() as made:
         create(CREATE, **{"Idempotency-Key": "7"})
@@ -120,7 +121,7 @@ def test_a_callback_is_one_write(calls):
     assert made == ["UpdateItem"]
 
 
-def test_each_step_sends_one_provider_request_and_the_expected_writes(calls, monkeypatch):
+def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monkeypatch):
     asked: list[str] = []
     state: dict[str, Any] = {"task_id": "829", "task_status": "submitted"}
 

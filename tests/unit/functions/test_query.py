@@ -154,3 +154,53 @@ def test_forged_result_link_gets_404():
     succeeded()
     status, body, _ = call("query", sample("api-result-link"))
     assert (status, body["code"]) == (404, 1203)
+
+
+def query_by(**parameters: str):
+    return call("query", sample("api-query-list", queryStringParameters=parameters))
+
+
+@pytest.mark.parametrize("external_task_id", ["order-7", "a/b", ".", "..", "a\nb", "-", "?&=%", "猫"])
+def test_external_id_as_a_parameter_answers_with_the_task(external_task_id):
+    admit_task("task-1", external_task_id=external_task_id)
+    status, body, _ = query_by(external_task_id=external_task_id)
+    assert (status, body["data"]["task_id"]) == (200, "task-1")
+    assert body["data"]["queue_position"] == 1
+
+
+def test_external_id_that_is_another_tasks_id_is_found_by_the_parameter():
+    add_task("task-1")
+    add_task("task-2", external_task_id="task-1")
+    assert query("task-1")[1]["data"]["task_id"] == "task-1"
+    assert query_by(external_task_id="task-1")[1]["data"]["task_id"] == "task-2"
+    assert query_by(task_id="task-1")[1]["data"]["task_id"] == "task-1"
+
+
+def test_external_id_that_nobody_gave_is_not_found():
+    add_task("task-1")
+    add_task("theirs", caller="bob", external_task_id="order-7")
+    for external_task_id in ("task-1", "order-7"):
+        status, body, _ = query_by(external_task_id=external_task_id)
+        assert (status, body["code"]) == (404, 1203)
+
+
+@pytest.mark.parametrize("part", ["progress", "request", "deliveries"])
+def test_parts_of_a_task_are_found_by_the_parameter(part):
+    add_task("task-1", external_task_id="a/b")
+    event = sample("api-query-one", path=f"{PATH}/-/{part}", pathParameters={"id": "-"})
+    status, body, _ = call("query", {**event, "queryStringParameters": {"external_task_id": "a/b"}})
+    assert (status, body["code"]) == (200, 0)
+
+
+@pytest.mark.parametrize("page", ["1_0", "１", "1.5", "0x1", "one"])
+def test_page_that_is_no_plain_number_is_refused(page):
+    status, body, _ = query_by(pageNum=page)
+    assert (status, body["code"]) == (400, 1201)
+    assert body["message"].startswith("pageNum: must be an integer")
+
+
+def test_parameters_without_effect_are_named():
+    _, _, headers = query_by(status="failed", page_size="3", pageNum="1")
+    assert headers["Kiln-Ignored-Fields"] == "status"
+    _, _, headers = query_by(pageNum=" 1 ", task_status="failed")
+    assert "Kiln-Ignored-Fields" not in headers

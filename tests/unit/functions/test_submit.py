@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import time
 
@@ -67,7 +68,7 @@ def test_unknown_key_is_refused_before_the_body_is_read(accepted, authorization,
     [
         ([], 1200, "body: must be a JSON object, got list"),
         (create_body(n=10), 1201, "n: must be at most 9, got 10"),
-        ({}, 1201, "subject_image_list: is required, nothing came"),
+        ({}, 1201, "subject_image_list: is required, got nothing"),
     ],
 )
 def test_wrong_request_is_refused_with_its_fault(accepted, body, code, message):
@@ -172,3 +173,67 @@ def test_waiting_task_is_cancelled():
 def test_large_base64_images_are_accepted():
     images = [{"subject_image": in_base64(picture(2_000, 2_000))} for _ in range(4)]
     assert create({"subject_image_list": images})[0] == 200
+
+
+def test_ignored_fields_are_named_in_a_header():
+    _, _, headers = create(create_body(promt="A cat", **{"größe, x": 1}))
+    assert headers["Kiln-Ignored-Fields"] == "promt, gr%C3%B6%C3%9Fe%2C%20x"
+    _, _, headers = create(create_body(negative_prompt="", resolution="2k", seed=None))
+    assert "Kiln-Ignored-Fields" not in headers
+
+
+def test_ignored_fields_are_named_also_when_waiting_for_the_end(monkeypatch):
+    monkeypatch.setattr(function("submit"), "wait_for_end", lambda task, _: task)
+    _, _, headers = create(create_body(promt="A cat"), Prefer="wait=5")
+    assert (headers["Kiln-Ignored-Fields"], headers["Preference-Applied"]) == ("promt", "wait=5")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "message"),
+    [
+        (gzip.compress(json.dumps(create_body()).encode()), {"Content-Encoding": "gzip"}, "got Content-Encoding gzip"),
+        (b"\x1b\x00\x00", {"Content-Encoding": "br"}, "got Content-Encoding br"),
+        (gzip.compress(b"{}"), {}, "got a gzip body: send it without Content-Encoding"),
+        ('{"n": 1}'.encode("utf-16"), {}, "got UTF-16 or UTF-32: send it in UTF-8"),
+        ('{"prompt": "caf\xe9"}'.encode("latin-1"), {}, "got an undecodable byte at character 16"),
+    ],
+    ids=["gzip", "brotli", "gzip without its header", "utf-16", "latin-1"],
+)
+@pytest.mark.parametrize("is_encoded", [True, False])
+def test_body_in_another_encoding_is_named(body, headers, message, is_encoded, accepted):
+    text = base64.b64encode(body).decode() if is_encoded else body.decode(errors="replace")
+    event = with_headers(sample("api-create", body=text, isBase64Encoded=is_encoded), **headers)
+    status, answer, _ = call("submit", event)
+    assert (status, answer["code"]) == (400, 1200)
+    assert message in answer["message"] or answer["message"].endswith("got byte 0xe9 at position 16")
+    assert len(accepted) == 0
+
+
+def test_header_of_compression_with_a_plain_body_is_harmless():
+    event = with_headers(sample("api-create"), **{"Content-Encoding": "gzip"})
+    assert call("submit", event)[0] == 200
+
+
+ODD_IDS = ["a/b", ".", "..", "a\nb", "-", "?&=%", "猫"]
+
+
+@pytest.mark.parametrize("external_task_id", ODD_IDS)
+def test_task_is_cancelled_and_retried_by_an_external_id_in_the_query(external_task_id):
+    create(create_body(external_task_id=external_task_id))
+
+    def act(action: str):
+        path = f"/v1/images/multi-image2image/-/{action}"
+        named = {"external_task_id": external_task_id}
+        return call("submit", sample("api-cancel", path=path, pathParameters={"id": "-"}, queryStringParameters=named))
+
+    status, body, _ = act("cancel")
+    assert (status, body["data"]["task_info"]) == (200, {"external_task_id": external_task_id})
+    status, body, _ = act("retry")
+    assert (status, body["data"]["task_status"]) == (200, "submitted")
+
+
+def test_upload_counts_against_the_minute(monkeypatch):
+    monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
+    statuses = [call("submit", sample("api-upload"))[0] for _ in range(13)]
+    assert set(statuses[:6]) == {200}
+    assert 429 in statuses

@@ -90,7 +90,7 @@ def test_jpeg_with_late_size_is_read_further(metadata_bytes):
 
 def test_jpeg_without_size_is_refused():
     content = jpeg_with_long_metadata(320, 1_200_000)
-    assert failure(HttpPool({URL: http_answer(content)})).startswith("not an image: a broken image/jpeg header")
+    assert failure(HttpPool({URL: http_answer(content)})).startswith("not an image: a JPEG with a damaged header")
 
 
 @pytest.mark.parametrize("kept", [100, 70_000, 500_000, 899_999])
@@ -124,9 +124,9 @@ def test_source_that_stops_silently_fails_the_copy():
     [
         (picture(form="GIF"), "a GIF"),
         (picture(form="WEBP"), "a WebP"),
-        (b"<Error><Code>AccessDenied</Code></Error>", "bytes that are neither"),
-        (b"", "bytes that are neither"),
-        (PNG[:20], "a broken image/png header"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "an XML document"),
+        (b"", "an empty file"),
+        (PNG[:20], "a PNG with a damaged header"),
     ],
     ids=["gif", "webp", "xml", "nothing", "header only"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ from kiln.errors import (
     MalformedRequest,
     TooManyRequests,
 )
-from kiln.intake.create import create, seconds_to_wait, wait_for_end
+from kiln.intake import create as creating
+from kiln.intake.create import seconds_to_wait, wait_for_end
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from tests.support.samples import add_task, create_body
 
 ADA, BOB = Caller(name="ada"), Caller(name="bob")
@@ -25,31 +28,42 @@ BODY = json.dumps(create_body()).encode()
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def test_calls_without_a_key_are_separate_tasks(accepted):
+def create(body: str | bytes, caller: Caller, **options: Any) -> Task:
+    return creating.create(body, caller, **options).task
+
+
+def test_ignored_fields_are_known_also_of_a_repeated_request():
+    body = json.dumps(create_body(promt="A cat", negative_prompt="dogs"))
+    first = creating.create(body, ADA, idempotency_key="7")
+    assert first.ignored == ["promt"]
+    assert creating.create(body, ADA, idempotency_key="7") == first
+
+
+def test_without_a_key_every_call_is_a_task(accepted):
     assert create(BODY, ADA).task_id != create(BODY, ADA).task_id
     assert len(accepted) == 2
 
 
 @pytest.mark.parametrize("key", ["7", '"7"', " 7 "])
-def test_same_key_and_body_is_the_same_task(accepted, key):
+def test_the_same_key_and_body_is_the_same_task(accepted, key):
     first = create(BODY, ADA, idempotency_key="7")
     assert create(BODY, ADA, idempotency_key=key) == first
     assert len(accepted) == 1
 
 
-def test_same_key_of_another_caller_is_another_task(accepted):
+def test_a_key_is_its_callers_own(accepted):
     assert create(BODY, ADA, idempotency_key="7").task_id != create(BODY, BOB, idempotency_key="7").task_id
     assert create(BODY, ADA, idempotency_key="8").task_id != create(BODY, ADA, idempotency_key="7").task_id
 
 
-def test_same_key_with_another_body_is_refused(accepted):
+def test_a_key_with_another_body_is_refused(accepted):
     create(BODY, ADA, idempotency_key="7")
     with pytest.raises(IdempotencyKeyReused):
         create(BODY + b" ", ADA, idempotency_key="7")
     assert len(accepted) == 1
 
 
-def test_repeated_key_is_not_a_duplicate_external_id(accepted):
+def test_a_repeated_key_is_not_a_duplicate_external_id(accepted):
     body = json.dumps(create_body(external_task_id="mine")).encode()
     first = create(body, ADA, idempotency_key="7")
     assert create(body, ADA, idempotency_key="7") == first
@@ -58,7 +72,7 @@ def test_repeated_key_is_not_a_duplicate_external_id(accepted):
 
 
 @pytest.mark.parametrize(("key", "is_taken"), [("k" * 255, True), ("k" * 256, False)])
-def test_key_of_more_than_255_characters_is_refused(key, is_taken):
+def test_a_key_has_at_most_255_characters(key, is_taken):
     if is_taken:
         create(BODY, ADA, idempotency_key=key)
     else:
@@ -67,13 +81,13 @@ def test_key_of_more_than_255_characters_is_refused(key, is_taken):
 
 
 @pytest.mark.parametrize("empty", [None, "", '""', "  "])
-def test_empty_key_is_ignored(accepted, empty):
+def test_an_empty_key_is_none(accepted, empty):
     create(BODY, ADA, idempotency_key=empty)
     create(BODY, ADA, idempotency_key=empty)
     assert len(accepted) == 2
 
 
-def test_callers_rate_limit_overrides_the_installations(monkeypatch, one_minute):
+def test_a_callers_own_limit_comes_before_the_installations(monkeypatch, one_minute):
     monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
     create(BODY, BOB)
     with pytest.raises(TooManyRequests):
@@ -85,13 +99,13 @@ def test_callers_rate_limit_overrides_the_installations(monkeypatch, one_minute)
         create(BODY, generous)
 
 
-def test_repeated_key_does_not_count_against_the_rate_limit(accepted):
+def test_a_repeated_key_costs_nothing_of_the_minute(accepted):
     once = Caller(name="ada", tasks_per_minute=1)
     first = create(BODY, once, idempotency_key="7")
     assert create(BODY, once, idempotency_key="7") == first
 
 
-def test_waiting_for_an_existing_task_counts_against_the_rate_limit(accepted, one_minute):
+def test_who_waits_for_what_is_there_already_has_it_counted(accepted, one_minute):
     twice = Caller(name="ada", tasks_per_minute=2)
     first = create(BODY, twice, idempotency_key="7", is_waiting=True)
     assert create(BODY, twice, idempotency_key="7", is_waiting=True) == first
@@ -107,14 +121,14 @@ def test_waiting_for_an_existing_task_counts_against_the_rate_limit(accepted, on
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("ftp://ada:secret@caller.test/secret", "a text of 35 characters"),
-        ("https://ada:secret@caller.test/secret", "a text of 37 characters"),
-        ("https://ada:s/ecret@caller.test/secret", "a text of 38 characters"),
+        ("ftp://ada:secret@caller.test/secret", "a string of 35 characters"),
+        ("https://ada:secret@caller.test/secret", "a string of 37 characters"),
+        ("https://ada:s/ecret@caller.test/secret", "a string of 38 characters"),
         ("http://caller.test/secret?of=secret", "'http://caller.test'"),
         ("https://caller.test:22/secret", "'https://caller.test'"),
     ],
 )
-def test_refused_callback_url_is_shown_without_its_secrets(url, shown):
+def test_a_refused_callback_url_is_shown_without_what_may_be_secret(url, shown):
     with pytest.raises(InvalidRequest) as refused:
         create(json.dumps(create_body(callback_url=url)).encode(), ADA)
     assert refused.value.message.endswith(f", got {shown}")
@@ -130,13 +144,13 @@ def test_refused_callback_url_is_shown_without_its_secrets(url, shown):
         ("https://user:secret@caller.test", "must not hold a user name"),
     ],
 )
-def test_forbidden_callback_url_is_refused(accepted, url, reason):
+def test_a_callback_url_that_no_webhook_may_be_sent_to_is_refused_at_once(accepted, url, reason):
     with pytest.raises(InvalidRequest, match=f"callback_url: {reason}"):
         create(json.dumps(create_body(callback_url=url)).encode(), ADA)
     assert len(accepted) == 0
 
 
-def test_body_that_is_not_json_is_malformed():
+def test_a_body_that_is_not_json_is_malformed():
     with pytest.raises(MalformedRequest):
         create(b"\xff", ADA)
 
@@ -160,11 +174,11 @@ def test_body_that_is_not_json_is_malformed():
         ("wait=\u00b2", 0),
     ],
 )
-def test_wait_is_capped_at_25_seconds(prefer, seconds):
+def test_a_wait_is_honoured_up_to_25_seconds(prefer, seconds):
     assert seconds_to_wait(prefer) == seconds
 
 
-def test_wait_ends_when_the_task_ends():
+def test_waiting_ends_with_the_task():
     task = add_task()
     slept = []
 
@@ -177,5 +191,5 @@ def test_wait_ends_when_the_task_ends():
     assert slept == [0.5, 0.5, 0.5]
 
 
-def test_wait_ends_at_its_deadline():
+def test_waiting_ends_with_the_time():
     assert wait_for_end(add_task(), 0, sleep=lambda _: None).task_status is TaskStatus.SUBMITTED

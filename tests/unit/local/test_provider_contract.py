@@ -64,7 +64,7 @@ def test_truncated_image_is_refused():
     with provider() as rig:
         refused = rig.create(make_job(scene_image=picture()[:400]))
         assert (refused.status_code, refused.json()["code"]) == (400, 1201)
-        assert refused.json()["message"].startswith("scene_image: must be a readable image")
+        assert refused.json()["message"].startswith("scene_image: must be a whole, undamaged image")
 
 
 def test_body_that_is_not_json_is_refused():

@@ -30,12 +30,12 @@ def listed(page_num: int, page_size: int, caller: str = "ada", **filters: Any) -
     return [task.task_id for task in TaskList().page(caller, asked)]
 
 
-def test_caller_without_tasks_gets_an_empty_list(store):
+def test_nobody_has_an_empty_list(store):
     assert listed(1, 30) == []
     assert listed(1_000, 500) == []
 
 
-def test_pages_are_newest_first(store):
+def test_pages_follow_one_another_newest_first(store):
     fill(store, 7)
     assert listed(1, 3) == ["ada-7", "ada-6", "ada-5"]
     assert listed(2, 3) == ["ada-4", "ada-3", "ada-2"]
@@ -53,14 +53,14 @@ def test_every_task_is_on_exactly_one_page(store):
         assert pages == [f"ada-{number}" for number in range(11, 0, -1)]
 
 
-def test_callers_list_their_own_tasks_only(store):
+def test_callers_have_lists_of_their_own(store):
     fill(store, 2)
     fill(store, 3, "bob")
     assert listed(1, 30) == ["ada-2", "ada-1"]
     assert listed(1, 30, "bob") == ["bob-3", "bob-2", "bob-1"]
 
 
-def test_unused_numbers_shorten_their_page_and_shift_no_other(store):
+def test_numbers_that_were_not_used_leave_a_page_short_and_shift_no_other(store):
     fill(store, 2)
     for _ in range(3):
         admit_task("ada-1")  # It is there already: its number is spent all the same.
@@ -80,7 +80,7 @@ def hourly(store) -> TaskStore:
     return store
 
 
-def test_time_filters_exclude_their_bounds(hourly):
+def test_filters_by_time_exclude_their_moments(hourly):
     hour = 3_600_000
     assert listed(1, 30, created_after=7 * hour) == ["ada-9", "ada-8"]
     assert listed(1, 30, created_after=7 * hour - 1) == ["ada-9", "ada-8", "ada-7"]
@@ -93,13 +93,13 @@ def test_time_filters_exclude_their_bounds(hourly):
     assert listed(1, 30, created_after=0, created_before=10**15) == listed(1, 30)
 
 
-def test_time_filters_are_paged(hourly):
+def test_filters_by_time_are_paged(hourly):
     hour = 3_600_000
     pages = [listed(page, 2, created_after=2 * hour, created_before=9 * hour) for page in (1, 2, 3, 4)]
     assert pages == [["ada-8", "ada-7"], ["ada-6"], ["ada-3"], []]
 
 
-def test_status_filter_fills_its_pages(hourly):
+def test_a_filter_by_status_fills_its_pages(hourly):
     assert listed(1, 2, task_status="failed") == ["ada-9", "ada-6"]
     assert listed(2, 2, task_status="failed") == ["ada-3"]
     assert listed(3, 2, task_status="failed") == []
@@ -107,7 +107,34 @@ def test_status_filter_fills_its_pages(hourly):
     assert listed(1, 30, task_status="failed", created_before=9 * 3_600_000) == ["ada-6", "ada-3"]
 
 
-def test_index_projects_every_attribute_of_a_listed_task(store):
+def test_filter_by_status_follows_every_change(store):
+    waiting, running, done, cancelled = (admit_task(f"ada-{number}") for number in range(1, 5))
+    store.process(running)
+    store.succeed(done, [stored_image()], "16")
+    store.cancel(cancelled, "why")
+    admit_task("bob-1", caller="bob")
+    for task, status in ((waiting, "submitted"), (running, "processing"), (done, "succeed"), (cancelled, "failed")):
+        assert listed(1, 30, task_status=status) == [task.task_id]
+
+
+def test_filter_by_status_reads_its_page_and_not_the_history(store, cloud):
+    fill(store, 150)
+    store.fail(store.get("ada-3"), "why")
+    calls: list[str] = []
+
+    def count(model, **_):
+        calls.append(model.name)
+
+    cloud.dynamodb.meta.events.register("before-call.dynamodb", count, unique_id="count")
+    assert listed(1, 1, task_status="failed") == ["ada-3"]
+    assert calls == ["GetItem", "Query", "BatchGetItem"]
+    calls.clear()
+    assert len(listed(1, 120, task_status="submitted")) == 120
+    cloud.dynamodb.meta.events.unregister("before-call.dynamodb", unique_id="count")
+    assert calls == ["GetItem", "Query", "BatchGetItem", "BatchGetItem"]
+
+
+def test_what_the_index_holds_is_what_the_list_answers_with(store):
     task = admit_task("ada-1", external_task_id="mine", watermark=True)
     store.succeed(task, [stored_image()], "16")
     [found] = TaskList().page("ada", ListQuery())
@@ -115,7 +142,7 @@ def test_index_projects_every_attribute_of_a_listed_task(store):
     assert found.task_status is TaskStatus.SUCCEED
 
 
-def test_list_longer_than_one_dynamodb_answer_is_read_completely(store, cloud):
+def test_a_list_longer_than_one_answer_of_dynamodb_is_read_to_its_end(store, cloud):
     answers = []
     count = "after-call.dynamodb.Query"
     cloud.dynamodb.meta.events.register(count, lambda **answer: answers.append(answer), unique_id="count")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from kiln.contract.vocabulary import TaskStatus
 from kiln.tasks.attributes import attribute_of, plain
 from kiln.tasks.task import Task
 
@@ -14,6 +15,9 @@ BY_CALLER = "by_caller"
 
 BY_TURN = "by_turn"
 """The sparse index of the tasks that wait for slots: ``queue`` (always ``WAITING``), ``turn``."""
+
+BY_STATUS = "by_status"
+"""The index that lists a caller's tasks of one status: ``listed``, ``sequence``. It has the keys alone."""
 
 WAITING = "waiting"
 
@@ -32,6 +36,11 @@ def task_key(task_id: str) -> Item:
 def caller_key(caller: str) -> Item:
     """The key of a caller's counter of tasks."""
     return {"pk": {"S": f"CALLER#{caller}"}}
+
+
+def listed(caller: str, status: TaskStatus) -> str:
+    """The key of a task in the index ``by_status``."""
+    return f"{caller}#{status.value}"
 
 
 def external_key(caller: str, external_task_id: str) -> Item:

@@ -35,7 +35,8 @@ class TaskStore(TableAccess):
         """
         task = task.model_copy(update={"queue": items.WAITING})
         expires = {"N": str(clock.days_from_now(retention_days))}
-        item = {**items.task_key(task.task_id), **items.item_of(task), "expires_at": expires}
+        listed = {"S": items.listed(task.caller, task.task_status)}
+        item = {**items.task_key(task.task_id), **items.item_of(task), "listed": listed, "expires_at": expires}
         put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         try:
             if task.external_task_id:
@@ -104,6 +105,17 @@ class TaskStore(TableAccess):
             if task.caller == caller:
                 return task
         raise TaskNotFound(either_id)
+
+    def find_external(self, caller: str, external_task_id: str) -> Task:
+        """Reads one of a caller's tasks by its external id alone, which may be equal to another task's id.
+
+        Raises:
+            TaskNotFound: This caller has given no task this external id.
+        """
+        task_id = self._task_id_of(caller, external_task_id)
+        if task_id is None:
+            raise TaskNotFound(external_task_id)
+        return self.get(task_id)
 
     def begin_poll(self, task_id: str) -> Task:
         """Reads a task, clears its wake-up request and counts the poll, in one call.
@@ -235,6 +247,7 @@ class TaskStore(TableAccess):
     ) -> Task | None:
         changed = {
             "task_status": status.value,
+            "listed": items.listed(task.caller, status),
             "updated_at": max(clock.milliseconds(), task.updated_at),
             **(also or {}),
         }
