@@ -138,7 +138,7 @@ def test_failed_tasks_say_why_and_give_their_slots_back():
         rig.set_faults(fail_tasks=1)
         failed = rig.wait_for(rig.create(make_job()).json()["data"]["task_id"], "failed")
         assert failed["task_status_msg"] == RISK_CONTROL
-        assert failed["final_unit_deduction"] == ""
+        assert "final_unit_deduction" not in failed
         assert failed["task_result"] == {"images": []}
         assert rig.create(make_job()).status_code == 200
 
