@@ -51,7 +51,7 @@ class ResultImagesApi:
         if (is_first and faults.first_image_try_fails) or self._faults.strikes(faults.image_errors):
             status = self._faults.one_of((403, 404))
             return PlainTextResponse("AccessDenied" if status == 403 else "NoSuchKey", status_code=status)
-        if (change := self._faults.image_bytes_change()) is not None:
+        if (change := self._faults.image_bytes_change(self._storage.prompt_of(name))) is not None:
             return change.applied_to(content, content_type_of(content) or "application/octet-stream")
         if self._faults.strikes(faults.not_images):
             return HTMLResponse(_NO_IMAGE)

@@ -308,3 +308,18 @@ def test_a_reset_forgets_everything():
         assert rig.client.get(url).status_code == 404
         assert rig.client.get(PATH, headers=sign()).json()["data"] == []
         assert rig.create(make_job(n=9, external_task_id="gone")).status_code == 200
+
+
+def test_odd_answers_can_be_those_of_one_prompt():
+    with provider() as rig:
+        rig.set_faults(
+            answers={"status": {"succeed": "done"}},
+            answers_by_prompt={
+                "odd": {"status": {"succeed": "SUCCEED"}, "image_bytes": {"http_status": 410, "text": "", "times": 1}}
+            },
+        )
+        odd = rig.create(make_job(prompt="odd")).json()["data"]["task_id"]
+        other = rig.create(make_job(prompt="other")).json()["data"]["task_id"]
+        url = rig.wait_for(odd, "SUCCEED")["task_result"]["images"][0]["url"]
+        assert [rig.client.get(url).status_code for _ in range(2)] == [410, 200]
+        assert rig.client.get(rig.wait_for(other, "done")["task_result"]["images"][0]["url"]).status_code == 200
