@@ -196,6 +196,8 @@ class Stack:
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
+            "AllowHttpResults": "true",
+            "AllowPrivateResults": "true",
             # The local AWS speaks plain HTTP.
             "RequireTls": "false",
             "LogLevel": "INFO",

@@ -59,7 +59,6 @@ def test_detail_is_an_envelope_of_metadata_and_data():
         "task_info": {"external_task_id": "mine"},
         "task_status": "succeed",
         "task_status_msg": "",
-        "final_unit_deduction": "",
         "watermark_info": {"enabled": False},
         "created_at": 1_722_769_557_708,
         "updated_at": 1_722_769_600_000,

@@ -15,6 +15,7 @@ from kiln.settings import (
     InputSettings,
     ProviderSecretSettings,
     ProviderSettings,
+    ResultSettings,
     SlotSettings,
     TableSettings,
     WebhookSettings,
@@ -67,6 +68,7 @@ def test_missing_or_empty_variable_is_named(model, variable, monkeypatch):
         (AddressSettings, "PUBLIC_URL", "https://kiln.test/"),
         (AddressSettings, "PUBLIC_URL", "kiln.test"),
         (WebhookSettings, "ALLOW_HTTP_CALLBACKS", "perhaps"),
+        (ResultSettings, "ALLOW_PRIVATE_RESULTS", "perhaps"),
     ],
 )
 def test_value_out_of_its_limits_is_named(model, variable, value, monkeypatch):
@@ -85,6 +87,9 @@ def test_defaults_are_those_of_the_template(monkeypatch):
     assert load(InboxSettings).wait_seconds == parameters["DropWaitSeconds"]
     assert load(InboxSettings).caller == parameters["InboxCaller"]
     assert load(WebhookSettings).allow_http is (parameters["AllowHttpCallbacks"] == "true")
+    assert load(WebhookSettings).allow_private is (parameters["AllowPrivateCallbacks"] == "true")
+    assert load(ResultSettings).allow_http is (parameters["AllowHttpResults"] == "true")
+    assert load(ResultSettings).allow_private is (parameters["AllowPrivateResults"] == "true")
 
 
 def test_settings_are_read_once(monkeypatch):

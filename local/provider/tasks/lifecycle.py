@@ -78,7 +78,7 @@ class Lifecycle:
             for index in range(order.n)
         ]
         try:
-            return [self.storage.store(content) for content in await asyncio.gather(*images)]
+            return [self.storage.store(content, order.prompt) for content in await asyncio.gather(*images)]
         except Exception:  # a task whose images cannot be drawn must fail and release its slots, whatever the reason
             logger.exception("could not draw the images of task %s", task.task_id)
             return []

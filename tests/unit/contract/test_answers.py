@@ -32,7 +32,6 @@ def test_answer_to_query_has_the_contracts_fields():
         "task_info": {"external_task_id": ""},
         "task_status": "processing",
         "task_status_msg": "",
-        "final_unit_deduction": "",
         "watermark_info": {"enabled": False},
         "task_result": {"images": []},
         **TIMES,
@@ -46,14 +45,32 @@ def test_callback_body_has_no_envelope():
         "task_status",
         "task_status_msg",
         "task_info",
-        "final_unit_deduction",
         "task_result",
         "created_at",
         "updated_at",
     }
 
 
-def test_refusal_has_no_data():
+@pytest.mark.parametrize("model", [FoundTask, CallbackBody])
+def test_a_charge_is_absent_until_it_is_known(model):
+    """Typed clients read it as a number that may be absent; an empty string breaks them."""
+    task = {"task_id": "1", "task_status": TaskStatus.SUCCEED, **TIMES}
+    assert not {"final_unit_deduction", "final_balance_deduction"} & set(json.loads(model(**task).model_dump_json()))
+    balance = {"quota": "1", "list_price": 0.5}
+    charged = json.loads(
+        model(**task, final_unit_deduction="16", final_balance_deduction=balance).model_dump_json(exclude_none=True)
+    )
+    assert (charged["final_unit_deduction"], charged["final_balance_deduction"]) == ("16", balance)
+
+
+def test_a_watermarked_image_is_named_beside_its_image_or_absent():
+    image = {"index": 0, "url": "https://kiln.test/0.png"}
+    assert ResultImage(**image).model_dump() == image
+    both = {**image, "watermark_url": "https://kiln.test/0-watermark.png"}
+    assert ResultImage(**both).model_dump() == both
+
+
+def test_a_refusal_has_no_data():
     assert set(Refusal(code=1201, message="no", request_id="r").model_dump()) == {"code", "message", "request_id"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.images import storage
+from kiln.images import result_links, storage
 from kiln.provider import client
 from kiln.provider.client import Provider
 from kiln.tasks.store import TaskStore
@@ -52,7 +52,8 @@ def stored():
 
 def test_steps_take_a_task_from_submitted_to_succeed(provider, monkeypatch):
     pool = HttpPool({"https://cdn.test/0": http_answer(picture())})
-    monkeypatch.setattr(storage, "http", lambda: pool)
+    for module, name in ((storage, "http"), (result_links, "guarded_http")):
+        monkeypatch.setattr(module, name, lambda: pool)
     receiver = httpx.MockTransport(lambda _: httpx.Response(200))
     monkeypatch.setattr(delivery, "_client", lambda: httpx.Client(transport=receiver))
     add_task(TASK_ID, created_at=clock.milliseconds(), callback_url="https://caller.test/hook")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from kiln.contract.vocabulary import TaskStatus
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
 from kiln.settings import ProviderSettings
@@ -34,7 +35,7 @@ def test_create_is_posted_as_json_with_a_token():
         assert json.loads(request.content) == {"prompt": "猫", "n": 2}
         return httpx.Response(200, json={"code": 0, "data": TASK})
 
-    assert provider(answer).create({"prompt": "猫", "n": 2}) == ProviderTask(task_id="p-1", task_status="submitted")
+    assert provider(answer).create({"prompt": "猫", "n": 2}) == ProviderTask("p-1", TaskStatus.SUBMITTED, "submitted")
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,8 @@ def test_id_of_any_characters_is_one_path_segment(either_id, path):
     assert provider(answer).query(either_id).task_id == "p-1"
 
 
-def test_finished_task_has_its_images_in_order():
-    images = [{"index": 1, "url": "https://b", "watermark_url": "https://w"}, {"index": "0", "url": "https://a"}]
+def test_a_finished_task_has_its_images_in_order():
+    images = [{"index": 1, "url": "https://b", "watermark_url": "https://w"}, {"index": 0, "url": "https://a"}]
     data = {**TASK, "task_status": "succeed", "final_unit_deduction": "32", "task_result": {"images": images}}
     task = provider(answering(data=data)).query("p-1")
     assert [(image.index, image.url) for image in task.images] == [(0, "https://a"), (1, "https://b")]
@@ -104,15 +105,12 @@ def test_refusal_has_its_code_and_a_shortened_reason():
         b"[" * 200_000,
         {},
         {"code": None, "data": TASK},
-        {"code": "0", "data": TASK},
         {"code": []},
         {"code": 0},
         {"code": 0, "data": None},
         {"code": 0, "data": []},
         {"code": 0, "data": "p-1"},
-        {"code": 0, "data": {"task_id": "p-1"}},
-        {"code": 0, "data": {**TASK, "task_status": "queued"}},
-        {"code": 0, "data": {**TASK, "task_result": {"images": [{"index": "first"}]}}},
+        {"code": 0, "data": {**TASK, "task_id": None, "task_status": None}},
     ],
 )
 @pytest.mark.parametrize("status", [200, 502])
@@ -120,7 +118,33 @@ def test_unreadable_answer_leaves_a_create_in_doubt(status, body):
     assert verdicts(answering(status, body)) == (Verdict.UNKNOWN, Verdict.RETRY)
 
 
-def test_http_429_without_the_providers_code_means_wait():
+def test_a_created_task_needs_no_status_and_an_unknown_one_is_no_doubt():
+    for status in (None, "warming_up"):
+        task = provider(answering(data={**TASK, "task_status": status})).create({"n": 1})
+        assert (task.task_id, task.status) == ("p-1", None)
+
+
+def test_an_unknown_status_is_an_answer():
+    task = provider(answering(data={**TASK, "task_status": "warming_up"})).query("p-1")
+    assert (task.status, task.status_word) == (None, "warming_up")
+
+
+def test_a_code_in_a_string_and_ids_as_numbers_are_read():
+    task = provider(answering(code="0", data=[{**TASK, "task_id": 829}])).query("829")
+    assert task.task_id == "829"
+
+
+def test_an_answer_about_another_task_is_not_believed():
+    other = {**TASK, "task_id": "1", "task_info": {"external_task_id": "x"}, "task_status": "succeed"}
+    calls = provider(answering(data=other))
+    with pytest.raises(ProviderError, match="an answer about another task") as queried:
+        calls.query("p-1", "mine")
+    with pytest.raises(ProviderError, match="an answer about another task") as created:
+        calls.create({"external_task_id": "mine"})
+    assert (queried.value.verdict, created.value.verdict) == (Verdict.RETRY, Verdict.UNKNOWN)
+
+
+def test_http_429_that_is_not_the_providers_means_wait():
     assert verdicts(answering(429, b"slow down")) == (Verdict.WAIT, Verdict.WAIT)
 
 

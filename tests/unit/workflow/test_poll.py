@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kiln import clock, metrics
 from kiln.contract import TaskStatus
 from kiln.provider import ProviderError, Verdict
 from kiln.tasks.store import TaskStore
@@ -95,10 +96,10 @@ def test_wake_up_requested_during_a_poll_is_kept(provider):
     TaskStore().request_wake_up("task-1")
 
     class RungMeanwhile(FakeProvider):
-        def query(self, either_id):
+        def query(self, either_id, external_task_id=""):
             assert stored().wake_requested_at is None
             TaskStore().request_wake_up("task-1")
-            return super().query(either_id)
+            return super().query(either_id, external_task_id)
 
     meanwhile = RungMeanwhile(tasks={"task-1": {"task_id": "at-provider-1", "task_status": "submitted"}})
     poll("task-1", provider=meanwhile)
@@ -133,7 +134,37 @@ def test_unfinished_task_fails_at_the_deadline(provider, status, monkeypatch):
     )
 
 
-def test_unreachable_provider_fails_the_task_after_a_day(provider, monkeypatch):
+def test_an_unknown_status_is_asked_for_again_and_measured_and_seen_by_the_caller(provider, monkeypatch):
+    running()
+    measured = []
+    monkeypatch.setattr(metrics, "_publish", lambda metric, value, _: measured.append((metric.name, value)))
+    provider.has("task-1", task_status="warming_up")
+    result = poll("task-1", provider=provider)
+    assert result.outcome is Outcome.RUNNING
+    assert result.reason == stored().refusal == "its last status there, 'warming_up', is none that Kiln knows"
+    assert ("ProviderUnknownStatuses", 1) in measured
+
+
+def test_an_unknown_status_is_asked_for_within_the_time_for_generating(provider, monkeypatch):
+    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
+    running(61)
+    provider.has("task-1", task_status="warming_up")
+    assert poll("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status_msg == (
+        "The provider did not finish the task within 60 s; its last status there, 'warming_up', is none that Kiln knows"
+    )
+
+
+def test_a_404_with_an_unknown_code_does_not_fail_a_paid_task(provider):
+    running(3_600)
+    provider.query_errors = [ProviderError(Verdict.MISSING, "page not found", 4242)]
+    result = poll("task-1", provider=provider)
+    assert (result.outcome, result.reason) == (Outcome.RUNNING, "page not found (code 4242)")
+    provider.has("task-1", task_status="succeed")
+    assert poll("task-1", provider=provider).outcome is Outcome.GENERATED
+
+
+def test_a_provider_that_cannot_be_asked_for_a_day_fails_the_task(provider, monkeypatch):
     monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "30")
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     running(61)

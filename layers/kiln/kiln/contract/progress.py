@@ -44,7 +44,9 @@ class Progress(BaseModel, defer_build=True):
     dispatch_attempts: int = Field(description="How often it was offered to the provider", ge=0)
     polls: int = Field(description="How often the provider was asked for it", ge=0)
     wake_ups: int = Field(description="How often its workflow was woken: by a callback, or by its turn coming", ge=0)
-    refusal: str = Field(default="", description="Why the provider does not take it yet; empty otherwise")
+    refusal: str = Field(
+        default="", description="Why the task does not advance, as the provider answered last; empty otherwise"
+    )
 
 
 class StoredSubject(BaseModel, defer_build=True):

@@ -27,26 +27,36 @@ class StoredInput(BaseModel, defer_build=True):
     version_id: str | None = None
 
 
-class StoredImage(BaseModel, defer_build=True):
+class StoredFile(BaseModel, defer_build=True):
+    """One file in the outbox bucket.
+
+    Attributes:
+        key: Key of the object.
+        size: In bytes.
+        sha256: Of the bytes, in hexadecimal.
+        width: In pixels; ``None`` if it cannot be read.
+        height: In pixels; ``None`` if it cannot be read.
+        content_type: By content.
+    """
+
+    key: str
+    size: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    content_type: str
+
+
+class StoredImage(StoredFile):
     """One generated image in the outbox bucket.
 
     Attributes:
         index: Number within the task, from 0.
-        key: Key of the object.
-        size: In bytes.
-        sha256: Of the bytes, in hexadecimal.
-        width: In pixels.
-        height: In pixels.
-        content_type: By content.
+        watermarked: The same image with a watermark, if the task asked for one and the provider made it.
     """
 
     index: int
-    key: str
-    size: int
-    sha256: str
-    width: int
-    height: int
-    content_type: str
+    watermarked: StoredFile | None = None
 
 
 def check_stored(found: S3Object) -> S3Image:

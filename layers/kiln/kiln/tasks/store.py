@@ -153,7 +153,7 @@ class TaskStore(TableAccess):
         )
 
     def refused(self, task: Task, refusal: str) -> None:
-        """Records why the provider does not take the task yet, for the message of a deadline."""
+        """Records why the task does not advance, for its caller and for the message of a deadline."""
         self._update(task.task_id, "SET refusal = :refusal", items.values(refusal=refusal))
 
     def process(self, task: Task) -> Task | None:
@@ -165,10 +165,22 @@ class TaskStore(TableAccess):
         kept = [image.model_dump() for image in images]
         self._update(task.task_id, "SET collected = :kept", items.values(kept=kept))
 
-    def succeed(self, task: Task, result: list[StoredImage], final_unit_deduction: str) -> Task | None:
-        """Ends a running task with its images; ``None`` when it had ended already."""
+    def succeed(
+        self, task: Task, result: list[StoredImage], final_unit_deduction: str, message: str = "", **added: str
+    ) -> Task | None:
+        """Ends a running task with its images; ``None`` when it had ended already.
+
+        Args:
+            task: As it was read.
+            result: Its images.
+            final_unit_deduction: The units that the provider charged.
+            message: Which images are missing, for ``task_status_msg``.
+            added: Other string attributes of the task.
+        """
         kept = [image.model_dump() for image in result]
-        also = {"result": kept, "final_unit_deduction": final_unit_deduction}
+        also = {"result": kept, "final_unit_deduction": final_unit_deduction, "refusal": "", **added}
+        if message:
+            also["task_status_msg"] = message[:MESSAGE_CHARACTERS]
         ended = self._advance(task, TaskStatus.SUCCEED, also)
         if ended is not None:
             measuring.succeeded(ended)

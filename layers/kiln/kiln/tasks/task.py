@@ -48,6 +48,8 @@ class Task(BaseModel, defer_build=True):
     The ``run_id`` names everything that is made for this run of the task: its executions, its events, and its task at
     the provider. The ``task_id`` alone is not enough: an id made of content comes again with the content, and Step
     Functions and the provider may remember the first run for longer than the table does.
+
+    ``final_balance_deduction`` and ``provider_fields`` are JSON objects: what the provider adds to its answer.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
@@ -81,6 +83,8 @@ class Task(BaseModel, defer_build=True):
     queue: str = ""
     turn: int = 0
     final_unit_deduction: str = ""
+    final_balance_deduction: str = ""
+    provider_fields: str = Field(default="", repr=False)
     result: list[StoredImage] = Field(default_factory=list)
     collected: list[StoredImage] = Field(default_factory=list, repr=False)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)
@@ -97,6 +101,11 @@ class Task(BaseModel, defer_build=True):
         return f"{self.origin.folder}/{self.task_id}" if self.origin.channel == "drop" else f"tasks/{self.task_id}"
 
     @property
+    def images_missing(self) -> int:
+        """How many images fewer than ``n`` a task has that succeeded."""
+        return max(0, self.n - len(self.result)) if self.task_status is TaskStatus.SUCCEED else 0
+
+    @property
     def attempted_deliveries(self) -> list[DeliveryRecord]:
         """Every attempt, the oldest first: notifications run side by side, and are recorded in any order."""
         return sorted(self.deliveries, key=lambda delivery: delivery.attempted_at)
@@ -105,6 +114,7 @@ class Task(BaseModel, defer_build=True):
         """The task as it was when it changed to a status; it may have moved on since."""
         if status.is_terminal:
             return self.model_copy(update={"task_status": status})
-        past = {"task_status": status, "task_status_msg": "", "final_unit_deduction": "", "result": []}
+        charged = {"final_unit_deduction": "", "final_balance_deduction": ""}
+        past = {"task_status": status, "task_status_msg": "", "result": [], **charged}
         accepted = {"updated_at": self.created_at} if status is TaskStatus.SUBMITTED else {}
         return self.model_copy(update=past | accepted)

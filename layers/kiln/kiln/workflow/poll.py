@@ -6,6 +6,7 @@ from kiln import clock, events, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
+from kiln.provider.verdicts import MISSING_CODES
 from kiln.settings import AddressSettings, DeadlineSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
@@ -42,24 +43,26 @@ def poll(
     if waker:
         metrics.record(metrics.WAKE_UPS, of=waker)
     try:
-        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id)
+        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
     except ProviderError as error:
         return _unanswered(task, error, tasks)
-    if waker and answer.task_status.is_terminal:
+    if answer.status is None:
+        return _unknown(task, answer, tasks)
+    if waker and answer.status.is_terminal:
         metrics.record(metrics.CALLBACKS_MISSED, waker is metrics.Waker.TIMER)
-    if answer.task_status is TaskStatus.SUCCEED:
+    if answer.status is TaskStatus.SUCCEED:
         return StepResult(outcome=Outcome.GENERATED)
-    if answer.task_status is TaskStatus.FAILED:
+    if answer.status is TaskStatus.FAILED:
         reason = answer.task_status_msg or "The provider failed the task without a reason"
         tasks.fail(task, reason, metrics.Failure.PROVIDER)
         return StepResult(outcome=Outcome.ENDED, reason=answer.task_status_msg)
     if _is_overdue(task):
-        return _overdue(task, f"its last status there was {answer.task_status}", tasks)
+        return _overdue(task, f"its last status there was {answer.status_word}", tasks)
     return _running(task, answer, tasks, processing_published=processing_published)
 
 
 def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_published: bool) -> StepResult:
-    if answer.task_status is not TaskStatus.PROCESSING or processing_published:
+    if answer.status is not TaskStatus.PROCESSING or processing_published:
         return StepResult(outcome=Outcome.RUNNING)
     if task.task_status is TaskStatus.SUBMITTED:
         task = tasks.process(task) or tasks.get(task.task_id)
@@ -67,8 +70,21 @@ def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_p
     return StepResult(outcome=Outcome.PROCESSING, event=event)
 
 
+def _unknown(task: Task, answer: ProviderTask, tasks: TaskStore) -> StepResult:
+    """A status word that Kiln does not know may mean anything: keep asking, within the time for generating."""
+    metrics.record(metrics.UNKNOWN_STATUSES)
+    state = f"its last status there, {answer.status_word!r}, is none that Kiln knows"
+    if _is_overdue(task):
+        return _overdue(task, state, tasks)
+    if task.refusal != state:
+        tasks.refused(task, state)
+    return StepResult(outcome=Outcome.RUNNING, reason=state)
+
+
 def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
-    if error.verdict is Verdict.MISSING and _seconds_running(task) > _MISSING_GRACE_SECONDS:
+    # A 404 with a code that says nothing may be a gateway's, and the task may be paid for.
+    is_gone = error.verdict is Verdict.MISSING and error.code in MISSING_CODES
+    if is_gone and _seconds_running(task) > _MISSING_GRACE_SECONDS:
         tasks.fail(task, f"The provider no longer knows the task: {error.reason}", metrics.Failure.PROVIDER)
         return StepResult(outcome=Outcome.ENDED, reason=str(error))
     # What cannot be asked for may be finished and paid: it is waited for as long as finished images are.

@@ -1,4 +1,4 @@
-"""Where a webhook may be sent: nowhere inside, in whatever spelling, and nowhere else than where was looked."""
+"""Where Kiln may connect to: nowhere inside, in whatever spelling, and nowhere else than where was looked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import ipaddress
 import httpx
 import pytest
 
+from kiln.addresses import ForbiddenAddress, check_url, is_public
 from kiln.settings import WebhookSettings
-from kiln.webhooks.addresses import ForbiddenAddress, check_url, is_public
 from kiln.webhooks.guarded_transport import GuardedTransport, public_address
 
 STRICT = WebhookSettings()
