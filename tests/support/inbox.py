@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kiln.drops.folder import folder_changed
+from kiln.drops.check import check_folder
 from kiln.drops.object_events import object_arrived
+from kiln.drops.reader import InboxReader
 from kiln.tasks.task import Task
+from tests.support.functions import invoke
 
 INBOX = "kiln-inbox"
 
@@ -20,7 +22,7 @@ def arrived(key: str) -> Task | None:
 
 
 def last_look(folder: str) -> Task | None:
-    made = folder_changed(INBOX, folder, is_last_check=True)
+    made = check_folder(InboxReader(), INBOX, folder)
     assert len(made) <= 1
     return made[0] if made else None
 
@@ -61,6 +63,22 @@ class Inbox:
         except self._s3.exceptions.NoSuchKey:
             return None
         return json.loads(answer["Body"].read())
+
+    def names(self) -> list[str]:
+        """The folders of the outbox that have a ``result.json``."""
+        listed = self._s3.list_objects_v2(Bucket="kiln-outbox").get("Contents", [])
+        return [each["Key"].removesuffix("/result.json") for each in listed]
+
+    def deliver(self) -> None:
+        """Delivers the messages of the inbox queue whose delay is over, until there are none."""
+        while messages := self.to_check_again():
+            event = {
+                "Records": [
+                    {"messageId": str(n), "body": json.dumps(each), "eventSource": "aws:sqs"}
+                    for n, each in enumerate(messages)
+                ]
+            }
+            assert invoke("inbox", event) == {"batchItemFailures": []}
 
     def to_check_again(self) -> list[dict[str, Any]]:
         """The messages that ask for another look, once their delay is over."""
