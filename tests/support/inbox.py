@@ -72,16 +72,16 @@ class Inbox:
     def deliver(self) -> None:
         """Delivers the messages of the inbox queue whose delay is over, until there are none."""
         while messages := self.to_check_again():
-            event = {
-                "Records": [
-                    {"messageId": str(n), "body": json.dumps(each), "eventSource": "aws:sqs"}
-                    for n, each in enumerate(messages)
-                ]
-            }
-            assert invoke("inbox", event) == {"batchItemFailures": []}
+            records = [
+                {"messageId": str(number), "body": json.dumps(body), "eventSource": "aws:sqs"}
+                for number, body in enumerate(messages)
+            ]
+            assert invoke("inbox", {"Records": records}) == {"batchItemFailures": []}
 
     def to_check_again(self) -> list[dict[str, Any]]:
         """The messages that ask for another look, once their delay is over."""
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-inbox"
         messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in messages]

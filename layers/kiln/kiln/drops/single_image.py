@@ -79,4 +79,6 @@ def _texts(metadata: Mapping[str, str]) -> dict[str, str]:
         "".join(read.values()).encode()  # A half surrogate pair has no UTF-8.
     except (MessageError, LookupError, ValueError) as error:
         raise InvalidRequest(f"metadata: must be UTF-8, got {type(error).__name__}") from error
+    if "\ufffd" in "".join(read.values()):
+        raise InvalidRequest("metadata: must be UTF-8, got characters that cannot be read")
     return read
