@@ -187,6 +187,7 @@ class Stack:
             "TurnCheckSeconds": "15",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
+            "DropQuietSeconds": "2",
             # Drops belong to the only caller, who then sees them in the API.
             "InboxCaller": CALLER,
             # The local AWS has no archives.

@@ -130,7 +130,7 @@ WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
     ({"job.json": b'"a text"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
     ({"job.json": b"[]"}, 1201, "job.json: must list 1 to 100 jobs, got 0"),
     ({"job.json": b"[7]"}, 1200, "job.json: each job must be a JSON object"),
-    ({"job.json": b"\xff"}, 1200, "job.json: must be JSON"),
+    ({"job.json": b"\xff"}, 1200, "job.json: must be text in UTF-8, UTF-16 or GB18030"),
     ({"job.json": b" " * (1024 * 1024 + 1)}, 1200, "job.json: must be at most 1048576 bytes"),
     ({"job.json": {}}, 1201, "subject_image_list: is required"),
     ({"job.json": NAMED | {"n": 10}, "cat.png": picture()}, 1201, "n: must be at most 9, got 10"),
@@ -184,10 +184,14 @@ def test_missing_file_is_named_and_accepted_later(kiln: Deployment, inbox_client
     assert_delivered(kiln, inbox_client, folder, n=2)
 
 
-def test_images_without_a_job_get_no_answer(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_images_without_a_job_are_answered_with_a_job_that_would_do(
+    kiln: Deployment, inbox_client: Client, folder: str
+) -> None:
     count = len(inbox_client.list(pageSize=500))
-    kiln.drop(f"{folder}/cat.png", picture())
     kiln.drop(f"{folder}/", b"")
-    settle(kiln)
-    assert kiln.read(f"{folder}/result.json") is None
+    kiln.drop(f"{folder}/cat.png", picture())
+    result = kiln.result(folder)
+    assert (result["code"], result["request_id"]) == (1201, folder)
     assert len(inbox_client.list(pageSize=500)) == count
+    kiln.drop(f"{folder}/job.json", result["job.json"])
+    assert_delivered(kiln, inbox_client, folder, n=1)

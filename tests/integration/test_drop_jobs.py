@@ -33,9 +33,12 @@ def rotated(width: int, height: int) -> bytes:
 
 def combined(kiln: Deployment, folder: str, *, unlike: object = None) -> list[JsonObject]:
     """Waits for the answer to a list of jobs (another than one that was there before)."""
+
+    def is_combined(found: JsonObject) -> bool:
+        return isinstance(found.get("data"), list) and found["request_id"] != unlike
+
     result = wait_until(
-        lambda: found if (found := kiln.result(folder, code=0))["request_id"] != unlike else None,
-        f"{folder} has its combined answer",
+        lambda: found if is_combined(found := kiln.result(folder)) else None, f"{folder} has its combined answer"
     )
     jobs: list[JsonObject] = result["data"]
     return jobs

@@ -119,6 +119,7 @@ def logged() -> Iterator[io.StringIO]:
 def inbox(cloud, monkeypatch) -> Inbox:
     """Its second looks are due at once."""
     monkeypatch.setenv("DROP_WAIT_SECONDS", "0")
+    monkeypatch.setenv("DROP_QUIET_SECONDS", "0")
     return Inbox(cloud)
 
 

@@ -9,7 +9,7 @@ import pytest
 from kiln import clock
 from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
-from kiln.drops import attempts, folder
+from kiln.drops import attempts, reader
 from kiln.drops.result_file import write_result
 from kiln.errors import RetryRefused
 from kiln.retry import retry
@@ -116,10 +116,10 @@ def test_each_version_of_a_failing_job_is_attempted_once(inbox, accepted):
 def test_version_read_before_the_last_failure_is_not_attempted(inbox, accepted, monkeypatch):
     """A function that was held up knows an older ``job.json`` than others have acted on."""
     first = dropped(inbox)
-    old = folder.read_jobs("kiln-inbox", "f")
+    old = reader.read_jobs("kiln-inbox", "f")
     fails(first)
     fails(inbox.drop("f/job.json", FILES["job.json"]))
-    monkeypatch.setattr(folder, "read_jobs", lambda *_: old)
+    monkeypatch.setattr(reader, "read_jobs", lambda *_: old)
     arrived("f/job.json")
     assert len(accepted) == 2
 
@@ -220,6 +220,6 @@ def test_old_result_file_does_not_replace_newer_contents(inbox, monkeypatch):
     newer = inbox.drop("cat.png", picture(500, 500))
     succeeds(newer)
     # A function that was held up looked at the inbox before the newer content came.
-    monkeypatch.setattr(folder.clock, "milliseconds", lambda: older.created_at - 1)
+    monkeypatch.setattr(clock, "milliseconds", lambda: older.created_at - 1)
     inbox.drop("cat.png", picture(400, 400))
     assert inbox.told("cat.png")["request_id"] == newer.task_id

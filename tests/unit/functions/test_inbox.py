@@ -32,7 +32,15 @@ def test_last_look_makes_a_task_of_the_objects_present(accepted):
     assert len(accepted) == 1
 
 
-def test_bus_event_makes_a_task(accepted):
+def test_next_jobs_of_a_list_are_begun(cloud, accepted):
+    jobs = [{"prompt": str(number), "subject_image_list": [{"subject_image": "cat.png"}]} for number in range(27)]
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/job.json", Body=json.dumps(jobs).encode())
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/cat.png", Body=picture())
+    assert invoke("inbox", sample("inbox-next-jobs")) == {"batchItemFailures": []}
+    assert {TaskStore().get(task_id).prompt for task_id in accepted} == {"25", "26"}
+
+
+def test_an_event_of_the_bus_is_a_task(accepted):
     assert invoke("inbox", sample("inbox-bus-request")) == {"batchItemFailures": []}
     [task_id] = accepted
     assert TaskStore().get(task_id).caller == "shop"

@@ -71,3 +71,13 @@ def test_unpublished_refusal_is_a_fault(event, monkeypatch):
     monkeypatch.setattr(aws, "events", lambda: SimpleNamespace(put_events=lambda **_: answer))
     with pytest.raises(RuntimeError, match="InternalFailure"):
         task_requested({**event, "detail": {}})
+
+
+@pytest.mark.parametrize("data", [{"prompt": "\ud83d"}, {"\udc00": 1}, {"external_task_id": ["\ud83d"]}])
+def test_half_a_surrogate_pair_is_refused_and_not_dead_lettered(event, accepted, published, data):
+    assert task_requested({**event, "detail": {"data": data}}) is None
+    [entry] = published
+    answer = json.loads(entry["Detail"])["data"]
+    assert answer["code"] == 1200
+    assert "got half a surrogate pair, \\ud" in answer["message"]
+    assert len(accepted) == 0

@@ -97,8 +97,14 @@ class Task(BaseModel, defer_build=True):
 
     @property
     def result_prefix(self) -> str:
-        """The folder of the outbox bucket that holds this task's images; no two tasks share one."""
-        return f"{self.origin.folder}/{self.task_id}" if self.origin.channel == "drop" else f"tasks/{self.task_id}"
+        """The folder of the outbox bucket that holds this task's images; no two tasks share one.
+
+        No link works to a key with a folder ``.`` or ``..``, as browsers and HTTP clients shorten its path.
+        """
+        is_linkable = {".", ".."}.isdisjoint(self.origin.folder.split("/"))
+        if self.origin.channel == "drop" and is_linkable:
+            return f"{self.origin.folder}/{self.task_id}"
+        return f"tasks/{self.task_id}"
 
     @property
     def images_missing(self) -> int:
