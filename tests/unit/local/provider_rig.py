@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.provider.app import create_app
-from local.provider.settings import ProviderSettings
+from local.provider.settings import AccountKeys, ProviderSettings
 
 ACCESS_KEY, SECRET_KEY, API_KEY = "ak-of-the-tests", "a-secret-key-of-the-tests-32-long", "sk-plain"
 PATH = "/v1/images/multi-image2image"
@@ -34,10 +34,11 @@ SETTINGS = ProviderSettings(
 )
 
 
-def sign() -> dict[str, str]:
-    """The header of a caller with good credentials."""
-    claims = {"iss": ACCESS_KEY, "exp": int(time.time()) + 1800, "nbf": int(time.time()) - 5}
-    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET_KEY, algorithm='HS256')}"}
+def sign(keys: AccountKeys | None = None) -> dict[str, str]:
+    """The header of a caller with good credentials, of the account ``default`` or another."""
+    access_key, secret_key = (keys.access_key, keys.secret_key) if keys else (ACCESS_KEY, SECRET_KEY)
+    claims = {"iss": access_key, "exp": int(time.time()) + 1800, "nbf": int(time.time()) - 5}
+    return {"Authorization": f"Bearer {jwt.encode(claims, secret_key, algorithm='HS256')}"}
 
 
 def picture_bytes(width: int = 320, height: int = 320, colour: str = "teal") -> bytes:

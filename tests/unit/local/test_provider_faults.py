@@ -68,6 +68,7 @@ def test_throttling_has_no_effect_but_its_count():
             "queries": 1,
             "callbacks_sent": 0,
             "by_external_id": {},
+            "by_account": {"default": {"creates": 1, "generated": 0, "refused": 2}},
             "struck": 2,
         }
         rig.set_faults()
@@ -131,6 +132,13 @@ def test_an_account_in_trouble_refuses_creates_only(code):
         assert (refused.status_code, refused.json()["code"]) == (429, code)
         assert rig.get(PATH).status_code == 200
         assert rig.stats()["refused"] == 0
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1004, 1304])
+def test_refused_account_gets_no_answer_to_queries_either(code):
+    with provider() as rig:
+        rig.set_faults(account_error=code)
+        assert [rig.create(make_job()).json()["code"], rig.get(PATH).json()["code"]] == [code, code]
 
 
 def test_failed_tasks_say_why_and_give_their_slots_back():
