@@ -64,12 +64,21 @@ def remove(entries: list[Entry], name: str) -> list[Entry]:
     """Returns the list without an account.
 
     Raises:
-        CommandFailed: The account does not exist, or it is the only one.
+        CommandFailed: The account does not exist, or no other account gets tasks.
     """
     of(entries, name)
-    if len(entries) == 1:
-        raise CommandFailed(f"{name} is the only account; add another one first with kiln provider-keys add NAME")
-    return [each for each in entries if each["name"] != name]
+    left = [each for each in entries if each["name"] != name]
+    if not has_open(left):
+        raise CommandFailed(
+            f"{name}: no other account gets tasks; add one with kiln provider-keys add NAME, "
+            "or undrain one with kiln provider-keys undrain NAME"
+        )
+    return left
+
+
+def has_open(entries: list[Entry]) -> bool:
+    """Whether an account gets tasks."""
+    return any(not each.get("draining") for each in entries)
 
 
 def of(entries: list[Entry], name: str) -> Entry:

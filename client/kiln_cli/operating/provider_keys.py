@@ -143,12 +143,16 @@ def list_accounts(session: OperatorSession) -> None:
 @app.command("drain", cls=OperatorCommand)
 def drain(session: OperatorSession, name: Name) -> None:
     """Give an account no new tasks. Its running tasks finish there."""
-    entry = _change(session, name, {"draining": True})
-    session.answer(
-        _shown(entry, _default_slots(session)),
+    secret = AccountsSecret(session.installation)
+    entries = accounts_secret.change(secret.read(), name, {"draining": True})
+    secret.write(entries)
+    said = [
         f"{name} gets no new tasks after {COPY_SECONDS} seconds at most; its running tasks finish there. "
-        "See kiln dispatch status.",
-    )
+        "See kiln dispatch status."
+    ]
+    if not accounts_secret.has_open(entries):
+        said.append("No account gets tasks now: new tasks wait.")
+    session.answer(_shown(accounts_secret.of(entries, name), _default_slots(session)), *said)
 
 
 @app.command("undrain", cls=OperatorCommand)

@@ -18,6 +18,7 @@ URL = "https://provider.test"
 PAIR = {"access_key": "ak", "secret_key": "secret-of-default"}
 A = {"name": "a", "api_key": "sk-a", "slots": 5}
 B = {"name": "b", "api_key": "sk-b", "slots": 9, "draining": True}
+C = {"name": "c", "api_key": "sk-c", "slots": 9}
 
 
 def stored(installation: Installation) -> Any:
@@ -249,7 +250,9 @@ def test_list_of_a_new_installation_is_empty(kiln: Run) -> None:
 
 def test_drain_and_undrain_change_one_account(kiln: Run, installation: Installation) -> None:
     put(installation, PAIR)
-    assert "default gets no new tasks after" in kiln("provider-keys", "drain", "default").out
+    drained = kiln("provider-keys", "drain", "default")
+    assert "default gets no new tasks after" in drained.out
+    assert "No account gets tasks now" in drained.out
     assert read_by_kiln(installation)["default"].draining
     assert kiln("provider-keys", "undrain", "default", "--json").json["draining"] is False
     assert not read_by_kiln(installation)["default"].draining
@@ -265,17 +268,17 @@ def test_drained_idle_account_is_removed(kiln: Run, installation: Installation, 
 
 
 def test_open_account_is_drained_before_it_is_removed(kiln: Run, installation: Installation, operate: Operate) -> None:
-    put(installation, {"accounts": [A, B]})
+    put(installation, {"accounts": [A, C]})
     will_hold(operate, {"a": 0})
     assert kiln("provider-keys", "remove", "a").status == 0
-    assert list(read_by_kiln(installation)) == ["b"]
+    assert list(read_by_kiln(installation)) == ["c"]
     assert len(operate.events) > 1
 
 
 def test_account_that_gets_a_task_while_it_is_drained_stays(
     kiln: Run, installation: Installation, operate: Operate
 ) -> None:
-    put(installation, {"accounts": [A, B]})
+    put(installation, {"accounts": [A, C]})
     will_hold(operate, {"a": 0}, {"a": 1})
     refused = kiln("provider-keys", "remove", "a")
     assert (refused.status, "a holds 1 slot: " in refused.err) == (1, True)
@@ -298,10 +301,14 @@ def test_account_with_slots_is_removed_only_by_force(
     assert list(read_by_kiln(installation)) == ["a"]
 
 
-def test_only_account_is_not_removed(kiln: Run, installation: Installation) -> None:
-    put(installation, {"accounts": [A]})
+@pytest.mark.parametrize("accounts", [[A], [A, B]])
+def test_last_account_that_gets_tasks_is_not_removed(
+    kiln: Run, installation: Installation, accounts: list[dict[str, Any]]
+) -> None:
+    put(installation, {"accounts": accounts})
     refused = kiln("provider-keys", "remove", "a", "--force")
-    assert (refused.status, "a is the only account" in refused.err) == (1, True)
+    assert (refused.status, "a: no other account gets tasks" in refused.err) == (1, True)
+    assert stored(installation) == {"accounts": accounts}
 
 
 @pytest.mark.parametrize("content", ["[]", '{"accounts": 1}', '{"accounts": [{}]}', '{"accounts": ["x"]}'])
