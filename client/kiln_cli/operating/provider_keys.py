@@ -146,10 +146,8 @@ def drain(session: OperatorSession, name: Name) -> None:
     secret = AccountsSecret(session.installation)
     entries = accounts_secret.change(secret.read(), name, {"draining": True})
     secret.write(entries)
-    said = [
-        f"{name} gets no new tasks after {COPY_SECONDS} seconds at most; its running tasks finish there. "
-        "See kiln dispatch status."
-    ]
+    when = f"after {COPY_SECONDS} seconds at most"
+    said = [f"{name} gets no new tasks {when}; its running tasks finish there. See kiln dispatch status."]
     if not accounts_secret.has_open(entries):
         said.append("No account gets tasks now: new tasks wait.")
     session.answer(_shown(accounts_secret.of(entries, name), _default_slots(session)), *said)
