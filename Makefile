@@ -87,7 +87,7 @@ up: setup ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACCOUNTS=1
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
-	@# A file is one worker's, and each worker has stacks of its own: they mostly wait, so there is one more than cores.
+	@# A file is one worker's, and each worker has its own stacks: they mostly wait, so there is one more than cores.
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
 
 .PHONY: chaos

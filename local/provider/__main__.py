@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar=("NAME", "ACCESS_KEY", "SECRET_KEY"),
-        help="another account, with tasks and slots of its own; may be repeated",
+        help="another account with its own tasks and slots; may be repeated",
     )
     parser.add_argument("--task-seconds", type=float, default=defaults.task_seconds)
     parser.add_argument("--max-slots", type=int, default=defaults.max_slots, help="of each account")

@@ -1,4 +1,4 @@
-"""The settings of the simulated provider when it starts. What can change while it runs is in `faults`."""
+"""The settings of the simulated provider when it starts. Settings that change while it runs are in `faults`."""
 
 from __future__ import annotations
 

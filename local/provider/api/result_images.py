@@ -55,13 +55,13 @@ class ResultImagesApi:
             return change.applied_to(content, content_type_of(content) or "application/octet-stream")
         if board.strikes(faults.not_images):
             return HTMLResponse(_NO_IMAGE)
-        sent, announced = content, len(content)
+        sent, declared = content, len(content)
         if board.strikes(faults.truncate_images):
             # In turn: a connection that ends early, and a file that was never whole but has a right Content-Length.
             sent = content[: len(content) * 2 // 3]
-            announced = len(content) if self._truncated % 2 == 0 else len(sent)
+            declared = len(content) if self._truncated % 2 == 0 else len(sent)
             self._truncated += 1
-        answer = _ImageResponse(sent, announced, bytes_per_second=faults.slow_images_bps, head=content)
+        answer = _ImageResponse(sent, declared, bytes_per_second=faults.slow_images_bps, head=content)
         if board.strikes(faults.wrong_types):
             answer.headers["content-type"] = "text/plain"
         return answer
@@ -70,11 +70,11 @@ class ResultImagesApi:
 class _ImageResponse(Response):
     """A body that may be sent slowly, and may be shorter than its Content-Length."""
 
-    def __init__(self, content: bytes, announced: int, *, head: bytes, bytes_per_second: float | None = None) -> None:
+    def __init__(self, content: bytes, declared: int, *, head: bytes, bytes_per_second: float | None = None) -> None:
         super().__init__(media_type=content_type_of(head) or "application/octet-stream")
-        self.headers["content-length"] = str(announced)
+        self.headers["content-length"] = str(declared)
         self._content = content
-        self._is_whole = announced == len(content)
+        self._is_whole = declared == len(content)
         self._pace = bytes_per_second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature

@@ -117,7 +117,7 @@ class FaultBoards:
         return sum(board.struck for board in self._boards.values())
 
     def replace(self, faults: Faults) -> None:
-        """Puts these faults in force, and no others. ``at_most`` counts for all accounts that have none of their own.
+        """Puts these faults in force, and no others. ``at_most`` counts for all accounts without an own one.
 
         Raises:
             InvalidRequest: There is no account of a name.

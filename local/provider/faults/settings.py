@@ -69,7 +69,7 @@ class AccountFaults(BaseModel):
     seed: int | None = Field(default=None, description="Makes random faults repeatable")
 
     def overridden_by(self, own: AccountFaults) -> AccountFaults:
-        """These faults with the ones that an account has of its own."""
+        """These faults with an account's own in their place."""
         return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 

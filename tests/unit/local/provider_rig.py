@@ -62,7 +62,7 @@ def make_job(**changes: object) -> dict[str, object]:
 
 @dataclass
 class Outside:
-    """What the provider reaches beyond itself: it records callbacks and hands out the images it was given."""
+    """The network around the provider: records callbacks, and serves images by their addresses."""
 
     images: dict[str, bytes] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Client:
         """Waits for a condition, letting the provider run meanwhile."""
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s in vain until {what}"
+            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s without success until {what}"
             self._loop.run(asyncio.sleep(0.005))
 
 
@@ -160,7 +160,7 @@ class Rig:
 
 @contextmanager
 def provider(**settings: object) -> Iterator[Rig]:
-    """A provider of its own for one test."""
+    """A separate provider for one test."""
     outside = Outside()
     app = create_app(replace(SETTINGS, **settings), transport=httpx.MockTransport(outside))
     with asyncio.Runner() as loop:

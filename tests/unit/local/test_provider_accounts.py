@@ -1,4 +1,4 @@
-"""Several simulated accounts: each has keys, slots, tasks, external ids, counts and faults of its own."""
+"""Several simulated accounts: each has its own keys, slots, tasks, external ids, counts and faults."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_account_does_not_see_tasks_of_another(rig: Rig) -> None:
         assert len(rig.client.get(PATH, headers=sign(keys)).json()["data"]) == tasks
 
 
-def test_slots_are_those_of_each_account(rig: Rig) -> None:
+def test_full_account_leaves_the_slots_of_others_free(rig: Rig) -> None:
     rig.set_faults(task_seconds=60)
     assert [create(rig, keys, n=2)[0] for keys in (None, SECOND, SECOND, THIRD)] == [0, 0, 1303, 0]
 
 
-def test_counts_are_by_account_and_in_all(rig: Rig) -> None:
+def test_creates_and_refusals_count_by_account_and_in_all(rig: Rig) -> None:
     rig.set_faults(task_seconds=60)
     for keys in (None, SECOND, SECOND):
         create(rig, keys, n=2)
@@ -67,7 +67,7 @@ def test_counts_are_by_account_and_in_all(rig: Rig) -> None:
 
 
 def test_create_with_an_unknown_key_counts_for_no_account(rig: Rig) -> None:
-    unknown = AccountKeys("x", "ak-x", "the-secret-key-of-nobody-32-chars")
+    unknown = AccountKeys("x", "ak-x", "the-secret-key-of-nothing-32-char")
     forged = AccountKeys("y", "ak-second", "not-the-secret-key-of-second-32-")
     assert [create(rig, unknown)[0], create(rig, forged)[0]] == [1000, 1000]
     assert counts(rig) == {"default": (0, 0, 0), "second": (1, 0, 0), "third": (0, 0, 0)}
@@ -87,14 +87,14 @@ def test_faults_of_an_account_replace_those_of_all(rig: Rig) -> None:
     assert [create(rig, keys, n=3)[0] for keys in (None, SECOND, THIRD)] == [1303, 0, 1303]
 
 
-def test_at_most_is_one_count_unless_an_account_has_its_own(rig: Rig) -> None:
+def test_at_most_counts_once_unless_an_account_has_its_own(rig: Rig) -> None:
     rig.set_faults(throttle_rate=1, at_most=2, accounts={"third": {"at_most": 1}})
     codes = [rig.client.get(PATH, headers=sign(keys)).json()["code"] for keys in (None, SECOND, SECOND, THIRD, THIRD)]
     assert codes == [1302, 1302, 0, 1302, 0]
     assert rig.stats()["struck"] == 3
 
 
-def test_image_faults_are_those_of_the_images_account(rig: Rig) -> None:
+def test_image_fault_strikes_images_of_its_account(rig: Rig) -> None:
     urls = {}
     for keys in (None, SECOND):
         _, task = create(rig, keys)
