@@ -63,18 +63,18 @@ class Listing:
         return []
 
 
-def test_keys_that_the_provider_takes():
+def test_accepted_keys_are_reported():
     assert provider_keys.check(provider=Listing()).accepted  # type: ignore[arg-type]
 
 
-def test_keys_that_it_refuses():
+def test_refused_keys_are_reported_with_the_reason():
     refused = Listing(ProviderError(Verdict.ACCOUNT, "Auth failed", 1000))
     checked = provider_keys.check(provider=refused)  # type: ignore[arg-type]
     assert not checked.accepted
     assert checked.reason == "Auth failed (code 1000)"
 
 
-def test_keys_of_each_account_are_asked_for(monkeypatch):
+def test_keys_of_each_account_are_checked(monkeypatch):
     entries = [{"name": name, "api_key": f"sk-{name}"} for name in ("a", "b")]
     put_secret("kiln-provider", {"accounts": [entries[0], entries[1] | {"draining": True}]})
 
@@ -91,7 +91,7 @@ def test_keys_of_each_account_are_asked_for(monkeypatch):
     ]
 
 
-def test_keys_that_nobody_can_read():
+def test_unreadable_secret_is_a_refusal_of_the_keys():
     put_secret("kiln-provider", "not JSON")
     answer = invoke("operate", {"operation": "check-provider"})
     assert not answer["result"]["accepted"]
