@@ -29,6 +29,10 @@ class ProviderAccounts:
         """The accounts' names."""
         return list(self._keys)
 
+    def keys(self, name: str = DEFAULT) -> dict[str, str]:
+        """One account's access key and secret key."""
+        return dict(self._keys[name])
+
     def arguments(self) -> list[str]:
         """The options of the simulated provider."""
         default = self._keys[DEFAULT]
@@ -41,7 +45,7 @@ class ProviderAccounts:
     def secret(self) -> dict[str, Any]:
         """Kiln's secret: a pair of keys for one account, a list for several. Each has the template's slots."""
         if len(self._keys) == 1:
-            return dict(self._keys[DEFAULT])
+            return {**self.keys()}
         return {"accounts": [{"name": name, **keys} for name, keys in self._keys.items()]}
 
     def token(self, name: str = DEFAULT) -> str:

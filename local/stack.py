@@ -88,6 +88,7 @@ class Stack:
         self._running = contextlib.ExitStack()
         self._key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
         self._accounts = ProviderAccounts(options.provider_accounts)
+        self._provider_key = self._accounts.keys()
         self._webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from kiln import aws, secrets, settings
 from kiln.images import storage
-from kiln.provider import accounts
+from kiln.provider import accounts, credentials
 from kiln.provider import client as provider_client
 from kiln.tasks import admission
 from kiln.webhooks import delivery
@@ -85,6 +85,7 @@ def forget() -> None:
     for made_once in MADE_ONCE:
         made_once.cache_clear()
     secrets.forget()
+    credentials._asked_at = float("-inf")
 
 
 def forget_clients() -> None:

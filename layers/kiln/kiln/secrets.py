@@ -15,45 +15,25 @@ Secret = TypeVar("Secret", bound=BaseModel)
 CACHE_SECONDS = 300
 """How long a changed secret may go unnoticed by a warm function."""
 
-_cached: dict[str, tuple[float, str]] = {}
-
-
-def read_string(arn: str, *, fresh: bool = False, cache_seconds: float = CACHE_SECONDS) -> str:
-    """Reads one secret as the string that is stored.
-
-    Args:
-        arn: The secret's ARN.
-        fresh: Ask Secrets Manager even if the process has a copy.
-        cache_seconds: How old a copy may be.
-    """
-    now = time.monotonic()
-    read_at, text = _cached.get(arn, (float("-inf"), ""))
-    if fresh or now >= read_at + cache_seconds:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
-
-        try:
-            text = aws.secrets_manager().get_secret_value(SecretId=arn)["SecretString"]
-        except (BotoCoreError, ClientError):
-            if fresh or now >= read_at + CACHE_SECONDS:
-                raise
-            # Secrets Manager has a bad moment: a copy that is not too old is better than a fault.
-            return text
-        _cached[arn] = (now, text)
-    return text
+_kept: dict[str, tuple[float, str]] = {}
 
 
 def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
-    """Reads one secret as a model.
+    """Reads one secret.
 
     Args:
-        arn: The secret's ARN.
-        model: The shape of its JSON.
-        fresh: Ask Secrets Manager even if the process has a copy.
+        arn: Of the secret.
+        model: What its JSON text must look like.
+        fresh: Ask Secrets Manager even when a copy is at hand.
 
     Raises:
-        ConfigurationError: The secret is not the JSON that the model asks for. The message has no content of it.
+        ConfigurationError: The secret is not the JSON that the model asks for; its content is not told.
     """
-    text = read_string(arn, fresh=fresh)
+    now = time.monotonic()
+    good_until, text = _kept.get(arn, (now, ""))
+    if fresh or now >= good_until:
+        text = aws.secrets_manager().get_secret_value(SecretId=arn)["SecretString"]
+        _kept[arn] = (now + CACHE_SECONDS, text)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -62,5 +42,5 @@ def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
 
 
 def forget() -> None:
-    """Removes every copy."""
-    _cached.clear()
+    """Lets go of every copy."""
+    _kept.clear()

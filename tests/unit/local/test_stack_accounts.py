@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import pytest
 
-from kiln.provider.credentials import AccountEntry, _parsed
+from kiln.provider.credentials import AccountEntry, parsed
 from local import __main__ as command
 from local.provider.__main__ import _arguments
 from local.provider.api.authorization import check_authorization
@@ -15,8 +14,8 @@ from local.provider.settings import AccountKeys
 from local.provider_accounts import ProviderAccounts
 
 
-def read_by_kiln(accounts: ProviderAccounts) -> tuple[AccountEntry, ...]:
-    return _parsed(json.dumps(accounts.secret()))
+def read_by_kiln(accounts: ProviderAccounts) -> list[AccountEntry]:
+    return parsed(accounts.secret())
 
 
 def test_one_account_is_a_pair_of_keys() -> None:

@@ -74,7 +74,7 @@ def test_slots_are_for_all_models_or_for_each():
 @pytest.mark.parametrize(
     ("secret", "complaint"),
     [
-        ("hunter2", "content must be a JSON object"),
+        ("hunter2", "body is missing or wrong"),
         ("[]", "content must be a JSON object"),
         ({"accounts": "hunter2"}, "accounts must be a list"),
         ({"access_key": 5}, "access_key must be a string"),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
-from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
 
 from kiln import secrets
 from kiln.errors import ConfigurationError
@@ -25,6 +23,8 @@ _SKEWED_NOT_BEFORE_SECONDS = 300
 """For a provider that has refused a token: its clock may be behind ours, and would refuse the next one too."""
 
 _RENEW_SECONDS = 300
+
+_asked_at = float("-inf")
 
 _MUST_BE = {
     "name": "must be 1 to 64 letters, digits, dots, dashes or underscores",
@@ -77,6 +77,10 @@ class AccountEntry(ProviderCredentials, defer_build=True):
     draining: bool = Field(default=False, strict=True)
 
 
+class _Document(RootModel[Any], defer_build=True):
+    """The secret as any JSON. `parsed` checks it, because its messages name accounts."""
+
+
 class _Secret(ProviderCredentials, defer_build=True):
     accounts: list[AccountEntry] = Field(default_factory=list)
 
@@ -90,11 +94,39 @@ def entries(*, fresh: bool = False) -> list[AccountEntry]:
     Raises:
         ConfigurationError: The secret is unreadable. The message names the account and the field, and no value.
     """
-    arn = load(ProviderSecretSettings).secret_arn
+    global _asked_at  # noqa: PLW0603 - one clock for each process, like the copy that it limits
+    arn, now = load(ProviderSecretSettings).secret_arn, time.monotonic()
+    is_fresh = fresh or now >= _asked_at + CACHE_SECONDS
+    if is_fresh:
+        _asked_at = now
+    document = secrets.read(arn, _Document, fresh=is_fresh).root
     try:
-        return list(_parsed(secrets.read_string(arn, fresh=fresh, cache_seconds=CACHE_SECONDS)))
+        return parsed(document)
     except ConfigurationError as error:
         raise ConfigurationError(f"secret {arn}: {error}") from None
+
+
+def parsed(document: Any) -> list[AccountEntry]:
+    """Returns the accounts of a secret's JSON. The secret's own pair of keys is the first, ``default``.
+
+    Raises:
+        ConfigurationError: Something is wrong. The message names the account and the field, and no value.
+    """
+    try:
+        secret = _Secret.model_validate(document)
+    except ValidationError as error:
+        raise ConfigurationError(_complaint(document, error)) from None
+    accounts = secret.accounts
+    if secret.is_complete or not accounts:
+        pair = secret.model_dump(exclude={"accounts"})
+        accounts = [AccountEntry(name=DEFAULT_ACCOUNT, **pair), *accounts]
+    names = [each.name for each in accounts]
+    for each in secret.accounts:
+        if names.count(each.name) > 1:
+            raise ConfigurationError(f"account {each.name}: name must be used once")
+        if not each.is_complete:
+            raise ConfigurationError(f"account {each.name}: api_key, or access_key and secret_key, must not be empty")
+    return accounts
 
 
 def entry_of(name: str, *, fresh: bool = False) -> AccountEntry:
@@ -147,40 +179,21 @@ class Signer:
         return self._header
 
 
-@lru_cache(maxsize=2)
-def _parsed(text: str) -> tuple[AccountEntry, ...]:
-    try:
-        secret = _Secret.model_validate_json(text)
-    except ValidationError as error:
-        raise ConfigurationError(_complaint(text, error)) from None
-    accounts = secret.accounts
-    if secret.is_complete or not accounts:
-        pair = secret.model_dump(exclude={"accounts"})
-        accounts = [AccountEntry(name=DEFAULT_ACCOUNT, **pair), *accounts]
-    names = [each.name for each in accounts]
-    for each in secret.accounts:
-        if names.count(each.name) > 1:
-            raise ConfigurationError(f"account {each.name}: name must be used once")
-        if not each.is_complete:
-            raise ConfigurationError(f"account {each.name}: api_key, or access_key and secret_key, must not be empty")
-    return tuple(accounts)
-
-
-def _complaint(text: str, error: ValidationError) -> str:
+def _complaint(document: Any, error: ValidationError) -> str:
     """The first fault in words, without any value but the account's name."""
     place = list(error.errors(include_url=False, include_input=False)[0]["loc"])
     if place[:1] == ["accounts"] and len(place) > 1:
         field = str(place[2]) if len(place) > 2 else "entry"
-        owner = f"account {_name_at(text, place[1])}: "
+        owner = f"account {_name_at(document, place[1])}: "
     else:
         field, owner = str(place[0]) if place else "content", ""
     must_be = "must be a JSON object" if field in {"entry", "content"} else _MUST_BE.get(field, "must be a string")
     return f"{owner}{field} {must_be}"
 
 
-def _name_at(text: str, position: int | str) -> str:
+def _name_at(document: Any, position: int | str) -> str:
     """The name of an entry, or its number if the name itself is wrong."""
-    entry = json.loads(text)["accounts"][position]
+    entry = document["accounts"][position]
     name = entry.get("name") if isinstance(entry, dict) else None
     is_name = isinstance(name, str) and name.isprintable() and 0 < len(name) <= 64
     return str(name) if is_name else f"number {int(position) + 1}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiln.provider.credentials import CACHE_SECONDS, AccountEntry, _parsed
+from kiln.provider.credentials import CACHE_SECONDS, AccountEntry, parsed
 from kiln_cli.operating import accounts_secret, provider_keys, slot_counts
 from kiln_cli.operating.installation import Installation
 from tests.unit.client.operating.conftest import Operate, Run
@@ -29,7 +29,7 @@ def stored(installation: Installation) -> Any:
 
 def read_by_kiln(installation: Installation) -> dict[str, AccountEntry]:
     """The accounts as the functions read them."""
-    return {each.name: each for each in _parsed(json.dumps(stored(installation)))}
+    return {each.name: each for each in parsed(stored(installation))}
 
 
 def put(installation: Installation, document: object) -> None:
