@@ -175,7 +175,7 @@ def test_what_is_wrong_is_told(kiln: Deployment, inbox_client: Client, folder: s
 def test_what_is_wrong_at_the_top_is_told(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop("job.json", JOB)
     kiln.drop(f"{folder}.txt", b"not an image")
-    assert kiln.result("job.json")["message"].startswith("job.json: must lie in a folder")
+    assert kiln.result("job.json")["message"].startswith("job.json: must be in a folder")
     assert kiln.result(f"{folder}.txt")["message"].startswith(f"{folder}.txt: must be a jpg, jpeg or png image")
 
 

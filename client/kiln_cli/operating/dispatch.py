@@ -9,6 +9,7 @@ import typer
 
 from kiln_cli.failures import INTERRUPTED, NOT_IN_TIME, CommandFailed
 from kiln_cli.operating.moments import date_and_time, since
+from kiln_cli.operating.operations import operate
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
 from kiln_cli.operating.slot_counts import described
 
@@ -22,19 +23,19 @@ _STAYS_PAUSED = "dispatch stays paused until you run kiln dispatch resume"
 @app.command("status", cls=OperatorCommand)
 def status(session: OperatorSession) -> None:
     """Show which tasks hold slots and which wait."""
-    _print(session, session.installation.operate("status"))
+    _print(session, operate(session.installation, "status"))
 
 
 @app.command("pause", cls=OperatorCommand)
 def pause(session: OperatorSession) -> None:
     """Stop giving slots to tasks. Running tasks finish; new tasks are accepted and wait in the queue."""
-    _print(session, session.installation.operate("pause"))
+    _print(session, operate(session.installation, "pause"))
 
 
 @app.command("resume", cls=OperatorCommand)
 def resume(session: OperatorSession) -> None:
     """Give slots to tasks again, wake waiting tasks, and release the slots of ended tasks."""
-    _print(session, session.installation.operate("resume"))
+    _print(session, operate(session.installation, "resume"))
 
 
 @app.command("drain", cls=OperatorCommand)
@@ -44,7 +45,7 @@ def drain(
 ) -> None:
     """Pause, and wait until no task runs. Dispatch stays paused until kiln dispatch resume."""
     ends_at = time.monotonic() + timeout
-    now = session.installation.operate("pause")
+    now = operate(session.installation, "pause")
     running = None
     try:
         while now["held"]:
@@ -55,7 +56,7 @@ def drain(
                 still = f"{_tasks(len(now['running']))} still running: {', '.join(now['running'])}"
                 raise CommandFailed(f"{still}; {_STAYS_PAUSED}", NOT_IN_TIME)
             time.sleep(min(_PAUSE_SECONDS, max(0.0, ends_at - time.monotonic())))
-            now = session.installation.operate("status")
+            now = operate(session.installation, "status")
     except KeyboardInterrupt:
         raise CommandFailed(f"interrupted; {_STAYS_PAUSED}", INTERRUPTED) from None
     _print(session, now)

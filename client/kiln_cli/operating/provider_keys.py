@@ -11,6 +11,7 @@ import typer
 from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.operating import accounts_secret
 from kiln_cli.operating.accounts_secret import COPY_SECONDS, DEFAULT, LARGEST_WEIGHT, AccountsSecret, Entry
+from kiln_cli.operating.operations import operate
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
 from kiln_cli.operating.slot_counts import ModelSlots, Slots, counts, described
 
@@ -47,7 +48,7 @@ def set_keys(
         keys = _read_keys(api_key=api_key, webhook_secret=webhook_secret)
         secret.write(accounts_secret.change(entries, name, accounts_secret.replaced(keys)))
     session.terminal.remark(_NOTE)
-    refusal = _report(session, session.installation.operate("check-provider"), name)
+    refusal = _report(session, operate(session.installation, "check-provider"), name)
     if refusal:
         raise CommandFailed(f"{refusal}; the new keys are stored, the old ones are the secret's version AWSPREVIOUS")
 
@@ -55,7 +56,7 @@ def set_keys(
 @app.command("check", cls=OperatorCommand)
 def check(session: OperatorSession) -> None:
     """Check that the provider accepts the stored keys of each account. Kiln itself asks it."""
-    refusal = _report(session, session.installation.operate("check-provider"))
+    refusal = _report(session, operate(session.installation, "check-provider"))
     if refusal:
         raise CommandFailed(refusal)
 
@@ -81,7 +82,7 @@ def add(
     # No task is dispatched to an account before its keys are accepted.
     entries = accounts_secret.add(secret.read(), entry | {"draining": True})
     secret.write(accounts_secret.change(entries, name, _read_keys(api_key=api_key, webhook_secret=webhook_secret)))
-    refusal = _report(session, session.installation.operate("check-provider"), name, is_quiet=True)
+    refusal = _report(session, operate(session.installation, "check-provider"), name, is_quiet=True)
     if refusal:
         raise CommandFailed(
             f"{refusal}; {name} is stored as draining: store other keys with kiln provider-keys set {name}, "
@@ -199,7 +200,7 @@ def _wait_until_noticed(session: OperatorSession, name: str) -> None:
 
 
 def _check_idle(session: OperatorSession, name: str) -> None:
-    now = session.installation.operate("status")
+    now = operate(session.installation, "status")
     mine = [each for each in now.get("accounts", []) if each["name"] == name]
     # An installation without an answer by account says only how many slots are held in all.
     held = sum(each["held"] for each in mine) if "accounts" in now else now["held"]

@@ -18,6 +18,7 @@ from tests.unit.client.operating.conftest import Executions, Operate, Run
 from tests.unit.client.operating.test_dispatch import STATUS
 
 API_KEY = "the-api-key-of-the-shop"
+NESTED = "arn:aws:cloudformation:us-east-1:123456789012:stack/kiln-MonitoringStack/1"
 
 
 class Api:
@@ -55,13 +56,12 @@ class Alarms:
         return SimpleNamespace(paginate=getattr(self, operation))
 
     def list_stack_resources(self, *, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
-        kind = "AWS::CloudWatch::Alarm"
-        assert StackName == "kiln"
-        listed = [
-            {"LogicalResourceId": name, "PhysicalResourceId": f"kiln-{name}", "ResourceType": kind}
-            for name in self._states
-        ]
-        return [{"StackResourceSummaries": [*listed, {"ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Q"}]}]
+        listed = {
+            "kiln": [("Queue", "q", "AWS::SQS::Queue"), ("MonitoringStack", NESTED, "AWS::CloudFormation::Stack")],
+            NESTED: [(name, f"kiln-{name}", "AWS::CloudWatch::Alarm") for name in self._states],
+        }
+        keys = ("LogicalResourceId", "PhysicalResourceId", "ResourceType")
+        return [{"StackResourceSummaries": [dict(zip(keys, each, strict=True)) for each in listed[StackName]]}]
 
     def describe_alarms(self, *, AlarmNames: list[str]) -> list[dict[str, Any]]:  # noqa: N803
         alarms = [
