@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 BODY_LIMIT = 10 * 1024 * 1024
-"""What API Gateway takes in one request."""
+"""The largest request that API Gateway accepts."""
 
 _HOP_BY_HOP = {
     b"connection",

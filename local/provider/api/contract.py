@@ -27,6 +27,8 @@ from local.provider.tasks.task import Order, ProviderTask
 _GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream said nothing</body></html>"
 _WRONG_TYPE = "text/html; charset=utf-8"
 _BEFORE, _AFTER = 0, 1
+_REFUSES_QUERIES = (1000, 1001, 1002, 1003, 1004, 1304)
+"""Account errors that concern every request; the others concern creates."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,6 @@ class ContractApi:
 
     async def create(self, request: Request) -> Response:
         """``POST /v1/images/multi-image2image``."""
-        self.stats.creates += 1
         if (garbage := self._received(request)) is not None:
             return garbage
         reset = self.faults.one_of((_BEFORE, _AFTER)) if self.faults.strikes(self.faults.now.reset_rate) else None
@@ -108,7 +109,9 @@ class ContractApi:
     def _received(self, request: Request) -> Response | None:
         """Checks the credentials, then applies the faults that have no effect on any task."""
         faults = self.faults.now
-        check_authorization(request.headers.get("authorization"), self.settings, clock_skew_s=faults.clock_skew_s)
+        check_authorization(request.headers.get("authorization"), self.account.keys, clock_skew_s=faults.clock_skew_s)
+        if faults.account_error in _REFUSES_QUERIES:
+            raise ProviderError(faults.account_error)
         if self.faults.strikes(faults.throttle_rate):
             raise ProviderError(1302)
         if self.faults.strikes(faults.error_rate):
@@ -123,7 +126,7 @@ class ContractApi:
         self.account.check_can_accept(order, self._max_slots())
         materials = await self._materials(wanted)
         task = self.account.accept(order, base_url.rstrip("/"), self._max_slots())
-        self.stats.count_generated(order)
+        self.stats.count_generated(order, self.account.keys.name)
         self.lifecycle.start(task, materials)
         return task
 

@@ -117,7 +117,38 @@ def test_missing_or_wrong_signature_is_not_found(body, headers):
     assert TaskStore().get("task-1").wake_requested_at is None
 
 
-def test_expired_task_gets_the_same_answer_as_a_forged_token():
+OTHER_SECRET = "whsec_YW5vdGhlcnNlY3JldGFub3RoZXJzZWNyZXQxMjM0NTY="
+
+
+def put_accounts(*webhook_secrets: str) -> None:
+    entries = [
+        {"name": f"account-{number}", "api_key": "k", "webhook_secret": secret}
+        for number, secret in enumerate(webhook_secrets)
+    ]
+    put_secret("kiln-provider", {"accounts": entries})
+
+
+@pytest.mark.parametrize("secret", [SECRET, OTHER_SECRET])
+def test_signature_of_any_account_wakes(executions, secret):
+    put_accounts(SECRET, OTHER_SECRET)
+    park()
+    assert wake_for_callback("task-1", token(), BODY, signed(BODY, secret)) is True
+
+
+def test_signature_of_no_account_does_not_wake():
+    put_accounts(SECRET, OTHER_SECRET)
+    for headers in ({}, signed(BODY, "whsec_dGhpcmRzZWNyZXR0aGlyZHNlY3JldHRoaXJkc2VjcmU=")):
+        with pytest.raises(ResourceNotFound):
+            wake_for_callback("task-1", token(), BODY, headers)
+
+
+def test_unsigned_callback_wakes_while_one_account_does_not_sign(executions):
+    put_accounts(SECRET, "")
+    park()
+    assert wake_for_callback("task-1", token(), BODY, {}) is True
+
+
+def test_a_task_that_is_gone_reads_the_same_as_a_forged_token():
     with pytest.raises(ResourceNotFound) as gone:
         wake_for_callback("task-gone", token("task-gone"), BODY, {})
     with pytest.raises(ResourceNotFound) as forged:

@@ -135,6 +135,19 @@ def test_failed_check_prints_the_next_step(kiln: Run, operate: Operate) -> None:
     assert "1 of " in examined.err
 
 
+def test_refused_keys_of_one_account_are_found(kiln: Run, operate: Operate) -> None:
+    accounts = [
+        {"name": "a", "accepted": True, "is_draining": False, "reason": ""},
+        {"name": "b", "accepted": False, "is_draining": True, "reason": "Auth failed"},
+    ]
+    answer = {"accepted": False, "provider_url": "https://provider.test", "reason": "b: …", "accounts": accounts}
+    operate.will("check-provider", answer)
+    (found,) = wrong(kiln).values()
+    assert found["check"] == "provider's keys of b"
+    assert found["says"] == "https://provider.test refuses them: Auth failed (draining)"
+    assert found["todo"] == "store other keys with kiln provider-keys set b"
+
+
 @pytest.mark.parametrize("off", [-60, 60])
 def test_wrong_clock_is_found(kiln: Run, api: Api, off: int) -> None:
     api.clock_off = off
