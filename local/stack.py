@@ -203,7 +203,9 @@ class Stack:
         outputs = (deployment or self._options.deployment)(
             self.clients, self._template, STACK_NAME, defaults=defaults, overrides=parameters
         )
-        apply_gateway(self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters})
+        responses = apply_gateway(
+            self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters}
+        )
         self._fill(outputs["ProviderSecretArn"], self._provider_key)
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
@@ -227,7 +229,7 @@ class Stack:
             "provider_control_url": f"{self._provider_url}/_control",
         }
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
-        self._proxy.forward_to(stage)
+        self._proxy.forward_to(stage, responses)
         self._check_api()
         write_whole(self.description_file.with_name(SHELL_FILE), for_shells(self.description))
         write_whole(self.description_file, json.dumps(self.description, indent=2))
