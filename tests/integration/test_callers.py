@@ -46,7 +46,7 @@ def test_an_external_id_is_taken_once(kiln: Deployment, client: Client) -> None:
     assert task["task_info"]["external_task_id"] == "once"
 
 
-@pytest.mark.parametrize("external_id", ["a b+c", "100%", "猫 灯笼", "a?b#c", "x" * 512])
+@pytest.mark.parametrize("external_id", ["a b+c", "100%", "100%25", "猫 灯笼", "a?b#c", "a/b", "x/cancel", "x" * 512])
 def test_any_external_id_can_be_asked_for(kiln: Deployment, client: Client, external_id: str) -> None:
     kiln.set_faults(task_seconds=0.1)
     task_id = client.create(external_task_id=external_id)
