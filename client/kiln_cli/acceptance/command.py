@@ -14,7 +14,7 @@ import typer
 
 from kiln_cli.acceptance import behind, channels, front, storage, tasks
 from kiln_cli.acceptance.bus import Subscriber
-from kiln_cli.acceptance.findings import Finding, Outcome, report, row, summary
+from kiln_cli.acceptance.findings import Finding, Outcome, report, row, skipped, summary
 from kiln_cli.acceptance.receiver import Receiver
 from kiln_cli.acceptance.trial import TASKS_PATH, Trial, data
 from kiln_cli.failures import USAGE, CommandFailed
@@ -28,7 +28,8 @@ LOCAL_BUDGET = 20
 """Images of the simulated provider, which nobody pays for."""
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_LOCAL_REQUESTS = 100
+_LOCAL_REQUESTS = 600
+_LOCAL_PATIENCE, _PATIENCE = 60.0, 300.0
 
 Checks = Callable[[], Iterator[Finding]]
 
@@ -43,7 +44,7 @@ def acceptance(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before images are generated")] = False,
     caller: Annotated[str, typer.Option(help="The caller to act as; default is the first one")] = "",
     webhook_url: Annotated[str, typer.Option(help="A public receiver that answers 200 to webhooks")] = "",
-    requests: Annotated[int, typer.Option(help="The most requests to use up a caller's limit per minute")] = 0,
+    requests: Annotated[int, typer.Option(help="The most requests to exceed the API's burst with; 0 for none")] = 0,
     report_file: Annotated[
         Path | None, typer.Option("--report", help="The file for the report; default is kiln-acceptance-STACK.md")
     ] = None,
@@ -64,6 +65,7 @@ def acceptance(
             http,
             entry,
             images,
+            patience=_LOCAL_PATIENCE if installation.is_local else _PATIENCE,
             most_requests=requests or (_LOCAL_REQUESTS if installation.is_local else 0),
             receiver=None if webhook_url else receiver,
             webhook_url=webhook_url or (receiver.url if receiver else ""),
@@ -104,7 +106,9 @@ def run(trial: Trial) -> Iterator[Finding]:
         if trial.can_spend(1):
             yield from _paid(trial)
         else:
-            yield Finding("create", "tasks", "", "needs 1 image (--budget)", Outcome.SKIPPED)
+            yield skipped("create", "tasks", "needs 1 image (--budget)")
+        # The last one: it uses up the API's burst.
+        yield from _guarded("limits", lambda: front.throttle(trial))
 
 
 def _free(trial: Trial) -> Iterator[Finding]:
@@ -134,8 +138,6 @@ def _paid(trial: Trial) -> Iterator[Finding]:
         ("create", lambda: tasks.wait_for_end(trial)),
         ("cancel", lambda: tasks.cancel(trial)),
         ("logs", lambda: behind.logs(trial, task.task_id)),
-        # The last one: it uses up the caller's minute.
-        ("limits", task.exhaust_minute),
     ):
         yield from _guarded(name, checks)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import quote
 
 import httpx
 
-from kiln_cli.acceptance.findings import Finding, fact, row
+from kiln_cli.acceptance.findings import Finding, fact, row, skipped
 from kiln_cli.acceptance.trial import TASKS_PATH, Trial, body_of, said
 
 _MIB = 1024 * 1024
 _ORIGIN = "https://acceptance.example"
 _NONE = "0" * 32
+_AT_ONCE = 32
 
 
 def routes(trial: Trial) -> Iterator[Finding]:
@@ -88,16 +91,15 @@ def browsers(trial: Trial) -> Iterator[Finding]:
     yield fact("browsers", "compression of a large answer", encoding.get("content-encoding", "none"))
 
 
-def per_minute(trial: Trial, idempotency_key: str, body: bytes) -> Iterator[Finding]:
-    """The caller's limit per minute: a repeated request that waits counts, and generates nothing."""
-    default = trial.installation.parameters.get("CallerTasksPerMinute", "600")
-    limit = int(trial.caller.get("tasks_per_minute") or default)
-    # The clock's minute may turn in between; two minutes' requests are then needed.
-    for _ in range(2 * limit + 1):
-        headers = {"Idempotency-Key": idempotency_key, "Prefer": "wait=1"}
-        answer = trial.send("POST", TASKS_PATH, content=body, headers=headers)
-        if answer.status_code != httpx.codes.OK:
-            break
-    yield row("limits", f"more than {limit} tasks a minute", "429/1302", said(answer))
-    seconds = answer.headers.get("retry-after", "")
-    yield row("limits", "429 has a Retry-After", "1 to 60", seconds, is_well=seconds.isdigit() and int(seconds) <= 60)
+def throttle(trial: Trial) -> Iterator[Finding]:
+    """More requests at once than the API accepts get 429. The preflights invoke no function and cost nothing."""
+    check, burst = "more requests at once than ApiBurst", int(trial.installation.parameters.get("ApiBurst", "0"))
+    if burst * 3 > trial.most_requests:
+        yield skipped("limits", check, f"needs --requests {burst * 3}, and refuses other callers for a second")
+        return
+    asked = {"Origin": _ORIGIN, "Access-Control-Request-Method": "POST"}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        ask = partial(trial.http.options, trial.url(TASKS_PATH), headers=asked)
+        answers = list(pool.map(lambda _: ask(), range(burst * 3)))
+    refused = [said(each) for each in answers if not each.is_success]
+    yield row("limits", check, "429/1302", ", ".join(sorted(set(refused))) or "none was refused")

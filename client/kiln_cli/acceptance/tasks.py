@@ -12,7 +12,6 @@ import httpx
 
 from kiln_cli.acceptance.bus import Subscriber
 from kiln_cli.acceptance.findings import Finding, fact, row, skipped
-from kiln_cli.acceptance.front import per_minute
 from kiln_cli.acceptance.trial import TASKS_PATH, Trial, body_of, data, said
 
 _MOST_IMAGES = 9
@@ -127,15 +126,6 @@ class ApiTask:
             return
         yield row("webhooks", "signatures", True, all(each.is_signed_with(secret) for each in received))
         yield row("webhooks", "another secret fits none", False, any(each.is_signed_with("AAAA") for each in received))
-
-    def exhaust_minute(self) -> Iterator[Finding]:
-        """The caller's limit per minute, by repeating the request."""
-        default = self._trial.installation.parameters.get("CallerTasksPerMinute", "600")
-        needed = 2 * int(self._trial.caller.get("tasks_per_minute") or default) + 1
-        if needed > self._trial.most_requests:
-            yield skipped("limits", "more tasks a minute than allowed", f"needs --requests {needed}")
-            return
-        yield from per_minute(self._trial, self._key, self._body)
 
     def _delivered(self) -> list[str]:
         found: Any = body_of(self._trial.send("GET", f"{TASKS_PATH}/{self.task_id}/deliveries")).get("data") or []

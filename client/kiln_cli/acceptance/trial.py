@@ -36,7 +36,7 @@ class Trial:
         caller: The entry of the callers' secret that the run acts as.
         budget: The images that it may still have generated.
         patience: How many seconds a task may take.
-        most_requests: The requests that the check of the limit per minute may send.
+        most_requests: The requests that the check of the API's burst may send.
         receiver: Listens on this computer for webhooks; ``None`` if the stack cannot reach it.
         webhook_url: The address that webhooks are sent to.
         undo: The steps that remove what the run made.
@@ -51,7 +51,7 @@ class Trial:
     caller: dict[str, Any]
     budget: int
     patience: float = 300.0
-    most_requests: int = 50
+    most_requests: int = 0
     receiver: Receiver | None = None
     webhook_url: str = ""
     undo: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
