@@ -131,10 +131,15 @@ class Stack:
         httpx.post(f"{self._provider_url}/_control/reset", trust_env=False).raise_for_status()
         self._deploy({**self._options.parameters, **(parameters or {})})
 
-    def update(self, template: Path) -> None:
-        """Updates the running stack to another template; tasks, keys and addresses stay."""
+    def update(self, template: Path, parameters: Mapping[str, str] | None = None) -> None:
+        """Updates the running stack to another template; tasks, keys and addresses stay.
+
+        Args:
+            template: The template to update to.
+            parameters: Template parameters besides those that the stack was started with.
+        """
         self._template = template
-        self._deploy(self._options.parameters, partial(deploy, is_update=True))
+        self._deploy({**self._options.parameters, **(parameters or {})}, partial(deploy, is_update=True))
 
     def _start(self, running: contextlib.ExitStack) -> None:
         running.enter_context(_claim(self._options.state_dir))

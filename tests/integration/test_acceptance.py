@@ -31,7 +31,8 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         tmp_path / ".kiln",
         parameters=PARAMETERS,
         aws_environment={"SFN_WAIT_SCALE": "0.2"},
-        provider_arguments=["--task-seconds", "0.4", "--pixels", "40000"],
+        # The request by event takes a generated image as its subject, so the image must be large enough.
+        provider_arguments=["--task-seconds", "0.4", "--pixels", "160000"],
     )
     with Stack(options) as running:
         yield running
