@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 import httpx
 import typer
 
+from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
 from kiln_cli.operating import callers, dispatch, doctor, provider_keys, task
 from kiln_cli.operating.session import FOR_OPERATORS
@@ -58,6 +59,7 @@ for name, command in _PICTURES.items():
 for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)
 app.add_typer(doctor.app)
+app.add_typer(acceptance.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.intake.cancel import cancel
-from kiln.intake.create import create, seconds_to_wait, wait_for_end
+from kiln.intake.create import create, seconds_left, seconds_to_wait, wait_for_end
 from kiln.intake.uploads import open_upload
 from kiln.retry import retry
 from kiln.tasks.store import TaskStore
@@ -30,8 +30,8 @@ def create_task() -> Response[str]:
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name, "ignored": created.ignored})
     if not seconds:
-        return app.answer(created_view(task), named)
-    task = wait_for_end(task, seconds)
+        return app.answer(created_view(task))
+    task = wait_for_end(task, seconds_left(seconds, app.current_event.request_context.request_time_epoch))
     answer = found_view(task, app.public_url) if task.task_status.is_terminal else created_view(task)
     return app.answer(answer, {**named, "Preference-Applied": f"wait={seconds}"})
 

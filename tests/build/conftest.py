@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from benchmarks.measuring.cold_start.lambda_environment import bare_python, native_build
-from benchmarks.measuring.cold_start.stand_in import stand_in
+from benchmarks.cold_start import bare_python, native_build, world
 
 ROOT = Path(__file__).parents[2]
 

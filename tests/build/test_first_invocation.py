@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-
-from benchmarks.measuring.cold_start.functions import INVOKE, STARTS, TASK_ID, Start
-from benchmarks.measuring.cold_start.lambda_environment import environment, isolated
+from benchmarks.cold_start import INVOKE, STARTS, TASK_ID, Start, environment, isolated
 
 WATCHED = """
 import sys

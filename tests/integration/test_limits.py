@@ -32,11 +32,12 @@ def test_tasks_beyond_the_rate_limit_are_refused(kiln: Deployment, limited_clien
         assert_succeeded(kiln, limited_client, task_id)
 
 
-def test_body_over_the_gateways_limit_is_refused(client: Client) -> None:
-    answer = client.post(job(prompt="x" * (10 * 1024 * 1024)))
+@pytest.mark.parametrize("mib", [6, 7, 11])
+def test_body_over_the_limit_of_lambda_or_of_the_gateway_gets_413(client: Client, mib: int) -> None:
+    answer = client.post(job(prompt="x" * (mib * 1024 * 1024)))
     body = answer.json()
     assert (answer.status_code, body["code"]) == (413, 1201)
-    assert body["message"].startswith("body: must be at most")
+    assert body["message"].startswith("body: must be at most 6 MB")
     assert "/v1/uploads" in body["message"]
     assert body["request_id"]
     assert "data" not in body

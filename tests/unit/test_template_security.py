@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -101,3 +102,31 @@ def test_rule_that_rescues_tasks_has_a_dead_letter_queue_that_accepts_its_events
     assert [each["Condition"] for each in statements] == [
         {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
     ]
+
+
+EMPTY_SECRETS = {
+    "ProviderSecret": '{"access_key": "", "secret_key": "", "api_key": "", "webhook_secret": ""}',
+    "CallersSecret": '{"callers": []}',
+}
+
+
+def test_updates_keep_the_secrets_that_people_set():
+    # CloudFormation writes a secret's value when its property changes, which would replace every key. So these
+    # properties never change, not even by a space (docs/adr/0084-a-secrets-first-value-never-changes.md).
+    secrets = {name: each["Properties"] for name, each in of_type(expanded(), "AWS::SecretsManager::Secret").items()}
+    literals = {name: each["SecretString"] for name, each in secrets.items() if "SecretString" in each}
+    assert literals == EMPTY_SECRETS
+    [generated] = [each["GenerateSecretString"] for each in secrets.values() if "SecretString" not in each]
+    assert generated == {
+        "SecretStringTemplate": "{}",
+        "GenerateStringKey": "key",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
+
+
+@pytest.mark.parametrize("name", EMPTY_SECRETS)
+def test_secret_in_the_template_holds_no_value(name):
+    # A parameter or a reference in a secret would put a key into the template or into the stack's description.
+    value = json.loads(expanded()[name]["Properties"]["SecretString"])
+    assert not any(value.values())

@@ -138,7 +138,8 @@ def test_waiting_for_an_existing_task_counts_against_the_rate_limit(monkeypatch)
     for status in (200, 200, 429):
         assert create(create_body(), Prefer="wait=5", Idempotency_Key="7")[0] == status
     assert create(create_body(), Idempotency_Key="7")[0] == 200
-    assert waited == [5, 5]
+    # The sample's request arrived long ago, so that no time is left.
+    assert waited == [0, 0]
 
 
 def test_a_password_in_a_refused_callback_url_is_neither_answered_nor_logged(logged):

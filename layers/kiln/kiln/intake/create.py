@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kiln import clock
 from kiln.auth.callers import Caller
 from kiln.contract.request import CreateRequest, parse_create_request
 from kiln.errors import InvalidRequest
@@ -21,6 +22,9 @@ from kiln.tasks.task import Task
 
 LONGEST_WAIT_SECONDS = 25
 """``Prefer: wait=N`` is honoured up to this, as API Gateway gives up on a function after 29 s."""
+
+_ANSWER_SECONDS = 27
+"""A waiting request is answered this long after it arrived: two seconds before API Gateway gives up."""
 
 KEY_CHARACTERS = 255
 _LOOK_SECONDS = 0.5
@@ -93,12 +97,22 @@ def seconds_to_wait(prefer: str | None) -> int:
     return min(int(asked[1][:6]), LONGEST_WAIT_SECONDS) if asked else 0
 
 
+def seconds_left(asked: int, requested_at: int) -> float:
+    """How long a request may still wait of the seconds that it asked for.
+
+    Args:
+        asked: The seconds to wait from now.
+        requested_at: When the gateway received the request, in milliseconds since the epoch.
+    """
+    return min(asked, max(0.0, _ANSWER_SECONDS - (clock.milliseconds() - requested_at) / 1_000))
+
+
 def wait_for_end(task: Task, seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> Task:
     """The task as soon as it has ended, or as it is when the time is over."""
     tasks = TaskStore()
     ends_at = time.monotonic() + seconds
-    while not task.task_status.is_terminal and time.monotonic() < ends_at:
-        sleep(_LOOK_SECONDS)
+    while not task.task_status.is_terminal and (left := ends_at - time.monotonic()) > 0:
+        sleep(min(_LOOK_SECONDS, left))
         task = tasks.get(task.task_id)
     return task
 
