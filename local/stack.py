@@ -184,7 +184,6 @@ class Stack:
             "PublicUrl": self._api_url,
             "ProviderSlots": "9",
             "PollAfterSeconds": "10",
-            "TurnCheckSeconds": "15",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
             # Drops belong to the only caller, who then sees them in the API.

@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         options = Options(
             Path(folder),
-            parameters={"ProviderSlots": str(SLOTS), "PollAfterSeconds": "60", "TurnCheckSeconds": "600"},
+            parameters={"ProviderSlots": str(SLOTS), "PollAfterSeconds": "60"},
             provider_arguments=["--task-seconds", str(GENERATING_S), "--pixels", "40000"],
         )
         with Stack(options) as stack:

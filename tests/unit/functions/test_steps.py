@@ -65,11 +65,11 @@ def test_a_task_goes_its_course(provider, monkeypatch):
     provider["task_status"] = "succeed"
     provider["task_result"] = {"images": [{"index": 0, "url": "https://cdn.test/0"}]}
     assert invoke("poll", sample("workflow-poll", processing_published=True))["outcome"] == "generated"
-    assert invoke("collect", sample("workflow-collect"))["outcome"] == "ended"
+    ending = invoke("collect", sample("workflow-collect"))
+    assert ending["outcome"] == "ended"
     assert stored().task_status is TaskStatus.SUCCEED
-    ending = invoke("release", sample("workflow-release"))
-    assert ending["to_notify"] is True
     assert ending["event"]["detail_type"] == "Image Task Succeeded"
+    assert ending["event"]["detail"]["metadata"]["has_receiver"] is True
     assert invoke("notify", sample("workflow-notify"))["outcome"] == "delivered"
 
 
@@ -78,20 +78,6 @@ def test_a_course_that_broke_ends_with_its_fault():
     ending = invoke("release", sample("workflow-release-fault"))
     assert ending["event"]["detail_type"] == "Image Task Failed"
     assert "Lambda.TooManyRequestsException" in stored().task_status_msg
-
-
-def test_a_task_that_waits_may_look_after_the_line():
-    add_task(TASK_ID)
-    assert invoke("release", sample("workflow-reconcile")) == {"woken": 1}
-    assert not stored().task_status.is_terminal
-
-
-def test_slots_are_handed_on_before_the_images_are_here():
-    add_task(TASK_ID)
-    TaskStore().begin_dispatch(TASK_ID)
-    add_task("task-2")
-    assert invoke("release", sample("workflow-hand-over")) == {"woken": 1}
-    assert not stored().task_status.is_terminal
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -109,14 +95,6 @@ def test_the_sample_events_are_what_the_state_machine_hands_in(step):
     assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
 
 
-@pytest.mark.parametrize(
-    ("name", "state"), [("workflow-reconcile", "Reconcile"), ("workflow-hand-over", "HandOverSlots")]
-)
-def test_so_are_those_of_the_states_that_hand_slots_on(name, state):
-    handed_in = rendered("TaskWorkflow")["States"][state]["Parameters"]["Payload"]
-    assert set(sample(name)) == {each.removesuffix(".$") for each in handed_in}
-
-
 def test_the_same_for_the_notification():
     notify = rendered("NotificationWorkflow")["States"]["Notify"]
     assert set(sample("workflow-notify")) == {name.removesuffix(".$") for name in notify["Parameters"]["Payload"]}
@@ -126,10 +104,15 @@ def test_the_same_for_the_notification():
         assert path.removeprefix("$.Payload.") in result
 
 
-@pytest.mark.parametrize("step", ["release", "notify"])
-def test_a_task_that_is_gone_is_a_fault(step):
+def test_notification_of_a_task_that_is_gone_is_a_fault():
     with pytest.raises(TaskNotFound):
-        invoke(step, sample(f"workflow-{step}"))
+        invoke("notify", sample("workflow-notify"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_task_that_is_gone_ends_its_workflow_quietly(step, provider):
+    result = invoke(step, sample(f"workflow-{step}"))
+    assert (result["outcome"], result["event"]) == ("gone", None)
 
 
 @pytest.mark.parametrize("step", ["dispatch", "poll"])

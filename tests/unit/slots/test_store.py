@@ -11,40 +11,27 @@ from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, admit_task
-from tests.unit.workflow.test_state_machine import rendered
 
 
 def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
-    """What the workflow's state AcquireSlots does, with the numbers that the workflow is started with."""
-    names = slots.names(task_id, n)
-    state = rendered("TaskWorkflow")["States"]["AcquireSlots"]["Parameters"]
-    try:
-        cloud.dynamodb.update_item(
-            TableName="kiln-table",
-            Key=SLOTS_KEY,
-            UpdateExpression=state["UpdateExpression"],
-            ConditionExpression=state["ConditionExpression"],
-            ExpressionAttributeValues={
-                ":mine": {"SS": names},
-                ":first": {"S": names[0]},
-                ":room": {"N": str(slots.room(n))},
-                ":turn": {"N": str(TaskStore().get(task_id).turn)},
-            },
-        )
-    except cloud.dynamodb.exceptions.ConditionalCheckFailedException:
+    """What the step Dispatch does first."""
+    task = TaskStore().get(task_id)
+    assert task.n == n
+    if not slots.acquire(task):
         return False
     TaskStore().begin_dispatch(task_id)
     return True
 
 
-@pytest.mark.parametrize(("n", "names", "room"), [(1, ["t#0"], 2), (3, ["t#0", "t#1", "t#2"], 0), (9, 3, 0)])
-def test_a_task_takes_n_slots_but_never_more_than_there_are(slots, n, names, room):
-    assert slots.names("t", n) == (names if isinstance(names, list) else [f"t#{number}" for number in range(names)])
-    assert slots.room(n) == room
+@pytest.mark.parametrize(("n", "names"), [(1, {"t#0"}), (3, {"t#0", "t#1", "t#2"}), (9, {"t#0", "t#1", "t#2"})])
+def test_a_task_acquires_n_slots_but_never_more_than_there_are(cloud, slots, n, names):
+    add_task("t", n=n)
+    assert take(cloud, slots, "t", n)
+    assert slots.state().names == names
 
 
 def test_the_limit_comes_from_the_environment(cloud):
-    assert Slots().room(1) == 8
+    assert Slots().limit == 9
 
 
 def test_nobody_waits_and_nothing_is_held(slots):
@@ -239,17 +226,46 @@ def test_two_large_ones_never_sit_on_a_part_each(cloud, slots):
 
 def test_who_leaves_is_not_handed_its_own_slots_by_an_index_that_lags(cloud, slots):
     add_task("a")
-    names = slots.names("a", 1)
-    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": names}})
+    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": ["a#0"]}})
     assert slots.release("a", 1) == []
     assert slots.state().names == set()
 
 
-def test_a_lower_limit_stops_nobody_who_waits(cloud):
-    add_task("large", n=3)
-    started_with = Slots(limit=3)
-    assert Slots(limit=2).release("gone", 1) == ["large"]
-    assert take(cloud, started_with, "large", 3)
+@pytest.mark.parametrize("limit", [2, 3, 9])
+def test_changed_limit_is_in_force_for_tasks_that_wait(cloud, limit):
+    for name in ("a", "b", "c", "d"):
+        add_task(name)
+    assert take(cloud, Slots(limit=1), "a", 1)
+    assert not take(cloud, Slots(limit=1), "b", 1)
+    changed = Slots(limit=limit)
+    assert changed.release("", 0) == ["b", "c", "d"][: limit - 1]
+    assert changed.acquire(TaskStore().get("b"))
+
+
+def test_handed_over_turn_becomes_the_virtual_time(cloud, slots):
+    for name, turn in (("a", 5), ("b", 7), ("c", 8)):
+        add_task(name, n=3, turn=turn)
+    take(cloud, slots, "a", 3)
+    assert slots.state().virtual_time == 5
+    slots.release("a", 3)
+    assert slots.state().virtual_time == 7
+
+
+def test_late_acquirer_does_not_set_the_virtual_time_back(cloud, slots):
+    add_task("late", turn=3)
+    add_task("early", turn=9)
+    take(cloud, slots, "early", 1)
+    take(cloud, slots, "late", 1)
+    assert slots.state().virtual_time == 9
+
+
+def test_two_newcomers_for_one_slot_get_it_once(cloud):
+    for name in ("a", "b"):
+        add_task(name)
+    other = Slots(limit=1)
+    mine = Slots(client=Contended(cloud.dynamodb, [lambda: take(cloud, other, "b", 1)]), limit=1)  # type: ignore[arg-type]
+    assert not mine.acquire(TaskStore().get("a"))
+    assert other.state().names == {"b#0"}
 
 
 def test_looking_after_the_line_gives_nothing_of_ones_own_back(cloud, slots):

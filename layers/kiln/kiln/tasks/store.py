@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from kiln import clock, metrics
@@ -9,6 +10,7 @@ from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
 from kiln.images.stored import StoredImage
 from kiln.tasks import items, measuring
+from kiln.tasks.queue import TaskQueue
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import DeliveryRecord, Task
 
@@ -17,15 +19,12 @@ MESSAGE_CHARACTERS = 1_000
 
 _CONFLICT_TRIES = 5
 
-LONGEST_POSITION = 1_000
-"""Positions in line are counted up to this."""
-
 
 class TaskStore(TableAccess):
     """Tasks in one DynamoDB table."""
 
     def add(self, task: Task, *, retention_days: int) -> Task:
-        """Stores a new task and puts it in line.
+        """Stores a new task and puts it in the queue.
 
         Returns:
             The stored task; when one with this ``task_id`` is there already, that one, unchanged.
@@ -119,12 +118,45 @@ class TaskStore(TableAccess):
 
         Returns:
             The task; ``dispatch_attempts`` of 1 means that the provider cannot know it yet.
+
+        Raises:
+            TaskNotFound: There is no such task.
         """
         expression = (
-            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now) "
-            "REMOVE queue, turn, wake_requested_at, task_token ADD dispatch_attempts :one"
+            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now), queue = :running, turn = :now "
+            "REMOVE wake_requested_at, task_token ADD dispatch_attempts :one"
         )
-        return self._update(task_id, expression, items.values(one=1, now=clock.milliseconds()))
+        values = items.values(one=1, now=clock.milliseconds(), running=items.RUNNING)
+        return self._update(task_id, expression, values)
+
+    def enqueue(self, task_id: str, turn: int) -> None:
+        """Puts a task that has lost its slots back into the queue; one that has ended is left alone."""
+        running = [TaskStatus.SUBMITTED.value, TaskStatus.PROCESSING.value]
+        with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._changed(
+                task_id,
+                "SET queue = :waiting, turn = :turn",
+                items.values(waiting=items.WAITING, turn=turn, submitted=running[0], processing=running[1]),
+                condition="task_status IN (:submitted, :processing)",
+            )
+
+    def clear_wake_up(self, task_id: str) -> None:
+        """Clears a wake-up request, so that it counts once.
+
+        Raises:
+            TaskNotFound: There is no such task.
+        """
+        self._update(task_id, "REMOVE wake_requested_at, task_token")
+
+    def has_ended(self, task_id: str) -> bool:
+        """Whether a task has reached a terminal status or is no longer stored. Nothing else of it is read."""
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key=items.task_key(task_id),
+            ConsistentRead=True,
+            ProjectionExpression="task_status",
+        )
+        return "Item" not in answer or answer["Item"]["task_status"]["S"] in (TaskStatus.SUCCEED, TaskStatus.FAILED)
 
     def begin_collect(self, task_id: str) -> Task:
         """Reads a task and records when its images began to be copied, in one call."""
@@ -167,31 +199,12 @@ class TaskStore(TableAccess):
         return self._fail(task, reason[:MESSAGE_CHARACTERS], failure)
 
     def cancel(self, task: Task, reason: str) -> Task | None:
-        """Ends a task that still stands in line; ``None`` when it does not any more."""
-        return self._fail(task, reason, metrics.Failure.CANCELLED, condition="attribute_exists(queue)")
+        """Ends a task that still waits in the queue; ``None`` when it does not any more."""
+        return self._fail(task, reason, metrics.Failure.CANCELLED, condition="queue = :waiting")
 
     def position(self, task: Task) -> int:
-        """How many tasks stand in line up to this one, itself included; counted to 1,000 at most: a bounded cost."""
-        answer = self._client.query(
-            TableName=self._table,
-            IndexName=items.BY_TURN,
-            KeyConditionExpression="queue = :waiting AND turn <= :turn",
-            ExpressionAttributeValues=items.values(waiting=items.WAITING, turn=task.turn),
-            Select="COUNT",
-            Limit=LONGEST_POSITION,
-        )
-        return max(1, answer["Count"])
-
-    def waiting(self) -> list[str]:
-        """The ids of the tasks that stand in line, the next one first; 1,000 at most."""
-        answer = self._client.query(
-            TableName=self._table,
-            IndexName=items.BY_TURN,
-            KeyConditionExpression="queue = :waiting",
-            ExpressionAttributeValues=items.values(waiting=items.WAITING),
-            Limit=LONGEST_POSITION,
-        )
-        return [item["task_id"]["S"] for item in answer["Items"]]
+        """The place of a waiting task in the queue, from 1."""
+        return TaskQueue(self._client, self._table).position(task)
 
     def record_delivery(self, task_id: str, record: DeliveryRecord) -> None:
         """Keeps what one attempt to deliver a webhook came to, for the caller to read."""
@@ -241,11 +254,15 @@ class TaskStore(TableAccess):
         running = [TaskStatus.SUBMITTED, TaskStatus.PROCESSING]
         before = running[: running.index(status)] if status in running else running
         forward = f"task_status IN ({', '.join(f':{each}' for each in before)})"
+        expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
+        named = {**changed, **{each.value: each.value for each in before}}
+        if ":waiting" in condition:
+            named["waiting"] = items.WAITING
         try:
-            return self._update(
+            return self._changed(
                 task.task_id,
-                f"SET {', '.join(f'#{name} = :{name}' for name in changed)} REMOVE queue, turn",
-                items.values(**changed, **{each.value: each.value for each in before}),
+                f"{expression} REMOVE queue, turn" if status.is_terminal else expression,
+                items.values(**named),
                 names={f"#{name}": name for name in changed},
                 condition=f"{forward} AND {condition}" if condition else forward,
             )
@@ -253,13 +270,21 @@ class TaskStore(TableAccess):
             return None
 
     def _update(
+        self, task_id: str, expression: str, values: items.Item | None = None, *, returns: str = "ALL_NEW"
+    ) -> Task:
+        try:
+            return self._changed(task_id, expression, values, condition="attribute_exists(pk)", returns=returns)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise TaskNotFound(task_id) from None
+
+    def _changed(
         self,
         task_id: str,
         expression: str,
         values: items.Item | None = None,
         *,
         names: dict[str, str] | None = None,
-        condition: str = "attribute_exists(pk)",
+        condition: str,
         returns: str = "ALL_NEW",
     ) -> Task:
         request: dict[str, Any] = {

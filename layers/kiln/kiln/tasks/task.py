@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
+from kiln.contract.vocabulary import TaskStatus
 from kiln.images.stored import StoredImage, StoredInput
 
 
@@ -48,6 +48,9 @@ class Task(BaseModel, defer_build=True):
     The ``run_id`` names everything that is made for this run of the task: its executions, its events, and its task at
     the provider. The ``task_id`` alone is not enough: an id made of content comes again with the content, and Step
     Functions and the provider may remember the first run for longer than the table does.
+
+    A stored task is readable whatever its model or ratio: another release may have accepted it, and one unreadable
+    task would hold up every task behind it. Requests are validated before they become tasks.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
@@ -61,10 +64,10 @@ class Task(BaseModel, defer_build=True):
     task_status_msg: str = ""
     created_at: int
     updated_at: int
-    model_name: ModelName
+    model_name: str
     prompt: str = Field(default="", repr=False)
     n: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     watermark: bool = False
     callback_url: str = Field(default="", repr=False)
     inputs: list[StoredInput] = Field(default_factory=list, repr=False)
@@ -89,7 +92,7 @@ class Task(BaseModel, defer_build=True):
     @property
     def is_waiting(self) -> bool:
         """Whether it waits in the queue for its slots."""
-        return bool(self.queue)
+        return self.queue == "waiting"
 
     @property
     def result_prefix(self) -> str:

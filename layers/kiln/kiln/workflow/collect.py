@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kiln import clock, metrics
 from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import TaskNotFound
 from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, copy_image
 from kiln.images.stored import StoredImage
 from kiln.provider import Provider, ProviderError, ProviderImage
@@ -14,7 +15,7 @@ from kiln.provider.client import shared_provider
 from kiln.settings import BucketSettings, DeadlineSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.workflow.outcomes import Outcome, StepResult
+from kiln.workflow.outcomes import Outcome, StepResult, ended
 
 _SHORTEST_WAIT_SECONDS = 2
 _LONGEST_WAIT_SECONDS = 300
@@ -28,9 +29,12 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     fetched twice.
     """
     tasks = tasks or TaskStore()
-    task = tasks.begin_collect(task_id)
+    try:
+        task = tasks.begin_collect(task_id)
+    except TaskNotFound:
+        return StepResult(outcome=Outcome.GONE)
     if task.task_status.is_terminal:
-        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+        return ended(task)
     try:
         answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id)
         if answer.task_status is not TaskStatus.SUCCEED:
@@ -43,8 +47,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
             raise failure
     except (ProviderError, CopyFailed) as error:
         return _incomplete(task, str(error), tasks)
-    tasks.succeed(task, copied, answer.final_unit_deduction)
-    return StepResult(outcome=Outcome.ENDED)
+    return ended(tasks.succeed(task, copied, answer.final_unit_deduction) or tasks.get(task_id))
 
 
 def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[StoredImage], CopyFailed | None]:
@@ -71,8 +74,7 @@ def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
     limit = load(DeadlineSettings).collect_seconds
     if clock.milliseconds() - task.collecting_at > limit * 1_000:
         message = f"The generated images could not be copied within {limit} s; {reason}"
-        tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE)
-        return StepResult(outcome=Outcome.ENDED, reason=reason)
+        return ended(tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE) or tasks.get(task.task_id))
     return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=reason)
 
 
