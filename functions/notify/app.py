@@ -16,10 +16,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the rule on Kiln's own events (first attempts), and the state machine's step ``Notify`` (later ones)."""
     if "detail" in event:
         about(event["detail"]["data"]["task_id"])
+        status = event["detail"]["data"]["task_status"]
         result = notify_of_event(event["detail"], event["notification_workflow"])
     else:
-        result = notify(event["task_id"], TaskStatus(event["task_status"]), event["attempt"])
-    logger.info(
-        "notify", extra={"result": result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})}
-    )
+        status = event["task_status"]
+        result = notify(event["task_id"], TaskStatus(status), event["attempt"])
+    made = result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})
+    logger.info("notify", extra={"task_status": status, "result": made})
     return result.model_dump(mode="json")

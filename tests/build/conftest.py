@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from benchmarks.cold_start import bare_python, native_build, world
 
 ROOT = Path(__file__).parents[2]

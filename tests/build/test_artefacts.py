@@ -7,9 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
-
 from benchmarks.cold_start import ROOT, STARTS
+from samtranslator.yaml_helper import yaml_parse
 
 LARGEST_LAYER_BYTES = 30_000_000
 AARCH64 = 183

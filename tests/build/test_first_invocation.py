@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-
 from benchmarks.cold_start import INVOKE, STARTS, TASK_ID, Start, environment, isolated
 
 WATCHED = """
