@@ -144,14 +144,10 @@ class Deployment:
 
     def notification_status(self, task_id: str, status: str) -> str:
         """How far the notification of one change is: a first attempt that succeeds needs no workflow."""
-        for line in self.logged(0):
-            if (
-                f'"task_id":"{task_id}"' in line
-                and '"message":"notify"' in line
-                and f'"task_status":"{status}"' in line
-            ):
-                if json.loads(line)["result"]["outcome"] != "retry":
-                    return "SUCCEEDED"
+        told = ('"message":"notify"', f'"task_id":"{task_id}"', f'"task_status":"{status}"')
+        mine = [json.loads(line) for line in self.logged(0) if all(each in line for each in told)]
+        if any(line["result"]["outcome"] != "retry" for line in mine):
+            return "SUCCEEDED"
         arn = self.resource("NotificationWorkflow").replace(":stateMachine:", ":execution:")
         try:
             name = f"{self.run_id(task_id)}-{status}"

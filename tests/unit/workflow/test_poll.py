@@ -11,7 +11,7 @@ from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from kiln.workflow.outcomes import Outcome
-from kiln.workflow.poll import poll
+from kiln.workflow.poll import MANY_POLLS, poll
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task
 from tests.unit.tasks.test_wake_up import park
@@ -206,3 +206,12 @@ def test_task_that_is_gone_gives_its_slots_back_and_ends_quietly(provider, execu
     assert (result.outcome, result.event) == (Outcome.GONE, None)
     assert slots.state().names == {"task-2#0"}
     assert provider.queried == []
+
+
+def test_many_polls_slow_the_timer_down(provider):
+    running()
+    provider.has("task-1")
+    TaskStore()._update("task-1", "SET polls = :many", {":many": {"N": str(MANY_POLLS)}})
+    assert poll("task-1", provider=provider).outcome is Outcome.RUNNING_LONG
+    provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
+    assert poll("task-1", provider=provider).outcome is Outcome.RUNNING_LONG

@@ -97,10 +97,10 @@ def test_slots_handed_to_a_task_that_is_gone_go_to_the_next(executions, cloud):
     class Expiring(TaskStore):
         """Tasks of which one is swept away by TTL while it waits."""
 
-        def request_wake_up(self, task_id: str) -> str | None:
+        def request_wake_up(self, task_id: str, **options: bool) -> str | None:
             if task_id == "task-gone":
                 cloud.dynamodb.delete_item(TableName="kiln-table", Key=items.task_key(task_id))
-            return super().request_wake_up(task_id)
+            return super().request_wake_up(task_id, **options)
 
     assert release_and_wake("task-1", 1, tasks=Expiring()) == 1
     assert executions.succeeded == ["token-3"]

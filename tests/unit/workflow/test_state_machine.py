@@ -136,10 +136,17 @@ def test_a_bus_or_a_receiver_out_of_order_keeps_no_task_from_its_course():
 def test_parking_waits_for_a_token_and_never_for_ever():
     states = rendered("TaskWorkflow")["States"]
     parked = [name for name, state in states.items() if state.get("Resource", "").endswith(".waitForTaskToken")]
-    assert parked == ["AwaitTurn", "AwaitCallback"]
+    assert parked == ["AwaitTurn", "AwaitCallback", "AwaitCallbackLonger"]
     for name in parked:
         assert states[name]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
-        assert states[name]["TimeoutSeconds"] == {"AwaitTurn": 86_400, "AwaitCallback": 30}[name]
+        assert (
+            states[name]["TimeoutSeconds"]
+            == {
+                "AwaitTurn": 86_400,
+                "AwaitCallback": 30,
+                "AwaitCallbackLonger": 600,
+            }[name]
+        )
         assert "attribute_not_exists(wake_requested_at)" in states[name]["Parameters"]["ConditionExpression"]
 
 
@@ -199,6 +206,7 @@ def test_every_outcome_a_step_can_have_is_routed():
     }
     assert routed("IsGenerated?") == {
         Outcome.RUNNING: "AwaitCallback",
+        Outcome.RUNNING_LONG: "AwaitCallbackLonger",
         Outcome.PROCESSING: "PublishProcessing",
         Outcome.GENERATED: "Collect",
         Outcome.GONE: "Done",

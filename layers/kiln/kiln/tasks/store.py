@@ -11,8 +11,8 @@ from kiln.errors import DuplicateExternalTaskId, TaskNotFound
 from kiln.images.stored import StoredImage
 from kiln.tasks import items, measuring
 from kiln.tasks.queue import TaskQueue
-from kiln.tasks.table import TableAccess
 from kiln.tasks.task import DeliveryRecord, Task
+from kiln.tasks.task_items import TaskItems
 
 MESSAGE_CHARACTERS = 1_000
 """What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
@@ -20,7 +20,7 @@ MESSAGE_CHARACTERS = 1_000
 _CONFLICT_TRIES = 5
 
 
-class TaskStore(TableAccess):
+class TaskStore(TaskItems):
     """Tasks in one DynamoDB table."""
 
     def add(self, task: Task, *, retention_days: int) -> Task:
@@ -75,35 +75,6 @@ class TaskStore(TableAccess):
         if external_task_id and self._task_id_of(caller, external_task_id) not in (None, task_id):
             raise DuplicateExternalTaskId(external_task_id)
 
-    def get(self, task_id: str) -> Task:
-        """Reads one task, strongly consistent.
-
-        Raises:
-            TaskNotFound: There is none.
-        """
-        answer = self._client.get_item(TableName=self._table, Key=items.task_key(task_id), ConsistentRead=True)
-        if "Item" not in answer:
-            raise TaskNotFound(task_id)
-        return items.task_of(answer["Item"])
-
-    def find(self, caller: str, either_id: str) -> Task:
-        """Reads one of a caller's tasks by its id or its external id (contract).
-
-        Raises:
-            TaskNotFound: This caller has no such task.
-        """
-        for task_id in (either_id, self._task_id_of(caller, either_id)):
-            # DynamoDB refuses a key of over 2 KB: an id that long is a caller's own, never Kiln's (32 characters).
-            if task_id is None or len(task_id) > 32:
-                continue
-            try:
-                task = self.get(task_id)
-            except TaskNotFound:
-                continue
-            if task.caller == caller:
-                return task
-        raise TaskNotFound(either_id)
-
     def begin_poll(self, task_id: str) -> Task:
         """Reads a task, clears its wake-up request and counts the poll, in one call.
 
@@ -147,16 +118,6 @@ class TaskStore(TableAccess):
             TaskNotFound: There is no such task.
         """
         self._update(task_id, "REMOVE wake_requested_at, task_token")
-
-    def has_ended(self, task_id: str) -> bool:
-        """Whether a task has reached a terminal status or is no longer stored. Nothing else of it is read."""
-        answer = self._client.get_item(
-            TableName=self._table,
-            Key=items.task_key(task_id),
-            ConsistentRead=True,
-            ProjectionExpression="task_status",
-        )
-        return "Item" not in answer or answer["Item"]["task_status"]["S"] in (TaskStatus.SUCCEED, TaskStatus.FAILED)
 
     def begin_collect(self, task_id: str) -> Task:
         """Reads a task and records when its images began to be copied, in one call."""
@@ -214,8 +175,12 @@ class TaskStore(TableAccess):
             items.values(none=[], new=[record.model_dump(mode="json", exclude_none=True)]),
         )
 
-    def request_wake_up(self, task_id: str) -> str | None:
+    def request_wake_up(self, task_id: str, *, unless_processing: bool = False) -> str | None:
         """Requests a wake-up of a task's workflow: if it is not parked, its next parking passes at once.
+
+        Args:
+            task_id: The task.
+            unless_processing: Request nothing for a task that has left ``submitted``.
 
         Returns:
             The task token if the workflow is parked, else ``None``.
@@ -223,16 +188,23 @@ class TaskStore(TableAccess):
         Raises:
             TaskNotFound: There is no such task.
         """
+        values = items.values(now=clock.milliseconds(), one=1)
+        condition = "attribute_exists(pk)"
+        if unless_processing:
+            values |= items.values(submitted=TaskStatus.SUBMITTED.value)
+            condition += " AND task_status = :submitted"
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=items.task_key(task_id),
                 UpdateExpression="SET wake_requested_at = :now ADD wake_ups :one",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=items.values(now=clock.milliseconds(), one=1),
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
+            if unless_processing:
+                return None
             raise TaskNotFound(task_id) from None
         token = answer["Attributes"].get("task_token")
         return token["S"] if token else None
@@ -268,40 +240,3 @@ class TaskStore(TableAccess):
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
-
-    def _update(
-        self, task_id: str, expression: str, values: items.Item | None = None, *, returns: str = "ALL_NEW"
-    ) -> Task:
-        try:
-            return self._changed(task_id, expression, values, condition="attribute_exists(pk)", returns=returns)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise TaskNotFound(task_id) from None
-
-    def _changed(
-        self,
-        task_id: str,
-        expression: str,
-        values: items.Item | None = None,
-        *,
-        names: dict[str, str] | None = None,
-        condition: str,
-        returns: str = "ALL_NEW",
-    ) -> Task:
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "Key": items.task_key(task_id),
-            "UpdateExpression": expression,
-            "ConditionExpression": condition,
-            "ReturnValues": returns,
-        }
-        if values:
-            request["ExpressionAttributeValues"] = values
-        if names:
-            request["ExpressionAttributeNames"] = names
-        return items.task_of(self._client.update_item(**request)["Attributes"])
-
-    def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
-        answer = self._client.get_item(
-            TableName=self._table, Key=items.external_key(caller, external_task_id), ConsistentRead=True
-        )
-        return answer["Item"]["task_id"]["S"] if "Item" in answer else None

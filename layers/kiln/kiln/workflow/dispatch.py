@@ -19,8 +19,8 @@ from kiln.workflow.outcomes import Outcome, StepResult, ended
 from kiln.workflow.release import release_and_wake
 
 _FIRST_WAIT_SECONDS = 2
-_LONGEST_WAIT_SECONDS = 300
-_ACCOUNT_WAIT_SECONDS = 300
+_LONGEST_WAIT_SECONDS = 30
+_AGE_SHARE = 20
 
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
 
@@ -114,7 +114,7 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -
         tasks.refused(task, str(error))
     return StepResult(
         outcome=Outcome.AGAIN,
-        wait=_wait(task.dispatch_attempts, error.verdict),
+        wait=_wait(task),
         reason=str(error),
     )
 
@@ -124,11 +124,12 @@ def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore,
     return ended(tasks.fail(task, reason, failure) or tasks.get(task.task_id))
 
 
-def _wait(attempts: int, verdict: Verdict) -> int:
-    if verdict is Verdict.ACCOUNT:
-        return _ACCOUNT_WAIT_SECONDS
-    longest = min(_FIRST_WAIT_SECONDS * 2 ** min(attempts - 1, 10), _LONGEST_WAIT_SECONDS)
-    # Full jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
+def _wait(task: Task) -> int:
+    """Soon at first, every 30 s for ten minutes, then a twentieth of the time so far: a history holds days of it."""
+    age = (clock.milliseconds() - task.slots_acquired_at) // 1_000
+    backoff = min(_FIRST_WAIT_SECONDS * 2 ** min(task.dispatch_attempts - 1, 10), _LONGEST_WAIT_SECONDS)
+    longest = max(backoff, age // _AGE_SHARE)
+    # Jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
     return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads retries, hides nothing
 
 

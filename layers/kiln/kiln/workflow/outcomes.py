@@ -26,6 +26,9 @@ class Outcome(StrEnum):
     RUNNING = "running"
     """The provider is still at it, and nothing is new."""
 
+    RUNNING_LONG = "running_long"
+    """The same after many polls: wait for the callback with a slower timer."""
+
     PROCESSING = "processing"
     """The provider has begun: tell the bus, then wait on."""
 

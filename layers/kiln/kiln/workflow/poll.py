@@ -14,6 +14,9 @@ from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult, ended
 from kiln.workflow.release import release_and_wake
 
+MANY_POLLS = 200
+"""After so many polls the timer is slower: a provider that is away for days must not fill an execution's history."""
+
 _MISSING_GRACE_SECONDS = 300
 """So long after its creation a task that the provider does not find may still turn up there (Kiln's own choice)."""
 
@@ -73,11 +76,15 @@ def poll(
 
 def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_published: bool) -> StepResult:
     if answer.task_status is not TaskStatus.PROCESSING or processing_published:
-        return StepResult(outcome=Outcome.RUNNING)
+        return StepResult(outcome=_running_outcome(task))
     if task.task_status is TaskStatus.SUBMITTED:
         task = tasks.process(task) or tasks.get(task.task_id)
     event = events.status_event(task, load(AddressSettings).public_url, TaskStatus.PROCESSING)
     return StepResult(outcome=Outcome.PROCESSING, event=event)
+
+
+def _running_outcome(task: Task) -> Outcome:
+    return Outcome.RUNNING_LONG if task.polls >= MANY_POLLS else Outcome.RUNNING
 
 
 def _unanswered(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -> StepResult:
@@ -89,7 +96,7 @@ def _unanswered(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots
     if _seconds_running(task) > limit:
         reason = f"The provider could not be asked for the task within {limit} s; its last answer was: {error}"
         return _failed(task, reason, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
-    return StepResult(outcome=Outcome.RUNNING, reason=str(error))
+    return StepResult(outcome=_running_outcome(task), reason=str(error))
 
 
 def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore, slots: Slots) -> StepResult:
