@@ -189,7 +189,6 @@ class Stack:
             "PublicUrl": self._api_url,
             "ProviderSlots": "9",
             "PollAfterSeconds": "10",
-            "TurnCheckSeconds": "15",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
             "DropQuietSeconds": "2",

@@ -47,7 +47,7 @@ def earlier(tmp_path: Path) -> Path:
 def test_tasks_of_the_earlier_release_finish_after_an_update(earlier, tmp_path):
     options = Options(
         tmp_path / "state",
-        parameters={"PollAfterSeconds": "2", "TurnCheckSeconds": "3", "ProviderSlots": "1"},
+        parameters={"PollAfterSeconds": "2", "ProviderSlots": "1"},
         provider_arguments=["--task-seconds", "4", "--pixels", "40000"],
         template=earlier,
     )

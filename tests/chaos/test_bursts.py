@@ -25,7 +25,7 @@ AT_REST = 25
 @pytest.fixture(scope="module")
 def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
     """A stack that takes its messages as the template says."""
-    with broken_stack(tmp_path_factory.mktemp("burst"), {"TurnCheckSeconds": "900"}, one_at_a_time=False) as deployed:
+    with broken_stack(tmp_path_factory.mktemp("burst"), {}, one_at_a_time=False) as deployed:
         yield deployed
 
 

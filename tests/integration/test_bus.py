@@ -76,7 +76,7 @@ def test_repeated_step_publishes_the_same_event_id(kiln: Deployment, client: Cli
     task = assert_succeeded(kiln, client, client.create(callback_url=receiver.url))
     told = assert_events(kiln, task, caller=client.caller.name, channel="api")
     # The workflow's last step again, as after an answer that was lost.
-    again = kiln.invoke("ReleaseFunction", {"operation": "release", "task_id": task["task_id"], "fault": ""})
+    again = kiln.invoke("ReleaseFunction", {"task_id": task["task_id"], "fault": ""})
     assert again["event"] == {
         "detail_type": "Image Task Succeeded",
         "detail": told["Image Task Succeeded"],

@@ -41,6 +41,7 @@ def test_detail_is_an_envelope_of_metadata_and_data():
         "occurred_at": 1_722_769_600_000,
         "caller": "ada",
         "channel": "drop",
+        "has_receiver": True,
     }
     [image] = detail["data"].pop("task_result")["images"]
     assert image.pop("url").startswith("https://kiln.test/v1/results/task-1/")

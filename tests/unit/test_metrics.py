@@ -14,9 +14,7 @@ from kiln.slots.store import Slots
 from kiln.tasks import measuring
 from kiln.tasks.store import TaskStore
 from kiln.webhooks.delivery import DeliveryOutcome
-from kiln.workflow.dispatch import dispatch
 from kiln.workflow.poll import poll
-from kiln.workflow.release import measure_waiting
 from kiln.workflow.rescue import RESTARTED, rescue
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task, make_task, stored_image
@@ -93,23 +91,6 @@ def test_failure_is_measured_once_by_its_class(cloud, measured):
     assert [of for name, _, of in measured if name == metrics.FAILED.name] == ["refused", "cancelled"]
 
 
-def test_acquired_slots_measure_the_wait(cloud, measured):
-    add_task(created_at=clock.milliseconds() - 90_000)
-    dispatch("task-1", provider=FakeProvider())
-    dispatch("task-1", provider=FakeProvider())
-    (waited,) = measured.of(metrics.OLDEST_WAITING)
-    assert waited >= 90
-
-
-def test_waiting_task_measures_its_wait_so_far(cloud, measured):
-    add_task(created_at=clock.milliseconds() - 90_000)
-    measure_waiting("task-1")
-    TaskStore().begin_dispatch("task-1")
-    measure_waiting("task-1")
-    (waited,) = measured.of(metrics.OLDEST_WAITING)
-    assert waited >= 90
-
-
 def wakers(measured) -> list[str]:
     return [of for name, _, of in measured if name == metrics.WAKE_UPS.name]
 
@@ -150,13 +131,12 @@ def test_poll_after_adopting_a_task_counts_no_wake_up(cloud, measured):
     assert wakers(measured) == ["timer"]
 
 
-def test_hand_over_measures_running_and_waiting_tasks(cloud, measured):
+def test_hand_over_measures_the_slots_held(cloud, measured):
     slots = Slots(limit=2)
     for number in range(4):
         add_task(f"task-{number}")
     assert slots.release("nobody", 1) == ["task-0", "task-1"]
     assert measured.of(metrics.SLOTS_HELD) == [2]
-    assert measured.of(metrics.TASKS_WAITING) == [2]
 
 
 def answering(status: int, body: object) -> Provider:

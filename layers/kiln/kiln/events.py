@@ -81,6 +81,8 @@ class EventMetadata(BaseModel, defer_build=True):
         occurred_at: When the status changed, in milliseconds since the epoch.
         caller: Whose task it is.
         channel: The channel that the task arrived by.
+        has_receiver: Whether Kiln itself notifies a receiver of this change: the task's ``callback_url``, or the folder
+            of a drop.
     """
 
     event_id: str
@@ -88,6 +90,7 @@ class EventMetadata(BaseModel, defer_build=True):
     occurred_at: int
     caller: str
     channel: Literal["api", "event", "drop"]
+    has_receiver: bool = False
 
 
 class TaskEvent(BaseModel, defer_build=True):
@@ -194,6 +197,8 @@ def status_event(task: Task, public_url: str, status: TaskStatus | None = None) 
                 occurred_at=changed.updated_at,
                 caller=task.caller,
                 channel=task.origin.channel,
+                has_receiver=bool(task.callback_url)
+                or (task.origin.channel == "drop" and changed.task_status.is_terminal),
             ),
             data=delivered(changed, public_url),
         ),

@@ -119,7 +119,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack under the template's policies, whose buckets answer a browser as S3 does."""
     options = Options(
         tmp_path_factory.mktemp("console"),
-        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2", "TurnCheckSeconds": "3"},
+        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2"},
         aws_environment={"AUTH": "true"},
         provider_arguments=["--task-seconds", "0.6", "--pixels", "60000"],
     )

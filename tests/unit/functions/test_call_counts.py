@@ -138,7 +138,8 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     with calls() as made:
         invoke("dispatch", sample("workflow-dispatch"))
-    assert [each for each in made if each != "GetSecretValue"] == ["UpdateItem", "UpdateItem"]
+    # Slots and task are read at once; then the slots are acquired, the attempt is counted and its end is kept.
+    assert [each for each in made if each != "GetSecretValue"] == ["BatchGetItem", *["UpdateItem"] * 3]
     assert asked == ["POST"]
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
@@ -147,3 +148,7 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
     assert made == ["UpdateItem", "UpdateItem"]
+    state["task_status"] = "succeed"
+    with calls() as made:
+        invoke("poll", sample("workflow-poll"))
+    assert made == ["UpdateItem", "GetItem", "Query", "UpdateItem"]

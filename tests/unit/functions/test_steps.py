@@ -66,11 +66,11 @@ def test_steps_take_a_task_from_submitted_to_succeed(provider, monkeypatch):
     provider["task_status"] = "succeed"
     provider["task_result"] = {"images": [{"index": 0, "url": "https://cdn.test/0"}]}
     assert invoke("poll", sample("workflow-poll", processing_published=True))["outcome"] == "generated"
-    assert invoke("collect", sample("workflow-collect"))["outcome"] == "ended"
+    ending = invoke("collect", sample("workflow-collect"))
+    assert ending["outcome"] == "ended"
     assert stored().task_status is TaskStatus.SUCCEED
-    ending = invoke("release", sample("workflow-release"))
-    assert ending["to_notify"] is True
     assert ending["event"]["detail_type"] == "Image Task Succeeded"
+    assert ending["event"]["detail"]["metadata"]["has_receiver"] is True
     assert invoke("notify", sample("workflow-notify"))["outcome"] == "delivered"
 
 
@@ -79,20 +79,6 @@ def test_fault_of_a_step_fails_the_task():
     ending = invoke("release", sample("workflow-release-fault"))
     assert ending["event"]["detail_type"] == "Image Task Failed"
     assert "Lambda.TooManyRequestsException" in stored().task_status_msg
-
-
-def test_waiting_task_reconciles_the_queue():
-    add_task(TASK_ID)
-    assert invoke("release", sample("workflow-reconcile")) == {"woken": 1}
-    assert not stored().task_status.is_terminal
-
-
-def test_slots_are_handed_over_before_images_are_stored():
-    add_task(TASK_ID)
-    TaskStore().begin_dispatch(TASK_ID)
-    add_task("task-2")
-    assert invoke("release", sample("workflow-hand-over")) == {"woken": 1}
-    assert not stored().task_status.is_terminal
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -110,15 +96,7 @@ def test_sample_events_match_the_state_machines_arguments(step):
     assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
 
 
-@pytest.mark.parametrize(
-    ("name", "state"), [("workflow-reconcile", "Reconcile"), ("workflow-hand-over", "HandOverSlots")]
-)
-def test_sample_events_of_hand_over_states_match_their_arguments(name, state):
-    handed_in = rendered("TaskWorkflow")["States"][state]["Parameters"]["Payload"]
-    assert set(sample(name)) == {each.removesuffix(".$") for each in handed_in}
-
-
-def test_sample_event_of_the_notification_matches_its_arguments():
+def test_the_same_for_the_notification():
     notify = rendered("NotificationWorkflow")["States"]["Notify"]
     assert set(sample("workflow-notify")) == {name.removesuffix(".$") for name in notify["Parameters"]["Payload"]}
     add_task(TASK_ID)
@@ -127,10 +105,15 @@ def test_sample_event_of_the_notification_matches_its_arguments():
         assert path.removeprefix("$.Payload.") in result
 
 
-@pytest.mark.parametrize("step", ["release", "notify"])
-def test_missing_task_is_a_fault(step):
+def test_notification_of_a_task_that_is_gone_is_a_fault():
     with pytest.raises(TaskNotFound):
-        invoke(step, sample(f"workflow-{step}"))
+        invoke("notify", sample("workflow-notify"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_task_that_is_gone_ends_its_workflow_quietly(step, provider):
+    result = invoke(step, sample(f"workflow-{step}"))
+    assert (result["outcome"], result["event"]) == ("gone", None)
 
 
 @pytest.mark.parametrize("step", ["dispatch", "poll"])

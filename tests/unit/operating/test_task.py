@@ -7,10 +7,11 @@ import pytest
 from kiln.contract import TaskStatus
 from kiln.errors import OperationRefused, TaskNotFound
 from kiln.operating import task as task_operations
+from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import RESTARTED
-from tests.support.samples import add_task, stored_image
-from tests.support.workflow import park
+from tests.support.samples import add_task, admit_task, stored_image
+from tests.unit.tasks.test_wake_up import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -75,7 +76,7 @@ def test_task_without_workflow_is_started(executions):
     add_task()
     change = task_operations.restart("task-1")
     assert (change.did, change.execution) == ("started", "task-1")
-    assert executions.started["task-1"]["slots"]["first"] == "task-1#0"
+    assert executions.started["task-1"]["task_id"] == "task-1"
 
 
 def test_failed_workflow_starts_again_with_its_own_input(executions):
@@ -119,3 +120,10 @@ def test_failed_task_is_retried_for_its_caller():
 def test_missing_task_is_refused(operation):
     with pytest.raises(TaskNotFound):
         operation()
+
+
+def test_ended_waiting_tasks_cost_their_caller_no_turn(executions):
+    for number in range(5):
+        admit_task(f"task-{number}", n=9)
+        task_operations.fail(f"task-{number}", "Called off")
+    assert Admission().admit("ada", 1, per_minute=100).turn == 1

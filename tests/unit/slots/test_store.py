@@ -9,17 +9,27 @@ import pytest
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from tests.support.samples import add_task, admit_task
-from tests.support.slots import Contended, take
 
 
-@pytest.mark.parametrize(("n", "names", "room"), [(1, ["t#0"], 2), (3, ["t#0", "t#1", "t#2"], 0), (9, 3, 0)])
-def test_task_acquires_n_slots_but_at_most_the_limit(slots, n, names, room):
-    assert slots.names("t", n) == (names if isinstance(names, list) else [f"t#{number}" for number in range(names)])
-    assert slots.room(n) == room
+def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
+    """What the step Dispatch does first."""
+    task = TaskStore().get(task_id)
+    assert task.n == n
+    if not slots.acquire(task):
+        return False
+    TaskStore().begin_dispatch(task_id)
+    return True
 
 
-def test_limit_is_read_from_the_environment(cloud):
-    assert Slots().room(1) == 8
+@pytest.mark.parametrize(("n", "names"), [(1, {"t#0"}), (3, {"t#0", "t#1", "t#2"}), (9, {"t#0", "t#1", "t#2"})])
+def test_a_task_acquires_n_slots_but_never_more_than_there_are(cloud, slots, n, names):
+    add_task("t", n=n)
+    assert take(cloud, slots, "t", n)
+    assert slots.state().names == names
+
+
+def test_the_limit_comes_from_the_environment(cloud):
+    assert Slots().limit == 9
 
 
 def test_empty_item_has_no_holders_and_no_waiters(slots):
@@ -197,17 +207,46 @@ def test_two_large_tasks_do_not_reserve_parts_at_once(cloud, slots):
 
 def test_released_task_gets_no_slots_from_a_stale_index(cloud, slots):
     add_task("a")
-    names = slots.names("a", 1)
-    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": names}})
+    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": ["a#0"]}})
     assert slots.release("a", 1) == []
     assert slots.state().names == set()
 
 
-def test_lowered_limit_still_serves_waiting_tasks(cloud):
-    add_task("large", n=3)
-    started_with = Slots(limit=3)
-    assert Slots(limit=2).release("gone", 1) == ["large"]
-    assert take(cloud, started_with, "large", 3)
+@pytest.mark.parametrize("limit", [2, 3, 9])
+def test_changed_limit_is_in_force_for_tasks_that_wait(cloud, limit):
+    for name in ("a", "b", "c", "d"):
+        add_task(name)
+    assert take(cloud, Slots(limit=1), "a", 1)
+    assert not take(cloud, Slots(limit=1), "b", 1)
+    changed = Slots(limit=limit)
+    assert changed.release("", 0) == ["b", "c", "d"][: limit - 1]
+    assert changed.acquire(TaskStore().get("b"))
+
+
+def test_handed_over_turn_becomes_the_virtual_time(cloud, slots):
+    for name, turn in (("a", 5), ("b", 7), ("c", 8)):
+        add_task(name, n=3, turn=turn)
+    take(cloud, slots, "a", 3)
+    assert slots.state().virtual_time == 5
+    slots.release("a", 3)
+    assert slots.state().virtual_time == 7
+
+
+def test_late_acquirer_does_not_set_the_virtual_time_back(cloud, slots):
+    add_task("late", turn=3)
+    add_task("early", turn=9)
+    take(cloud, slots, "early", 1)
+    take(cloud, slots, "late", 1)
+    assert slots.state().virtual_time == 9
+
+
+def test_two_newcomers_for_one_slot_get_it_once(cloud):
+    for name in ("a", "b"):
+        add_task(name)
+    other = Slots(limit=1)
+    mine = Slots(client=Contended(cloud.dynamodb, [lambda: take(cloud, other, "b", 1)]), limit=1)  # type: ignore[arg-type]
+    assert not mine.acquire(TaskStore().get("a"))
+    assert other.state().names == {"b#0"}
 
 
 def test_reconcile_keeps_the_tasks_own_slots(cloud, slots):

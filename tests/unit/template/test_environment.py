@@ -34,7 +34,7 @@ NEVER_READ = {
     "ConsoleFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
     "CallbackFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
     "StartFunction": ({"OUTBOX_BUCKET", "SIGNING_SECRET_ARN"}, _NO_IMAGES),
-    "PollFunction": ({"OUTBOX_BUCKET"}, _NO_IMAGES),
+    "ReconcileFunction": ({"OUTBOX_BUCKET", "SIGNING_SECRET_ARN"}, _NO_IMAGES),
     "OperateFunction": (
         {"CALLER_TASKS_PER_MINUTE", "OUTBOX_BUCKET", "PUBLIC_URL", "SIGNING_SECRET_ARN"},
         "it answers with no links, and nothing counts its tasks",

@@ -102,7 +102,9 @@ def test_every_alarm_notifies_and_says_what_missing_data_means(name):
     properties = ALARMS[name]["Properties"]
     assert properties["AlarmActions"] == properties["OKActions"]
     assert properties["TreatMissingData"] == (
-        "ignore" if name in ("InboxDeadLettersAlarm", "UnstartedTasksAlarm") else "notBreaching"
+        "ignore"
+        if name in ("InboxDeadLettersAlarm", "UnsentNotificationsAlarm", "UnstartedTasksAlarm")
+        else "notBreaching"
     )
     read = list(metrics_of_alarm(ALARMS[name]))
     assert 1 <= len(read) <= 10  # CloudWatch's limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -154,3 +155,30 @@ def test_a_task_that_is_gone_reads_the_same_as_a_forged_token():
     with pytest.raises(ResourceNotFound) as forged:
         wake_for_callback("task-gone", "forged", BODY, {})
     assert gone.value.message == forged.value.message
+
+
+@pytest.mark.parametrize(
+    ("task_status", "reported", "is_woken"),
+    [
+        ("submitted", "submitted", False),
+        ("processing", "submitted", False),
+        ("submitted", "processing", True),
+        ("processing", "processing", False),
+        ("processing", "succeed", True),
+        ("submitted", "failed", True),
+        ("submitted", "of a later version", True),
+    ],
+)
+def test_callback_that_is_no_news_wakes_nothing(executions, task_status, reported, is_woken):
+    if task_status == "processing":
+        TaskStore().process(TaskStore().get("task-1"))
+    park()
+    body = json.dumps({"task_id": "829", "task_status": reported}).encode()
+    assert wake_for_callback("task-1", token(), body, {}) is is_woken
+    assert (TaskStore().get("task-1").wake_requested_at is not None) is is_woken
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"task_status": 7}', b"\xff", b"[" * 100_000])
+def test_callback_that_cannot_be_read_wakes(executions, body):
+    park()
+    assert wake_for_callback("task-1", token(), body, {}) is True

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from kiln import clock
+from kiln import aws, clock
 from kiln.contract import TaskStatus
 from kiln.images.stored import StoredInput
 from kiln.links import callback_link
 from kiln.provider import ProviderError, Verdict
 from kiln.slots.store import Slots
+from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from kiln.workflow.dispatch import dispatch
 from kiln.workflow.outcomes import Outcome
@@ -29,6 +30,11 @@ def provider() -> FakeProvider:
 
 def stored():
     return TaskStore().get("task-1")
+
+
+def hold(*names: str, virtual_time: int = 0) -> None:
+    item = {**SLOTS_KEY, "holders": {"SS": list(names)}, "virtual_time": {"N": str(virtual_time)}}
+    aws.dynamodb().put_item(TableName="kiln-table", Item=item)
 
 
 def fresh(**changes):
@@ -156,11 +162,11 @@ def test_final_refusal_fails_the_task_with_the_providers_message(provider, verdi
     assert stored().task_status_msg == "Failure to pass the risk control system"
 
 
-def test_account_refusal_keeps_the_task_and_retries_seldom(provider):
+def test_trouble_with_the_account_keeps_the_task_and_asks_again_soon(provider):
     fresh()
     provider.create_errors = [(ProviderError(Verdict.ACCOUNT, "in arrears", 1101), False)]
     result = dispatch("task-1", provider=provider)
-    assert (result.outcome, result.wait) == (Outcome.AGAIN, 300)
+    assert (result.outcome, result.wait) in [(Outcome.AGAIN, 1), (Outcome.AGAIN, 2)]
     assert stored().task_status is TaskStatus.SUBMITTED
     assert stored().refusal == "in arrears (code 1101)"
 
@@ -179,17 +185,17 @@ def test_other_refusal_throttles_no_slots(provider, code):
     verdict = Verdict.ACCOUNT if code == 1101 else Verdict.WAIT
     provider.create_errors = [(ProviderError(verdict, "no", code), False)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
-    assert Slots().state().names == set()
+    assert Slots().state().names == {"task-1#0"}
 
 
-def test_waits_grow_to_five_minutes_with_jitter(provider):
+def test_waits_grow_to_half_a_minute_and_are_spread(provider):
     fresh()
     waits = []
     for _ in range(12):
         provider.create_errors = [(ProviderError(Verdict.WAIT, "full", 1303), False)]
         waits.append(dispatch("task-1", provider=provider).wait)
     for number, wait in enumerate(waits):
-        longest = min(2 * 2**number, 300)
+        longest = min(2 * 2**number, 30)
         assert (longest + 1) // 2 <= wait <= longest
 
 
@@ -256,8 +262,8 @@ def test_older_task_of_the_same_content_is_not_adopted(provider):
     provider.has("task-1_1", task_status="succeed")
     fresh(run_id="task-1_2")
     assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
-    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
-    assert provider.queried == ["task-1_2"]
+    assert provider.queried == []
+    assert provider.created[0]["external_task_id"] == "task-1_2"
 
 
 def test_terminal_task_is_not_dispatched(provider):
@@ -272,3 +278,96 @@ def test_dispatch_removes_the_task_from_the_queue(provider):
     provider.create_errors = [(ProviderError(Verdict.WAIT, "full"), False)]
     dispatch("task-1", provider=provider)
     assert not stored().is_waiting
+
+
+def test_full_account_queues_the_task_and_asks_nothing(provider):
+    hold("other#0")
+    fresh()
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert (result.outcome, result.event) == (Outcome.QUEUED, None)
+    assert provider.created == []
+    assert stored().is_waiting
+    assert stored().dispatch_attempts == 0
+
+
+def test_paused_dispatch_queues_the_task(provider):
+    fresh()
+    Slots().pause()
+    assert dispatch("task-1", provider=provider).outcome is Outcome.QUEUED
+
+
+def test_woken_task_without_slots_waits_again_and_its_wake_up_counts_once(provider):
+    hold("other#0")
+    fresh()
+    TaskStore().request_wake_up("task-1")
+    assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.QUEUED
+    assert stored().wake_requested_at is None
+
+
+def test_slots_that_arrive_between_the_reads_are_found(provider):
+    hold("other#0")
+    fresh()
+    TaskStore().request_wake_up("task-1")
+
+    class Meanwhile(TaskStore):
+        def clear_wake_up(self, task_id: str) -> None:
+            super().clear_wake_up(task_id)
+            hold("task-1#0")
+
+    result = dispatch("task-1", provider=provider, tasks=Meanwhile(), slots=Slots(limit=1))
+    assert result.outcome is Outcome.DISPATCHED
+
+
+def test_handed_over_slots_are_used_whatever_the_limit_is_now(provider):
+    hold("task-1#0", "other#0", "other#1")
+    fresh()
+    assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.DISPATCHED
+
+
+def test_task_that_is_gone_gives_its_slots_back_and_ends_quietly(provider, executions):
+    hold("task-1#0")
+    add_task("task-2")
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert (result.outcome, result.event) == (Outcome.GONE, None)
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_task_that_is_gone_takes_no_slots(provider):
+    assert dispatch("task-1", provider=provider).outcome is Outcome.GONE
+    assert Slots().state().names == set()
+
+
+def test_cancelled_task_hands_its_slots_over_and_its_event_out(provider, executions):
+    hold("task-1#0")
+    TaskStore().fail(fresh(), "why")
+    add_task("task-2")
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert result.outcome is Outcome.ENDED
+    assert result.event is not None
+    assert result.event.detail_type == "Image Task Failed"
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_refused_task_hands_its_slots_over_and_its_event_out(provider, executions):
+    fresh()
+    add_task("task-2")
+    provider.create_errors = [(ProviderError(Verdict.PERMANENT, "no", 1301), False)]
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert result.event is not None
+    assert result.event.detail.data.task_status_msg == "no"
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_restarted_workflow_of_a_dispatched_task_needs_no_slots(provider):
+    TaskStore().dispatched(fresh(), "829")
+    hold(*(f"other#{number}" for number in range(9)))
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert provider.created == provider.queried == []
+
+
+def test_task_that_lost_its_slots_returns_to_the_front_of_the_queue(provider):
+    fresh()
+    TaskStore().begin_dispatch("task-1")
+    hold("other#0", virtual_time=41)
+    assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.QUEUED
+    assert (stored().is_waiting, stored().turn) == (True, 41)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +15,9 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
 from kiln.webhooks import delivery
 from kiln.webhooks.delivery import DeliveryOutcome
-from kiln.workflow.notify import notify
+from kiln.workflow.notify import notify, notify_of_event
 from tests.support.account import SECRETS, put_secret
-from tests.support.samples import add_task, stored_image
+from tests.support.samples import add_task, make_task, stored_image
 
 ADA = SECRETS["kiln-callers"]["callers"][0]  # type: ignore[index]
 
@@ -119,3 +120,62 @@ def test_task_without_receiver_is_not_notified(received):
     assert notify("task-1", TaskStatus.SUCCEED, 0).outcome is DeliveryOutcome.DELIVERED
     assert received == []
     assert TaskStore().get("task-1").deliveries == []
+
+
+WORKFLOW = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-notifications"
+
+
+def event_of(task_id: str = "task-1") -> dict[str, Any]:
+    """The ``detail`` of the event of its present status."""
+    event: dict[str, Any] = events.status_event(TaskStore().get(task_id), "https://kiln.test").detail.model_dump()
+    return event
+
+
+def test_first_attempt_that_succeeds_needs_no_workflow(received, executions):
+    ended(callback_url="https://caller.test/hook")
+    assert notify_of_event(event_of(), WORKFLOW).outcome is DeliveryOutcome.DELIVERED
+    assert len(received) == 1
+    assert not executions.started
+
+
+def test_first_attempt_that_is_refused_is_repeated_by_the_workflow(cloud, executions, monkeypatch):
+    receiver = httpx.MockTransport(lambda _: httpx.Response(503))
+    monkeypatch.setattr(delivery, "_client", lambda: httpx.Client(transport=receiver))
+    ended(callback_url="https://caller.test/hook", run_id="task-1_7")
+    made = notify_of_event(event_of(), WORKFLOW)
+    assert executions.started == {
+        "task-1_7-succeed": {
+            "task_id": "task-1",
+            "task_status": "succeed",
+            "notify": {"attempt": 1, "outcome": "retry", "wait": made.wait},
+        }
+    }
+    # The event may arrive twice.
+    notify_of_event(event_of(), WORKFLOW)
+    assert len(executions) == 1
+
+
+def test_fault_of_the_first_attempt_leaves_it_to_the_workflow(cloud, executions, monkeypatch):
+    def broken(*_: Any) -> None:
+        raise ConnectionError("S3 is away")
+
+    monkeypatch.setattr("kiln.workflow.notify.write_result", broken)
+    ended(origin=Origin(channel="drop", folder="f"))
+    assert notify_of_event(event_of(), WORKFLOW).reason == "a fault: ConnectionError"
+    (started,) = executions.started.values()
+    assert started["notify"] == {"attempt": 0, "outcome": "first", "wait": 0}
+
+
+@pytest.mark.parametrize(
+    ("channel", "callback_url", "status", "has_receiver"),
+    [
+        ("api", "", "succeed", False),
+        ("api", "https://caller.test/hook", "processing", True),
+        ("drop", "", "submitted", False),
+        ("drop", "", "failed", True),
+        ("drop", "https://caller.test/hook", "submitted", True),
+    ],
+)
+def test_event_says_whether_there_is_a_receiver(channel, callback_url, status, has_receiver):
+    task = make_task(origin=Origin(channel=channel, folder="f"), callback_url=callback_url, task_status=status)
+    assert events.status_event(task, "https://kiln.test").detail.metadata.has_receiver is has_receiver

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from kiln import clock, metrics
+from kiln import aws, clock
 from kiln.contract import TaskStatus
 from kiln.provider import ProviderError, Verdict
+from kiln.slots.store import Slots
+from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from kiln.workflow.outcomes import Outcome
-from kiln.workflow.poll import poll
-from tests.support.clock import set_age
+from kiln.workflow.poll import MANY_POLLS, poll
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task
+from tests.unit.tasks.test_wake_up import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -188,3 +190,54 @@ def test_terminal_task_is_not_polled(provider):
     TaskStore().fail(task, "why")
     assert poll("task-1", provider=provider).outcome is Outcome.ENDED
     assert provider.queried == []
+
+
+def hold_and_queue(executions) -> Slots:
+    """The task holds the only slot, and another one waits for it."""
+    aws.dynamodb().put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": ["task-1#0"]}})
+    add_task("task-2")
+    park("task-2", "token-2")
+    return Slots(limit=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("succeed", Outcome.GENERATED), ("failed", Outcome.ENDED), ("processing", Outcome.ENDED)]
+)
+def test_slots_are_handed_over_the_moment_the_provider_is_done(provider, executions, monkeypatch, status, outcome):
+    monkeypatch.setenv("GENERATION_DEADLINE_SECONDS", "60")
+    running(61)
+    slots = hold_and_queue(executions)
+    provider.has("task-1", task_status=status)
+    result = poll("task-1", provider=provider, slots=slots)
+    assert result.outcome is outcome
+    assert slots.state().names == {"task-2#0"}
+    assert executions.succeeded == ["token-2"]
+    assert (result.event is not None) is (outcome is Outcome.ENDED)
+    # The step is repeated when its answer is lost.
+    assert poll("task-1", provider=provider, slots=slots).outcome is outcome
+    assert slots.state().names == {"task-2#0"}
+
+
+def test_running_task_keeps_its_slots(provider, executions):
+    running()
+    slots = hold_and_queue(executions)
+    provider.has("task-1", task_status="processing")
+    poll("task-1", provider=provider, slots=slots)
+    assert slots.state().names == {"task-1#0"}
+
+
+def test_task_that_is_gone_gives_its_slots_back_and_ends_quietly(provider, executions):
+    slots = hold_and_queue(executions)
+    result = poll("task-1", provider=provider, slots=slots)
+    assert (result.outcome, result.event) == (Outcome.GONE, None)
+    assert slots.state().names == {"task-2#0"}
+    assert provider.queried == []
+
+
+def test_many_polls_slow_the_timer_down(provider):
+    running()
+    provider.has("task-1")
+    TaskStore()._update("task-1", "SET polls = :many", {":many": {"N": str(MANY_POLLS)}})
+    assert poll("task-1", provider=provider).outcome is Outcome.RUNNING_LONG
+    provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
+    assert poll("task-1", provider=provider).outcome is Outcome.RUNNING_LONG

@@ -10,7 +10,6 @@ from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import MOST_RESCUES, RESTARTED, rescue
 from tests.support.samples import add_task
-from tests.support.slots import serve
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 RUN_ID = f"{TASK_ID}_1722769557708"
@@ -36,16 +35,6 @@ def test_failed_execution_starts_again_with_its_own_input(executions, status):
     assert broke(status=status) == f"{RUN_ID}-again-1"
     assert executions.started[f"{RUN_ID}-again-1"] == {"task_id": TASK_ID}
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
-
-
-@pytest.mark.parametrize(("turn", "again"), [("7", "500"), ("501", "501")])
-def test_restarted_execution_does_not_set_the_queue_back(executions, cloud, turn, again):
-    add_task(TASK_ID)
-    serve(cloud, 500)
-    course = {"task_id": TASK_ID, "slots": {"names": [f"{TASK_ID}#0"], "turn": turn}}
-    assert rescue(MACHINE, RUN_ID, "FAILED", json.dumps(course))
-    [started] = executions.started.values()
-    assert started["slots"] == {"names": [f"{TASK_ID}#0"], "turn": again}
 
 
 @pytest.mark.parametrize("run_id", [RUN_ID, f"{TASK_ID}_1"])
@@ -97,4 +86,10 @@ def test_task_that_fails_every_time_ends_after_the_last_restart(executions):
 
 def test_execution_named_by_a_person_is_ignored(executions):
     assert broke("trial of Tuesday") is None
+    assert not executions.started
+
+
+def test_task_that_is_gone_needs_no_rescue(executions):
+    executions.ended[RUN_ID] = ("ABORTED", "")
+    assert broke(status="ABORTED") is None
     assert not executions.started

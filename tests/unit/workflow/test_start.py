@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from kiln.slots.store import Slots
 from kiln.tasks import items
-from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
-from kiln.workflow.start import start, start_stored
-from tests.support.samples import add_task, make_task, stored_image
-from tests.support.slots import serve
-from tests.support.workflow import rendered
+from kiln.workflow.start import start
+from tests.support.samples import make_task, stored_image
+from tests.unit.workflow.test_state_machine import rendered
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -24,29 +22,16 @@ def image(**changes):
     return {**items.task_key(task.task_id), **items.item_of(task), "expires_at": {"N": "1"}}
 
 
-def test_workflow_has_the_tasks_name_and_slot_count(executions):
+def test_the_workflow_is_named_after_the_task_and_knows_no_limit(executions):
     start(image(n=2, turn=7))
     [(name, execution_input)] = executions.started.items()
     assert name == execution_input["task_id"] == "task-1"
     assert execution_input["key"] == "TASK#task-1"
-    assert execution_input["slots"] == {
-        "names": ["task-1#0", "task-1#1"],
-        "first": "task-1#0",
-        "room": "7",
-        "turn": "7",
-    }
+    assert set(execution_input) == {"task_id", "key", "submitted", "published", "fault"}
     assert execution_input["published"] == {"processing": False}
 
 
-def test_dispatched_task_does_not_set_the_queue_back(executions, cloud):
-    task = add_task()
-    serve(cloud, 500)
-    TaskStore().begin_dispatch(task.task_id)
-    start_stored(task.task_id)
-    assert executions.started["task-1"]["slots"]["turn"] == "500"
-
-
-def test_same_content_starts_again_after_its_task_expired(executions):
+def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
     """Step Functions refuses a name for 90 days after its execution has ended: longer than a task may be kept."""
     for run_id in ("task-1_1", "task-1_2", "task-1_2"):
         start(image(run_id=run_id))
@@ -68,12 +53,6 @@ def test_terminal_task_publishes_its_submission_as_accepted(executions, monkeypa
     assert told["metadata"]["occurred_at"] == told["data"]["updated_at"] == make_task().created_at
 
 
-def test_task_larger_than_the_account_needs_all_slots(executions):
-    start(image(n=9), slots=Slots(limit=4))
-    slots = executions.started["task-1"]["slots"]
-    assert (len(slots["names"]), slots["first"], slots["room"]) == (4, "task-1#0", "0")
-
-
 @pytest.mark.parametrize("channel", ["api", "event", "drop"])
 def test_execution_input_has_the_submitted_event(executions, channel):
     start(image(origin=Origin(channel=channel, folder="f"), external_task_id="mine"))
@@ -83,13 +62,7 @@ def test_execution_input_has_the_submitted_event(executions, channel):
     assert submitted["detail"]["data"]["task_info"] == {"external_task_id": "mine"}
 
 
-@pytest.mark.parametrize(("url", "webhook"), [("", False), ("https://caller.test/hook", True)])
-def test_execution_input_says_whether_there_is_a_receiver(executions, url, webhook):
-    start(image(callback_url=url))
-    assert executions.started["task-1"]["webhook"] is webhook
-
-
-def test_execution_input_has_no_private_or_large_fields(executions):
+def test_nothing_private_and_nothing_large_goes_with_it(executions):
     start(image(n=9, prompt="private " * 300, callback_url="https://caller.test/?token=1"))
     text = json.dumps(executions.started["task-1"])
     assert len(text) < 4_000
@@ -115,9 +88,6 @@ def test_execution_input_has_every_field_that_the_workflow_reads(executions):
     start(image())
     execution_input = executions.started["task-1"]
     states = rendered("TaskWorkflow")["States"]
-    for path in ("$.task_id", "$.key", "$.webhook", *states["AcquireSlots"]["Parameters"]["ExpressionAttributeValues"]):
-        if path.startswith("$."):
-            assert path.removeprefix("$.") in execution_input
-    for value in states["AcquireSlots"]["Parameters"]["ExpressionAttributeValues"].values():
-        [path] = value.values()
-        assert path.removeprefix("$.slots.") in execution_input["slots"]
+    made = {state["ResultPath"] for state in states.values() if state.get("ResultPath")}
+    for path in set(re.findall(r'"(\$\.\w+)', json.dumps(states))) - made - {"$.Payload"}:
+        assert path.removeprefix("$.") in execution_input

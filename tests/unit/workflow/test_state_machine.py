@@ -85,30 +85,6 @@ def test_fault_of_a_day_ends_no_task():
             assert rule["MaxDelaySeconds"] <= 300, name
 
 
-def test_missing_images_hand_slots_over_once_and_success_never():
-    states = rendered("TaskWorkflow")["States"]
-    again, first = states["AreImagesStored?"]["Choices"]
-    assert again["And"] == [
-        {"Variable": "$.collect.outcome", "StringEquals": Outcome.AGAIN},
-        {"Variable": states["HandOverSlots"]["ResultPath"], "IsPresent": True},
-    ]
-    assert (again["Next"], first["Next"]) == ("WaitToCollect", "HandOverSlots")
-    # Where it did not work it is tried again with the next try to collect, and nothing is lost by it.
-    assert set(nexts(states["HandOverSlots"])) == {"WaitToCollect"}
-    assert [rule["ResultPath"] for rule in states["HandOverSlots"]["Catch"]] == [None]
-
-
-def test_dispatched_task_without_slots_does_not_wait():
-    """Its slots went to others while its images were collected, and it stands in no line."""
-    taken, waiting = rendered("TaskWorkflow")["States"]["IsDispatched?"]["Choices"]
-    assert (taken["Not"]["Variable"], taken["Not"]["StringEquals"], taken["Next"]) == (
-        "$.woken.dispatched_or_zero",
-        "0",
-        "Poll",
-    )
-    assert (waiting["StringEquals"], waiting["Next"]) == ("submitted", "AcquireSlots")
-
-
 @pytest.mark.parametrize("machine", MACHINES)
 def test_both_spellings_of_dynamodbs_errors_are_caught(machine):
     for state in rendered(machine)["States"].values():
@@ -124,21 +100,11 @@ def test_only_features_of_the_local_aws_are_used(machine):
         assert absent not in definition_text(machine)
 
 
-def test_every_path_to_the_end_releases_the_slots():
-    definition = rendered("TaskWorkflow")
-    states = definition["States"]
-    assert "Done" not in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT))
-    assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {"Done"}
-    for way in WAYS_OUT:
-        assert states[way]["Next"] == "PublishEnd"
-        assert reachable(states, way).isdisjoint({"AcquireSlots", "Dispatch", "Poll", "Collect"})
-
-
-def test_every_step_before_the_end_catches_faults():
+def test_every_step_before_the_way_out_has_somewhere_to_go_when_it_breaks():
     definition = rendered("TaskWorkflow")
     states = definition["States"]
     for name in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT)):
-        if states[name]["Type"] == "Task":
+        if states[name]["Type"] == "Task" and name != "NotifyEnd":
             assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
@@ -153,35 +119,18 @@ def test_failing_bus_or_receiver_does_not_stop_a_task():
 def test_parked_state_waits_for_a_token_with_a_timeout():
     states = rendered("TaskWorkflow")["States"]
     parked = [name for name, state in states.items() if state.get("Resource", "").endswith(".waitForTaskToken")]
-    assert parked == ["AwaitTurn", "AwaitCallback"]
+    assert parked == ["AwaitTurn", "AwaitCallback", "AwaitCallbackLonger"]
     for name in parked:
         assert states[name]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
-        assert states[name]["TimeoutSeconds"] == 30
+        assert (
+            states[name]["TimeoutSeconds"]
+            == {
+                "AwaitTurn": 86_400,
+                "AwaitCallback": 30,
+                "AwaitCallbackLonger": 600,
+            }[name]
+        )
         assert "attribute_not_exists(wake_requested_at)" in states[name]["Parameters"]["ConditionExpression"]
-
-
-def test_every_outcome_a_step_can_have_is_routed():
-    states = rendered("TaskWorkflow")["States"]
-
-    def routed(choice: str) -> dict[str, str]:
-        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"] if "StringEquals" in each}
-
-    assert routed("WasDispatched?") == {
-        Outcome.DISPATCHED: "AwaitCallback",
-        Outcome.ADOPTED: "Poll",
-        Outcome.AGAIN: "WaitToDispatch",
-    }
-    assert routed("IsGenerated?") == {
-        Outcome.RUNNING: "AwaitCallback",
-        Outcome.PROCESSING: "PublishProcessing",
-        Outcome.GENERATED: "Collect",
-    }
-    assert routed("AreImagesStored?") == {Outcome.AGAIN: "HandOverSlots"}
-    assert {states[choice]["Default"] for choice in ("WasDispatched?", "IsGenerated?", "AreImagesStored?")} == {
-        "ReleaseSlots"
-    }
-    [retry] = rendered("NotificationWorkflow")["States"]["IsDelivered?"]["Choices"]
-    assert retry["StringEquals"] == DeliveryOutcome.RETRY
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -205,7 +154,70 @@ def test_workflow_reads_only_its_input_and_its_own_variables():
         for rule in state.get("Catch", [])
         if rule["ResultPath"]
     }
-    started_with = {"task_id", "key", "slots", "submitted", "announced", "webhook"}
+    started_with = {"task_id", "key", "submitted", "published", "fault"}
     # ResultSelectors read the answers of services, which are none of the workflow's own.
     answers = {"Payload", "Attributes"}
     assert read <= started_with | made | caught | answers
+
+
+def test_only_ended_or_missing_tasks_leave():
+    """A step that ends a task has released its slots; ReleaseSlots does so for a task whose step broke."""
+    states = rendered("TaskWorkflow")["States"]
+    assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {"Done"}
+    assert {name for name, state in states.items() if "PublishEnd" in nexts(state)} == {
+        *(name for name, state in states.items() if state["Type"] == "Choice"),
+    }
+    for choice in (state for state in states.values() if state["Type"] == "Choice"):
+        assert choice["Default"] == "PublishEnd"
+        [gone] = [each for each in choice["Choices"] if each["Next"] == "Done"]
+        assert gone["StringEquals"] == Outcome.GONE
+    assert reachable(states, "PublishEnd") == {"PublishEnd", "NotifyEnd", "Done"}
+
+
+def test_every_outcome_a_step_can_have_is_routed():
+    states = rendered("TaskWorkflow")["States"]
+
+    def routed(choice: str) -> dict[str, str]:
+        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"]}
+
+    assert routed("IsDispatched?") == {
+        Outcome.DISPATCHED: "AwaitCallback",
+        Outcome.QUEUED: "AwaitTurn",
+        Outcome.ADOPTED: "Poll",
+        Outcome.AGAIN: "WaitToDispatch",
+        Outcome.GONE: "Done",
+    }
+    assert routed("IsGenerated?") == {
+        Outcome.RUNNING: "AwaitCallback",
+        Outcome.RUNNING_LONG: "AwaitCallbackLonger",
+        Outcome.PROCESSING: "PublishProcessing",
+        Outcome.GENERATED: "Collect",
+        Outcome.GONE: "Done",
+    }
+    assert routed("AreImagesStored?") == {Outcome.AGAIN: "WaitToCollect", Outcome.GONE: "Done"}
+    assert routed("IsTaskStored?") == {Outcome.GONE: "Done"}
+    retry, first = rendered("NotificationWorkflow")["States"]["IsDelivered?"]["Choices"]
+    assert (retry["StringEquals"], retry["Next"]) == (DeliveryOutcome.RETRY, "WaitToNotify")
+    assert (first["StringEquals"], first["Next"]) == ("first", "Notify")
+
+
+def test_bus_that_takes_nothing_leaves_the_notification_to_the_workflow():
+    states = rendered("TaskWorkflow")["States"]
+    for publish, notify in (
+        ("PublishSubmitted", "NotifySubmitted"),
+        ("PublishProcessing", "NotifyProcessing"),
+        ("PublishEnd", "NotifyEnd"),
+    ):
+        assert [rule["Next"] for rule in states[publish]["Catch"]] == [notify]
+        assert states[notify]["Next"] == states[publish]["Next"]
+        assert states[notify]["Parameters"]["Input"]["notify"] == {"attempt": 0, "outcome": "first", "wait": 0}
+
+
+def test_graph_is_small():
+    assert len(rendered("TaskWorkflow")["States"]) <= 22
+
+
+def test_no_state_reads_a_whole_item():
+    """A prompt and a callback_url would lie in the history of the execution."""
+    for state in rendered("TaskWorkflow")["States"].values():
+        assert "ReturnValues" not in state.get("Parameters", {})

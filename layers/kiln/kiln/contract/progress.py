@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
-from kiln.contract.vocabulary import AspectRatio, ModelName, Stage, TaskStatus
+from kiln.contract.vocabulary import Stage, TaskStatus
 
 
 class StepName(StrEnum):
@@ -62,12 +62,12 @@ class StoredRequest(BaseModel, defer_build=True):
 
     task_id: str = Field(description="Kiln's id of the task")
     task_info: TaskInfo = Field(default_factory=TaskInfo)
-    model_name: ModelName
+    model_name: str
     prompt: str = ""
     subject_image_list: list[StoredSubject]
     scene_image: str | None = Field(default=None, description="A link of an hour to the image, or the caller's own URL")
     style_image: str | None = Field(default=None, description="A link of an hour to the image, or the caller's own URL")
     n: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
     callback_url: str = ""

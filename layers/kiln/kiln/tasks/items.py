@@ -14,18 +14,26 @@ BY_CALLER = "by_caller"
 """The index that lists a caller's tasks: ``caller``, ``sequence``."""
 
 BY_TURN = "by_turn"
-"""The sparse index of the tasks that wait for slots: ``queue`` (always ``WAITING``), ``turn``."""
+"""The sparse index of the tasks that have not ended: ``queue`` (``WAITING`` or ``RUNNING``), ``turn``."""
 
 BY_STATUS = "by_status"
 """The index that lists a caller's tasks of one status: ``listed``, ``sequence``. It has the keys alone."""
 
 WAITING = "waiting"
+"""The ``queue`` of the tasks that wait for slots, in the order of their turns."""
+
+RUNNING = "running"
+"""The ``queue`` of the tasks that have had their turn, in the order of their dispatch: the reconciler checks them."""
 
 Item = dict[str, Any]
 
 
 SLOTS_KEY: Item = {"pk": {"S": "SLOTS"}}
 """The item of the provider's slots."""
+
+
+RECONCILER_KEY: Item = {"pk": {"S": "RECONCILER"}}
+"""The item that says where the reconciler continues."""
 
 
 def task_key(task_id: str) -> Item:

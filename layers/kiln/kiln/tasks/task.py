@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
+from kiln.contract.vocabulary import TaskStatus
 from kiln.images.stored import StoredImage, StoredInput
 
 
@@ -49,7 +49,8 @@ class Task(BaseModel, defer_build=True):
     the provider. The ``task_id`` alone is not enough: an id made of content comes again with the content, and Step
     Functions and the provider may remember the first run for longer than the table does.
 
-    ``final_balance_deduction`` and ``provider_fields`` are JSON objects: what the provider adds to its answer.
+    A stored task is readable whatever its model or ratio: another release may have accepted it, and one unreadable
+    task would hold up every task behind it. Requests are validated before they become tasks.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
@@ -63,10 +64,10 @@ class Task(BaseModel, defer_build=True):
     task_status_msg: str = ""
     created_at: int
     updated_at: int
-    model_name: ModelName
+    model_name: str
     prompt: str = Field(default="", repr=False)
     n: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     watermark: bool = False
     callback_url: str = Field(default="", repr=False)
     inputs: list[StoredInput] = Field(default_factory=list, repr=False)
@@ -93,7 +94,7 @@ class Task(BaseModel, defer_build=True):
     @property
     def is_waiting(self) -> bool:
         """Whether it waits in the queue for its slots."""
-        return bool(self.queue)
+        return self.queue == "waiting"
 
     @property
     def result_prefix(self) -> str:
