@@ -24,7 +24,7 @@ def _kiln() -> tuple[Copy, int]:
     from kiln.images.copying import CONCURRENT_COPIES, copy_image  # noqa: PLC0415 - only in this way's process
 
     def copy(index: int, source: str, _target: str) -> None:
-        copy_image(index, f"{source}/image", bucket="outbox", prefix="tasks/bench")
+        copy_image(str(index), f"{source}/image", bucket="outbox", prefix="tasks/bench")
 
     return copy, CONCURRENT_COPIES
 

@@ -13,6 +13,7 @@ from typing import Any
 from kiln_cli.acceptance.findings import Finding, fact, row, skipped
 from kiln_cli.acceptance.trial import TASKS_PATH, Trial, all_of, body_of, said
 from kiln_cli.operating.history import REQUESTED, TIMER, moments_of
+from kiln_cli.operating.operations import operate
 
 _LOG_SECONDS = 60
 
@@ -42,7 +43,7 @@ def logs(trial: Trial, task_id: str) -> Iterator[Finding]:
 
 def history(trial: Trial, task_id: str) -> Iterator[Finding]:
     """The workflow ended well, its history holds no prompt, and it says what woke the task."""
-    task = trial.installation.operate("show", task_id=task_id)
+    task = operate(trial.installation, "show", task_id=task_id)
     client: Any = trial.installation.client("stepfunctions")
     machine = trial.installation.output("StateMachineArn")
     arn = f"{machine.replace(':stateMachine:', ':execution:', 1)}:{task.get('run_id') or task_id}"
@@ -82,7 +83,7 @@ def alarms(trial: Trial) -> Iterator[Finding]:
 
 def provider(trial: Trial) -> Iterator[Finding]:
     """The provider's answers where its documents are silent. Only facts: Kiln accepts each of them."""
-    checked = trial.installation.operate("check-provider")
+    checked = operate(trial.installation, "check-provider")
     yield row("provider", "accepts the keys", True, checked["accepted"])
     token = _provider_token(trial)
     if not token:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from kiln.errors import InvalidRequest
-from local.provider.faults.answers import BodyChange, ImageBytesChange
+from local.provider.faults.answers import Answers, BodyChange, ImageBytesChange
 from local.provider.faults.settings import AccountFaults, Faults
 
 
@@ -45,7 +45,7 @@ class FaultBoard:
         self.struck = 0
         self.now = AccountFaults()
         self._allowance = Allowance(None)
-        self._changed: Counter[str] = Counter()
+        self._changed: Counter[tuple[str, str | None]] = Counter()
 
     def replace(self, faults: AccountFaults, allowance: Allowance) -> None:
         """Puts these faults in force, and no others. With the same seed, chance repeats itself."""

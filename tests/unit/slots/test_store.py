@@ -8,17 +8,9 @@ import pytest
 
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
+from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, admit_task
-
-
-def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
-    """What the step Dispatch does first."""
-    task = TaskStore().get(task_id)
-    assert task.n == n
-    if not slots.acquire(task):
-        return False
-    TaskStore().begin_dispatch(task_id)
-    return True
+from tests.support.slots import Contended, take
 
 
 @pytest.mark.parametrize(("n", "names"), [(1, {"t#0"}), (3, {"t#0", "t#1", "t#2"}), (9, {"t#0", "t#1", "t#2"})])

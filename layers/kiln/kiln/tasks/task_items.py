@@ -43,6 +43,17 @@ class TaskItems(TableAccess):
                 return task
         raise TaskNotFound(either_id)
 
+    def find_external(self, caller: str, external_task_id: str) -> Task:
+        """Reads one of a caller's tasks by its external id alone, which may be equal to another task's id.
+
+        Raises:
+            TaskNotFound: This caller has given no task this external id.
+        """
+        task_id = self._task_id_of(caller, external_task_id)
+        if task_id is None:
+            raise TaskNotFound(external_task_id)
+        return self.get(task_id)
+
     def has_ended(self, task_id: str) -> bool:
         """Whether a task has reached a terminal status or is no longer stored. Nothing else of it is read."""
         answer = self._client.get_item(

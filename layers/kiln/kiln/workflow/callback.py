@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from kiln import links, metrics, secrets
+from kiln import links, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import BodyTooLarge, ResourceNotFound, TaskNotFound
 from kiln.provider.accounts import webhook_secrets

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kiln import clock, links, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, copy_image
+from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, Hope, copy_image
 from kiln.images.stored import StoredImage
 from kiln.provider import Provider, ProviderError, ProviderImage, ProviderTask
 from kiln.provider.client import shared_provider
@@ -55,14 +55,24 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
         return StepResult(outcome=Outcome.GONE)
     if task.task_status.is_terminal:
         return ended(task)
+    answer: ProviderTask | None = None
+    images = {image.index: image for image in task.collected}
     try:
         answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
         if answer.status is not TaskStatus.SUCCEED:
             raise CopyFailed(f"it is {answer.status_word} again")
         lack = _copy(task, answer.images, images)
     except (ProviderError, CopyFailed) as error:
-        return _incomplete(task, str(error), tasks)
-    return ended(tasks.succeed(task, copied, answer.final_unit_deduction) or tasks.get(task_id))
+        lack = _Lack(str(error), _patience(Hope.MUCH))
+    stored = [images[index] for index in sorted(images)]
+    if lack and _seconds_collecting(task) <= lack.patience:
+        return _again(task, stored, lack.reason, tasks)
+    if not stored and lack:
+        return _failed(task, lack, tasks)
+    message = f"{len(stored)} of {task.n} images; {lack.reason}" if lack else ""
+    added = _added(answer) if answer else {}
+    units = answer.final_unit_deduction if answer else ""
+    return ended(tasks.succeed(task, stored, units, message, **added) or tasks.get(task_id))
 
 
 def _copy(task: Task, listed: list[ProviderImage], images: dict[int, StoredImage]) -> _Lack | None:
@@ -87,11 +97,40 @@ def _copy(task: Task, listed: list[ProviderImage], images: dict[int, StoredImage
     return _lack(task, len(images), failures)
 
 
-def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
-    limit = load(DeadlineSettings).collect_seconds
-    if clock.milliseconds() - task.collecting_at > limit * 1_000:
-        message = f"The generated images could not be copied within {limit} s; {reason}"
-        return ended(tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE) or tasks.get(task.task_id))
+def _lack(task: Task, stored: int, failures: list[CopyFailed]) -> _Lack | None:
+    if failures:
+        hope = max(failure.hope for failure in failures)
+        # An image that arrived does not wait for its watermarked twin for a day.
+        return _Lack(str(failures[0]), _patience(min(hope, Hope.LITTLE) if stored >= task.n else hope))
+    if stored < task.n:
+        named = f"only {stored} of {task.n} images" if stored else "no images"
+        return _Lack(f"the provider names {named}", _patience(Hope.NONE))
+    return None
+
+
+def _patience(hope: Hope) -> float:
+    longest = float(load(DeadlineSettings).collect_seconds)
+    seconds = {Hope.NONE: _LOOKS_SECONDS, Hope.LITTLE: max(longest / _LASTING_SHARE, _LOOKS_SECONDS)}
+    return min(seconds.get(hope, longest), longest)
+
+
+def _copy_one(task: Task, image: ProviderImage, ends_at: float) -> StoredImage:
+    bucket = load(BucketSettings).outbox_bucket
+    file = copy_image(str(image.index), image.url, bucket=bucket, prefix=task.result_prefix, ends_at=ends_at)
+    return StoredImage(index=image.index, **file.model_dump())
+
+
+def _copy_watermarked(task: Task, image: ProviderImage, stored: StoredImage, ends_at: float) -> StoredImage:
+    name, bucket = links.watermark_name(image.index), load(BucketSettings).outbox_bucket
+    file = copy_image(name, image.watermark_url, bucket=bucket, prefix=task.result_prefix, ends_at=ends_at)
+    return stored.model_copy(update={"watermarked": file})
+
+
+def _again(task: Task, stored: list[StoredImage], reason: str, tasks: TaskStore) -> StepResult:
+    if stored:
+        tasks.keep_collected(task, stored)
+    if reason != task.refusal:
+        tasks.refused(task, reason)
     return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=reason)
 
 
@@ -102,9 +141,10 @@ def _failed(task: Task, lack: _Lack, tasks: TaskStore) -> StepResult:
     else:
         message = f"The generated images could not be copied within {limit} s; {lack.reason}"
         failure = metrics.Failure.COLLECT_DEADLINE
-    if tasks.fail(task, message, failure) and failure is metrics.Failure.NO_IMAGE:
+    failed = tasks.fail(task, message, failure)
+    if failed and failure is metrics.Failure.NO_IMAGE:
         metrics.record(metrics.IMAGES_MISSING, task.n)
-    return StepResult(outcome=Outcome.ENDED, reason=lack.reason)
+    return ended(failed or tasks.get(task.task_id))
 
 
 def _added(answer: ProviderTask) -> dict[str, str]:

@@ -60,23 +60,23 @@ def poll(
         answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
     except ProviderError as error:
         return _unanswered(task, error, tasks, slots)
-    if waker and answer.task_status.is_terminal:
+    if answer.status is None:
+        return _unknown(task, answer, tasks, slots)
+    if waker and answer.status.is_terminal:
         metrics.record(metrics.CALLBACKS_MISSED, waker is metrics.Waker.TIMER)
-    if answer.task_status is TaskStatus.SUCCEED:
+    if answer.status is TaskStatus.SUCCEED:
         release_and_wake(task_id, task.n, tasks=tasks, slots=slots)
         return StepResult(outcome=Outcome.GENERATED)
     if answer.status is TaskStatus.FAILED:
         reason = answer.task_status_msg or "The provider failed the task without a reason"
         return _failed(task, reason, metrics.Failure.PROVIDER, tasks, slots)
     if _is_overdue(task):
-        limit = load(DeadlineSettings).generation_seconds
-        reason = f"The provider did not finish the task within {limit} s; its last status there was "
-        return _failed(task, reason + answer.task_status, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
+        return _overdue(task, f"its last status there was {answer.status_word}", tasks, slots)
     return _running(task, answer, tasks, processing_published=processing_published)
 
 
 def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_published: bool) -> StepResult:
-    if answer.task_status is not TaskStatus.PROCESSING or processing_published:
+    if answer.status is not TaskStatus.PROCESSING or processing_published:
         return StepResult(outcome=_running_outcome(task))
     if task.task_status is TaskStatus.SUBMITTED:
         task = tasks.process(task) or tasks.get(task.task_id)
@@ -88,8 +88,27 @@ def _running_outcome(task: Task) -> Outcome:
     return Outcome.RUNNING_LONG if task.polls >= MANY_POLLS else Outcome.RUNNING
 
 
+def _unknown(task: Task, answer: ProviderTask, tasks: TaskStore, slots: Slots) -> StepResult:
+    """A status word that Kiln does not know may mean anything: keep asking, within the time for generating."""
+    metrics.record(metrics.UNKNOWN_STATUSES)
+    state = f"its last status there, {answer.status_word!r}, is none that Kiln knows"
+    if _is_overdue(task):
+        return _overdue(task, state, tasks, slots)
+    if task.refusal != state:
+        tasks.refused(task, state)
+    return StepResult(outcome=_running_outcome(task), reason=state)
+
+
+def _overdue(task: Task, state: str, tasks: TaskStore, slots: Slots) -> StepResult:
+    limit = load(DeadlineSettings).generation_seconds
+    reason = f"The provider did not finish the task within {limit} s; {state}"
+    return _failed(task, reason, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
+
+
 def _unanswered(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -> StepResult:
-    if error.verdict is Verdict.MISSING and _seconds_running(task) > _MISSING_GRACE_SECONDS:
+    # A 404 with a code that says nothing may be a gateway's, and the task may be paid for.
+    is_gone = error.verdict is Verdict.MISSING and error.code in MISSING_CODES
+    if is_gone and _seconds_running(task) > _MISSING_GRACE_SECONDS:
         reason = f"The provider no longer knows the task: {error.reason}"
         return _failed(task, reason, metrics.Failure.PROVIDER, tasks, slots)
     # A task that cannot be asked for may be finished and paid. Kiln waits for it as long as for finished images.
