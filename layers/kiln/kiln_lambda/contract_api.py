@@ -24,6 +24,7 @@ _CORS_SECONDS = 3_600
 IGNORED_FIELDS = "Kiln-Ignored-Fields"
 """Names the fields of a request that have no effect."""
 
+_NAMED_CHARACTERS = 2_000
 PLACEHOLDER = "-"
 """Stands for the id in a path when the query names the task: an external id may not fit into a path."""
 
@@ -126,8 +127,13 @@ class ContractApi(APIGatewayRestResolver):
 
     @staticmethod
     def naming(ignored: list[str]) -> dict[str, str]:
-        """The header that names ignored fields, percent-encoded and separated by commas; none if there are none."""
-        return {IGNORED_FIELDS: ", ".join(quote(name, safe="[]._-") for name in ignored)} if ignored else {}
+        """The header that names ignored fields, percent-encoded and with commas between; none if there are none."""
+        names: list[str] = []
+        for name in ignored:
+            # API Gateway answers 502 if all headers together are over 10 KB.
+            if len(", ".join([*names, encoded := quote(name, safe="[]._-")])) <= _NAMED_CHARACTERS:
+                names.append(encoded)
+        return {IGNORED_FIELDS: ", ".join(names)} if names else {}
 
     def _fail(self, error: Exception) -> Response[str]:
         logger.exception("failed", exc_info=error)

@@ -183,6 +183,11 @@ def test_ignored_fields_are_named_in_a_header():
     assert "Kiln-Ignored-Fields" not in headers
 
 
+def test_header_of_ignored_fields_is_bounded():
+    _, _, headers = create(create_body(**{f"{number}{'猫' * 60}": 1 for number in range(20)}))
+    assert 500 < len(headers["Kiln-Ignored-Fields"]) <= 2_000
+
+
 def test_ignored_fields_are_named_also_when_waiting_for_the_end(monkeypatch):
     monkeypatch.setattr(function("submit"), "wait_for_end", lambda task, _: task)
     _, _, headers = create(create_body(promt="A cat"), Prefer="wait=5")
