@@ -1,12 +1,13 @@
 # Everything a person does with this project. `make help` says what there is.
 #
-# PORT=9000 chooses the front door's port, ONCE=1 ends `make run` after the sample job,
+# PORT=9000 chooses the front door's port, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
 # PYTHON=/path/to/python overrides the interpreter that is looked for.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 PORT ?= 8080
+PROVIDER_ACCOUNTS ?= 1
 ONCE ?=
 RECORD ?=
 MEASURE ?=
@@ -77,16 +78,16 @@ $(STAMP_SAM):
 
 .PHONY: run
 run: $(STAMP_RUN) ## Start everything, run a sample job, keep serving (PORT=8080, ONCE=1)
-	@exec $(BIN)/python -m local run --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
+	@exec $(BIN)/python -m local run --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS) $(if $(filter-out 0,$(ONCE)),--once)
 
 .PHONY: up
-up: setup ## Start the stack alone, until Ctrl-C (PORT=8080)
-	@exec $(BIN)/python -m local up --port $(PORT)
+up: setup ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACCOUNTS=1)
+	@exec $(BIN)/python -m local up --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS)
 
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
-	@# A file is one worker's, and each worker has stacks of its own: they mostly wait, so there is one more than cores.
+	@# A file is one worker's, and each worker has its own stacks: they mostly wait, so there is one more than cores.
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
 
 .PHONY: chaos
@@ -115,7 +116,7 @@ check: setup ## Lint, formatting, types, import directions, written pages, weakn
 	@# What bandit finds minor is ruff's as well (S), and accepted there line by line.
 	@$(BIN)/bandit --quiet --recursive --severity-level medium layers functions local client
 	@# What takes too long to be run each time is imported at least, so that it can be run.
-	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
+	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/build tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml

@@ -22,6 +22,7 @@ from local.stack import FolderTakenError, Options, Stack, StackError
 from local.tour import Tour, TourError
 
 INTERRUPTED = 130
+MOST_ACCOUNTS = 100
 
 
 class Stop(BaseException):
@@ -54,7 +55,8 @@ def main() -> int:
 def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None) -> int:
     started = time.monotonic()
     console.print("Starting the stack…")
-    with Stack(Options(arguments.state_dir, arguments.port)) as stack:
+    options = Options(arguments.state_dir, arguments.port, provider_accounts=arguments.provider_accounts)
+    with Stack(options) as stack:
         here = stack.description
         console.print(f"Ready after {time.monotonic() - started:.1f} s: {here['api_url']}")
         if tour is None:
@@ -78,11 +80,21 @@ def _parse() -> argparse.Namespace:
     shared.add_argument(
         "--state-dir", type=Path, default=Path(".kiln"), help="folder for stack.json and logs (default: .kiln)"
     )
+    shared.add_argument(
+        "--provider-accounts", type=_count, default=1, help="accounts of the simulated provider (default: 1)"
+    )
     commands.add_parser("up", parents=[shared], help="run the stack until Ctrl-C")
     run = commands.add_parser("run", parents=[shared], help="run the stack, and a sample job in it")
     run.add_argument("--once", action="store_true", help="stop after the sample job")
     run.add_argument("--sample", type=Path, default=Path("samples/lantern-cat"), help="the folder of the sample job")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= MOST_ACCOUNTS:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST_ACCOUNTS}, got {text}")
+    return count
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -57,7 +57,7 @@ def console_address(here: Mapping[str, str]) -> str:
 
 
 def next_steps(here: Mapping[str, str], state_dir: Path, sample: Path) -> list[tuple[str, str]]:
-    """What to try next, each with its address or command."""
+    """The next things to try, each with its address or command."""
     beside = Path(sys.executable).with_name("kiln")
     picture = next((path for path in sorted(sample.iterdir()) if path.suffix in {".png", ".jpg"}), sample)
     shell = f". {shlex.quote(str(state_dir / 'env.sh'))} &&"

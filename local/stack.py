@@ -8,7 +8,6 @@ import fcntl
 import json
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +16,6 @@ from types import TracebackType
 from typing import IO, Self
 
 import httpx
-import jwt
 
 from local import function_logs
 from local.api_gateway import apply_gateway
@@ -25,6 +23,7 @@ from local.aws import LocalAws
 from local.children import ROOT, Child, clean_environment
 from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
 from local.deploy import deploy
+from local.provider_accounts import DEFAULT, ProviderAccounts
 from local.reverse_proxy import ReverseProxy
 from local.serving import ServerThread, take_port
 from local.stack_files import SHELL_FILE, for_shells, write_whole
@@ -57,6 +56,7 @@ class Options:
         parameters: Template parameters that differ from the local defaults.
         aws_environment: Settings of the local AWS, such as ``{"AUTH": "true"}`` to enforce the IAM policies.
         provider_arguments: Options of the simulated provider, such as ``["--task-seconds", "0.5"]``.
+        provider_accounts: How many accounts the simulated provider has.
         template: The template to deploy; an earlier release's, to test an update.
         deployment: How to deploy it: a function with the signature of ``local.deploy.deploy``.
     """
@@ -66,6 +66,7 @@ class Options:
     parameters: Mapping[str, str] = field(default_factory=dict)
     aws_environment: Mapping[str, str] = field(default_factory=dict)
     provider_arguments: Sequence[str] = ()
+    provider_accounts: int = 1
     template: Path = TEMPLATE
     deployment: Deployment = deploy
 
@@ -86,7 +87,8 @@ class Stack:
         self._template = options.template
         self._running = contextlib.ExitStack()
         self._key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
-        self._provider_key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
+        self._accounts = ProviderAccounts(options.provider_accounts)
+        self._provider_key = self._accounts.keys()
         self._webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
     def __enter__(self) -> Self:
@@ -105,10 +107,9 @@ class Stack:
         """AWS clients for the stack's AWS."""
         return self.aws.clients
 
-    def provider_token(self) -> str:
+    def provider_token(self, account: str = DEFAULT) -> str:
         """A token for direct requests to the simulated provider."""
-        claims = {"iss": self._provider_key["access_key"], "exp": int(time.time()) + 1_800}
-        return jwt.encode(claims, self._provider_key["secret_key"], algorithm="HS256")
+        return self._accounts.token(account)
 
     @property
     def description_file(self) -> Path:
@@ -131,10 +132,15 @@ class Stack:
         httpx.post(f"{self._provider_url}/_control/reset", trust_env=False).raise_for_status()
         self._deploy({**self._options.parameters, **(parameters or {})})
 
-    def update(self, template: Path) -> None:
-        """Updates the running stack to another template; tasks, keys and addresses stay."""
+    def update(self, template: Path, parameters: Mapping[str, str] | None = None) -> None:
+        """Updates the running stack to another template; tasks, keys and addresses stay.
+
+        Args:
+            template: The template to update to.
+            parameters: Template parameters besides those that the stack was started with.
+        """
         self._template = template
-        self._deploy(self._options.parameters, partial(deploy, is_update=True))
+        self._deploy({**self._options.parameters, **(parameters or {})}, partial(deploy, is_update=True))
 
     def _start(self, running: contextlib.ExitStack) -> None:
         running.enter_context(_claim(self._options.state_dir))
@@ -163,11 +169,10 @@ class Stack:
         self.aws.start_stopping()
 
     def _start_provider(self) -> Child:
-        key = self._provider_key
-        credentials = ["--access-key", key["access_key"], "--secret-key", key["secret_key"]]
+        options = [*self._accounts.arguments(), *self._options.provider_arguments]
         return Child(
             "the simulated provider",
-            ["local.provider", "--port", "0", "--exit-with-stdin", *credentials, *self._options.provider_arguments],
+            ["local.provider", "--port", "0", "--exit-with-stdin", *options],
             log=self._options.state_dir / "provider.log",
             environment={**clean_environment(), "PYTHONPATH": str(ROOT / "layers" / "kiln")},
         )
@@ -184,7 +189,6 @@ class Stack:
             "PublicUrl": self._api_url,
             "ProviderSlots": "9",
             "PollAfterSeconds": "10",
-            "TurnCheckSeconds": "15",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
             "DropQuietSeconds": "2",
@@ -197,6 +201,8 @@ class Stack:
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
+            "AllowHttpResults": "true",
+            "AllowPrivateResults": "true",
             # The local AWS speaks plain HTTP.
             "RequireTls": "false",
             "LogLevel": "INFO",
@@ -204,7 +210,9 @@ class Stack:
         outputs = (deployment or self._options.deployment)(
             self.clients, self._template, STACK_NAME, defaults=defaults, overrides=parameters
         )
-        apply_gateway(self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters})
+        responses = apply_gateway(
+            self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters}
+        )
         self._fill(outputs["ProviderSecretArn"], self._provider_key)
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
@@ -224,11 +232,12 @@ class Stack:
             "stack_name": STACK_NAME,
             "state_machine_arn": outputs["StateMachineArn"],
             "callers_secret_arn": outputs["CallersSecretArn"],
+            "provider_accounts": ",".join(self._accounts.names),
             "provider_url": self._provider_url,
             "provider_control_url": f"{self._provider_url}/_control",
         }
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
-        self._proxy.forward_to(stage)
+        self._proxy.forward_to(stage, responses)
         self._check_api()
         write_whole(self.description_file.with_name(SHELL_FILE), for_shells(self.description))
         write_whole(self.description_file, json.dumps(self.description, indent=2))

@@ -15,7 +15,7 @@ import uvicorn
 
 from local.provider.app import create_app
 from local.provider.faults.connection import with_transport
-from local.provider.settings import ProviderSettings
+from local.provider.settings import AccountKeys, ProviderSettings
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_S = 75
@@ -46,6 +46,7 @@ def main() -> None:
             access_key=arguments.access_key,
             secret_key=arguments.secret_key,
             api_key=arguments.api_key,
+            other_accounts=tuple(AccountKeys(*each) for each in arguments.account),
             public_url=arguments.public_url,
             task_seconds=arguments.task_seconds,
             max_slots=arguments.max_slots,
@@ -75,8 +76,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--access-key", required=True)
     parser.add_argument("--secret-key", required=True)
     parser.add_argument("--api-key", help="a plain key that is accepted too")
+    parser.add_argument(
+        "--account",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("NAME", "ACCESS_KEY", "SECRET_KEY"),
+        help="another account with its own tasks and slots; may be repeated",
+    )
     parser.add_argument("--task-seconds", type=float, default=defaults.task_seconds)
-    parser.add_argument("--max-slots", type=int, default=defaults.max_slots)
+    parser.add_argument("--max-slots", type=int, default=defaults.max_slots, help="of each account")
     parser.add_argument("--webhook-secret", help="whsec_…, signs the callbacks")
     parser.add_argument("--pixels", type=int, default=defaults.pixels, help="size of a result image")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when stdin does")

@@ -15,15 +15,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kiln.errors import KilnError
+from local.provider.api.accounts import AccountsApi, account_name
 from local.provider.api.contract import ContractApi
 from local.provider.api.control import ControlApi
 from local.provider.api.envelope import ProviderError, code_of, refusal
 from local.provider.api.result_images import ResultImagesApi
 from local.provider.background import Background
-from local.provider.faults.board import FaultBoard
+from local.provider.faults.board import FaultBoards
 from local.provider.images.storage import ResultStorage
 from local.provider.settings import ProviderSettings
-from local.provider.stats import Stats
+from local.provider.stats import AccountStats, Stats
 from local.provider.tasks.account import Account
 from local.provider.tasks.callbacks import CallbackSender
 from local.provider.tasks.lifecycle import Lifecycle
@@ -39,19 +40,27 @@ def create_app(settings: ProviderSettings, transport: httpx.AsyncBaseTransport |
     """Makes the application; run its lifespan to the end, or background work is left behind.
 
     Args:
-        settings: The account and its behaviour.
+        settings: The accounts and their behaviour.
         transport: Sends callbacks and downloads input images.
     """
-    account, faults, stats, background = Account(), FaultBoard(settings.seed), Stats(), Background()
+    names = [keys.name for keys in settings.accounts]
+    faults, background = FaultBoards(names, settings.seed), Background()
+    stats = Stats(by_account={name: AccountStats() for name in names})
     storage = ResultStorage(settings)
     # Callers and images are on this computer, so a proxy from the environment is ignored.
     http = httpx.AsyncClient(transport=transport, trust_env=False)
     openers = ThreadPoolExecutor(_OPENERS, thread_name_prefix="opener")
     composers = ThreadPoolExecutor(_COMPOSERS, thread_name_prefix="composer")
-    callbacks = CallbackSender(settings, faults, stats, http, background)
-    lifecycle = Lifecycle(settings, account, faults, callbacks, storage, background, composers)
-    contract = ContractApi(settings, account, faults, stats, lifecycle, http, openers)
-    control = ControlApi(account, faults, stats, storage, background)
+
+    def contract_of(account: Account) -> ContractApi:
+        board = faults.of(account.keys.name)
+        callbacks = CallbackSender(settings, account.keys.webhook_secret, board, stats, http, background)
+        lifecycle = Lifecycle(settings, account, board, callbacks, storage, background, composers)
+        return ContractApi(settings, account, board, stats, lifecycle, http, openers)
+
+    accounts = [Account(keys) for keys in settings.accounts]
+    contract = AccountsApi([contract_of(account) for account in accounts], stats)
+    control = ControlApi(accounts, faults, stats, storage, background)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -62,10 +71,10 @@ def create_app(settings: ProviderSettings, transport: httpx.AsyncBaseTransport |
         composers.shutdown(cancel_futures=True)
         storage.clear()
 
-    async def refuse(_: Request, error: Exception) -> Response:
+    async def refuse(request: Request, error: Exception) -> Response:
         refused = error if isinstance(error, KilnError) else ProviderError(1202)
         if code_of(refused) in (1302, 1303):
-            stats.refused += 1
+            stats.count_refused(account_name(request))
         return refusal(refused)
 
     app = Starlette(

@@ -103,7 +103,7 @@ def test_up_accepts_the_plain_key_until_sigterm(tmp_path: Path) -> None:
         with urllib.request.urlopen(here["api_url"], timeout=60) as page:
             assert "<title>Kiln</title>" in page.read().decode()
         with pytest.raises(urllib.error.HTTPError) as refused:
-            call(here | {"api_key": "nobody"}, TASKS_PATH)
+            call(here | {"api_key": "unknown"}, TASKS_PATH)
         with refused.value as answer:
             assert (answer.code, json.load(answer)["code"]) == (401, 1000)
         generate(here, n=2)

@@ -82,7 +82,7 @@ def sees_one_task(here: dict[str, str]) -> bool:
         return False
 
 
-def test_doctor_passes_a_well_installation(operator: Operator) -> None:
+def test_doctor_passes_a_healthy_installation(operator: Operator) -> None:
     examined = operator.kiln("doctor")
     assert examined.returncode == 0, examined.stdout + examined.stderr
     assert "✗" not in examined.stdout
@@ -128,15 +128,17 @@ def test_task_that_waited_while_dispatch_was_drained_has_a_history(operator: Ope
     until(is_done, "the workflow is done")
     assert "no free slots: waits in the queue" in [each["detail"] for each in history]
     assert "status failed" in [each["what"] for each in history]
-    (parked,) = [each for each in history if each["where"].endswith(" AwaitTurn")]
-    assert parked["what"] != "AwaitTurn", "the deployed definition has a comment"
+    # The timer may have ended the wait before the task was failed, so there may be several.
+    waits_in_queue = {each["what"] for each in history if each["where"].endswith(" AwaitTurn")}
+    assert len(waits_in_queue) == 1
+    assert "AwaitTurn" not in waits_in_queue, "the deployed definition has a comment"
     assert call(operator.here, f"{TASKS_PATH}/{task_id}")["data"]["task_status_msg"] == "Called off"
     again = operator.answer("task", "retry", task_id)
     assert (again["did"], again["task_id"] != task_id) == ("created", True)
 
 
 def test_unknown_task_exits_5(operator: Operator) -> None:
-    assert operator.kiln("task", "show", "nobody").returncode == 5
+    assert operator.kiln("task", "show", "unknown").returncode == 5
 
 
 def test_folder_without_a_stack_exits_3(operator: Operator, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from samtranslator.yaml_helper import yaml_parse
 
 from kiln import aws, secrets, settings
 from kiln.images import storage
+from kiln.provider import accounts, credentials
 from kiln.provider import client as provider_client
-from kiln.tasks import admission
+from kiln.tasks import admission, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
 
@@ -67,7 +68,14 @@ SECRETS = {
 
 ACCOUNT = "123456789012"
 BUCKETS = ("kiln-inbox", "kiln-inputs", "kiln-outbox")
-MADE_ONCE = (settings.load, provider_client.shared_provider, storage.http, admission._virtual_time_of, delivery._client)
+MADE_ONCE = (
+    settings.load,
+    provider_client.shared_provider,
+    storage.http,
+    admission._virtual_time_of,
+    queue._turns_of,
+    delivery._client,
+)
 CLIENTS = (
     *(aws.dynamodb, aws.events, aws.s3, aws.secrets_manager, aws.sqs, aws.step_functions),
     *(aws._session, aws._trusted),
@@ -81,6 +89,7 @@ def forget() -> None:
     for made_once in MADE_ONCE:
         made_once.cache_clear()
     secrets.forget()
+    credentials._asked_at = float("-inf")
 
 
 def forget_clients() -> None:

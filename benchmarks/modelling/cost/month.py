@@ -52,7 +52,7 @@ def monthly(tasks: int, calls: RecordedCalls, prices: PriceList, *, monitored: b
 @cache
 def resources() -> dict[str, Any]:
     """Return the resources of every template at the project's root."""
-    templates = [yaml_parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("*.yaml"))]
+    templates = [yaml_parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("[!.]*.yaml"))]
     return {name: each for template in templates for name, each in template.get("Resources", {}).items()}
 
 

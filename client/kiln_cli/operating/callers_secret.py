@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -11,9 +10,7 @@ from typing import Any
 
 from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.operating.installation import Installation
-
-LARGEST_SECRET_BYTES = 65_536
-"""Secrets Manager's limit of one secret."""
+from kiln_cli.operating.secret_document import SecretDocument
 
 COPY_MINUTES = 5
 """How long a warm function caches the secret. It reads the secret again when it meets an unknown key."""
@@ -139,9 +136,9 @@ class CallersSecret:
     """The callers' secret of one installation."""
 
     def __init__(self, installation: Installation) -> None:
-        self._client = installation.client("secretsmanager")
-        self._arn = installation.output("CallersSecretArn")
-        self._version = ""
+        self._secret = SecretDocument(
+            installation, "CallersSecretArn", "the callers' secret", "revoke callers that are no longer needed"
+        )
         self._document: dict[str, Any] = {}
 
     def read(self) -> list[Entry]:
@@ -150,10 +147,8 @@ class CallersSecret:
         Raises:
             CommandFailed: Kiln cannot read the secret.
         """
-        answer = self._client.get_secret_value(SecretId=self._arn)
-        self._version = answer["VersionId"]
+        self._document = self._secret.read()
         try:
-            self._document = json.loads(answer["SecretString"])
             entries = list(self._document["callers"])
             if not all(isinstance(each.get("name"), str) for each in entries):
                 raise ValueError
@@ -167,13 +162,4 @@ class CallersSecret:
         Raises:
             CommandFailed: The secret would be too large, or it has changed since it was read.
         """
-        content = json.dumps({**self._document, "callers": entries}, separators=(",", ":"), ensure_ascii=False)
-        size = len(content.encode())
-        if size > LARGEST_SECRET_BYTES:
-            raise CommandFailed(
-                f"the callers' secret must be at most {LARGEST_SECRET_BYTES:,} bytes, got {size:,}; "
-                "revoke callers that are no longer needed"
-            )
-        if self._client.get_secret_value(SecretId=self._arn)["VersionId"] != self._version:
-            raise CommandFailed("the callers' secret has just been changed elsewhere; nothing was written, try again")
-        self._client.put_secret_value(SecretId=self._arn, SecretString=content)
+        self._secret.write({**self._document, "callers": entries})

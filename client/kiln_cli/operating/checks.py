@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 
 from kiln_cli.operating import dead_letters, executions
-from kiln_cli.operating.callers_secret import LARGEST_SECRET_BYTES, CallersSecret
+from kiln_cli.operating.callers_secret import CallersSecret
 from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.moments import date_and_time, duration
+from kiln_cli.operating.operations import operate
+from kiln_cli.operating.secret_document import LARGEST_SECRET_BYTES
 
 TASKS_PATH = "/v1/images/multi-image2image"
 
@@ -104,15 +106,19 @@ def callers(installation: Installation, http: httpx.Client) -> Iterator[Finding]
 
 
 def provider(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
-    """The provider accepts the stored keys. Kiln itself asks, with the client that dispatches tasks."""
-    checked = installation.operate("check-provider")
-    yield Finding(
-        "provider's keys",
-        checked["accepted"],
-        f"{checked['provider_url']} {'accepts them' if checked['accepted'] else 'refuses them: ' + checked['reason']}",
-        "store other keys with kiln provider-keys set",
-        "provider-account",
-    )
+    """The provider accepts the stored keys of each account. Kiln itself asks, with the client that dispatches tasks."""
+    checked = operate(installation, "check-provider")
+    url, accounts = checked["provider_url"], checked.get("accounts", [])
+    for each in accounts if len(accounts) > 1 else [checked]:
+        name = each.get("name", "")
+        is_draining = " (draining)" if each.get("is_draining") else ""
+        yield Finding(
+            f"provider's keys of {name}" if name else "provider's keys",
+            each["accepted"],
+            f"{url} {'accepts them' if each['accepted'] else 'refuses them: ' + each['reason']}{is_draining}",
+            f"store other keys with kiln provider-keys set {name}".rstrip(),
+            "provider-account",
+        )
 
 
 def buckets(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
@@ -148,13 +154,13 @@ def callback_route(installation: Installation, http: httpx.Client) -> Iterator[F
 
 def dispatch(installation: Installation, _http: httpx.Client) -> Iterator[Finding]:
     """Dispatch is open, and no ended task holds slots."""
-    now = installation.operate("status")
+    now = operate(installation, "status")
     leaked = set(now["ended"])
     ends_at = time.monotonic() + _RELEASE_SECONDS
     while leaked and time.monotonic() < ends_at:
         # A task that has just ended is about to release its slots.
         time.sleep(1)
-        leaked &= set(installation.operate("status")["ended"])
+        leaked &= set(operate(installation, "status")["ended"])
     found = f"{now['held']} of {now['slots']} held by {len(now['running'])} tasks, {now['waiting']} waiting"
     yield Finding(
         "slots",

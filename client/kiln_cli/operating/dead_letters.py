@@ -11,6 +11,7 @@ from typing import Any
 from kiln_cli.failures import CommandFailed
 from kiln_cli.operating import executions
 from kiln_cli.operating.installation import Installation
+from kiln_cli.operating.operations import operate
 
 _BATCH = 10
 _HIDDEN_SECONDS = 60
@@ -54,7 +55,7 @@ def start_unstarted(installation: Installation) -> tuple[int, list[str]]:
         seen += len(messages)
         for message in messages:
             try:
-                done = installation.operate("restart", task_id=task_id_of(message["Body"]))
+                done = operate(installation, "restart", task_id=task_id_of(message["Body"]))
             except CommandFailed as refused:
                 left.append(str(refused))
                 continue

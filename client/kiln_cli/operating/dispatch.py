@@ -9,7 +9,9 @@ import typer
 
 from kiln_cli.failures import INTERRUPTED, NOT_IN_TIME, CommandFailed
 from kiln_cli.operating.moments import date_and_time, since
+from kiln_cli.operating.operations import operate
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
+from kiln_cli.operating.slot_counts import described
 
 app = typer.Typer(name="dispatch", help="Dispatch to the provider: status, pause, drain, resume.", no_args_is_help=True)
 
@@ -21,19 +23,19 @@ _STAYS_PAUSED = "dispatch stays paused until you run kiln dispatch resume"
 @app.command("status", cls=OperatorCommand)
 def status(session: OperatorSession) -> None:
     """Show which tasks hold slots and which wait."""
-    _print(session, session.installation.operate("status"))
+    _print(session, operate(session.installation, "status"))
 
 
 @app.command("pause", cls=OperatorCommand)
 def pause(session: OperatorSession) -> None:
     """Stop giving slots to tasks. Running tasks finish; new tasks are accepted and wait in the queue."""
-    _print(session, session.installation.operate("pause"))
+    _print(session, operate(session.installation, "pause"))
 
 
 @app.command("resume", cls=OperatorCommand)
 def resume(session: OperatorSession) -> None:
     """Give slots to tasks again, wake waiting tasks, and release the slots of ended tasks."""
-    _print(session, session.installation.operate("resume"))
+    _print(session, operate(session.installation, "resume"))
 
 
 @app.command("drain", cls=OperatorCommand)
@@ -43,7 +45,7 @@ def drain(
 ) -> None:
     """Pause, and wait until no task runs. Dispatch stays paused until kiln dispatch resume."""
     ends_at = time.monotonic() + timeout
-    now = session.installation.operate("pause")
+    now = operate(session.installation, "pause")
     running = None
     try:
         while now["held"]:
@@ -54,7 +56,7 @@ def drain(
                 still = f"{_tasks(len(now['running']))} still running: {', '.join(now['running'])}"
                 raise CommandFailed(f"{still}; {_STAYS_PAUSED}", NOT_IN_TIME)
             time.sleep(min(_PAUSE_SECONDS, max(0.0, ends_at - time.monotonic())))
-            now = session.installation.operate("status")
+            now = operate(session.installation, "status")
     except KeyboardInterrupt:
         raise CommandFailed(f"interrupted; {_STAYS_PAUSED}", INTERRUPTED) from None
     _print(session, now)
@@ -74,11 +76,37 @@ def lines(now: dict[str, Any]) -> list[str]:
         f"slots     {', '.join(slots)}",
         f"queue     {_waiting(now)}",
     ]
+    found += _accounts(now.get("accounts", []))
     if now["next_task_id"]:
         found.append(f"next      {now['next_task_id']}, accepted {since(now['next_since'])} ago")
     found += [f"running   {task_id}" for task_id in now["running"] if task_id not in now["ended"]]
     found += [f"ended     {task_id}: about to release its slots, or they leaked" for task_id in now["ended"]]
     return found
+
+
+def _accounts(accounts: list[dict[str, Any]]) -> list[str]:
+    """A line for each of several accounts, and for an account that gets no new tasks."""
+    return [
+        f"account   {each['name']}: {_held(each)}{_closed(each)}"
+        for each in accounts
+        if len(accounts) > 1 or _closed(each)
+    ]
+
+
+def _held(account: dict[str, Any]) -> str:
+    slots, held = account["slots"], account["held"]
+    unusable = {name: account.get(name) or 0 for name in ("throttled", "reserved")}
+    if isinstance(slots, dict):
+        found = [f"{held} held", described(slots)]
+    else:
+        found = [f"{held} of {slots} held", f"{max(slots - held - sum(unusable.values()), 0)} free"]
+    return ", ".join(found + [f"{count} {name}" for name, count in unusable.items() if count])
+
+
+def _closed(account: dict[str, Any]) -> str:
+    closed = account.get("closed_since") or 0
+    found = f", closed for {since(closed)}: the provider refuses it" if closed else ""
+    return found + (", draining" if account.get("is_draining") else "")
 
 
 def _waiting(now: dict[str, Any]) -> str:

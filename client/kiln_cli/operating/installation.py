@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any
 from kiln_cli.connection import NO_DESCRIPTION, local_stack
 from kiln_cli.failures import NOT_REACHABLE, START_THE_STACK, USAGE, CommandFailed
 
+_NESTED_STACK = "AWS::CloudFormation::Stack"
 _NO_INSTALLATION = f"{START_THE_STACK}, or name a stack with --stack or KILN_STACK"
 
-
-class OperationRefused(CommandFailed):
-    """The installation refuses an operation; the message has its reason."""
+_STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass
@@ -78,12 +76,19 @@ class Installation:
         return self.output("ApiUrl")
 
     def resources(self, kind: str) -> dict[str, str]:
-        """Names of the stack's resources of a type, by their logical ids."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
-        listed = [each for page in pages for each in page["StackResourceSummaries"]]
+        """Names of the stack's resources of a type, by their logical ids; those of nested stacks are among them."""
         return {
-            each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed if each["ResourceType"] == kind
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in self._listed(self.name)
+            if each["ResourceType"] == kind
         }
+
+    def _listed(self, stack: str) -> Iterator[dict[str, Any]]:
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+        for each in (each for page in pages for each in page["StackResourceSummaries"]):
+            yield each
+            if each["ResourceType"] == _STACK:
+                yield from self._listed(each["PhysicalResourceId"])
 
     def operate(self, operation: str, **arguments: str) -> dict[str, Any]:
         """Runs an operation by Kiln's function for operators.

@@ -10,8 +10,8 @@ import typer
 from kiln_cli.failures import NOT_FOUND, CommandFailed
 from kiln_cli.operating import dead_letters
 from kiln_cli.operating.history import REQUESTED, TIMER, Moment, moments_of
-from kiln_cli.operating.installation import OperationRefused
 from kiln_cli.operating.moments import clock_time, date_and_time, duration, timestamp
+from kiln_cli.operating.operations import OperationRefused, operate
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
 
 app = typer.Typer(name="task", help="One task: show its history, retry it, fail it.", no_args_is_help=True)
@@ -57,11 +57,11 @@ def retry(session: OperatorSession, task_id: TaskId) -> None:
     """Restart a stuck task's workflow, or create a new task with a failed one's request (which costs units)."""
     task = _task(session, task_id)
     # An ended task may still have a workflow to finish, such as its notifications.
-    done = session.installation.operate("restart", task_id=task_id)
+    done = operate(session.installation, "restart", task_id=task_id)
     if done["did"] == "none":
         if task["task_status"] != "failed":
             raise CommandFailed(f"{task_id} has ended ({task['task_status']}): there is nothing to retry")
-        done = session.installation.operate("retry", task_id=task_id)
+        done = operate(session.installation, "retry", task_id=task_id)
     created = f"{done['task_id']} was created with the same request"
     session.answer(done, created if done["did"] == "created" else _in_words(done))
 
@@ -73,7 +73,7 @@ def fail(
     reason: Annotated[str, typer.Option(help="The reason; the task's caller sees it (task_status_msg)")],
 ) -> None:
     """End a task as failed. It releases its slots and notifies its caller; accepted work is still charged."""
-    done = session.installation.operate("fail", task_id=task_id, reason=reason)
+    done = operate(session.installation, "fail", task_id=task_id, reason=reason)
     session.answer(done, f"{_in_words(done)}; it releases its slots and notifies its caller")
 
 
@@ -93,7 +93,7 @@ def redrive_dead_letters(session: OperatorSession) -> None:
 
 def _task(session: OperatorSession, task_id: str) -> dict[str, Any]:
     try:
-        return session.installation.operate("show", task_id=task_id)
+        return operate(session.installation, "show", task_id=task_id)
     except OperationRefused as refused:
         raise CommandFailed(str(refused), NOT_FOUND) from None
 

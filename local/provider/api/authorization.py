@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
@@ -15,7 +16,7 @@ from kiln.errors import (
     TokenExpired,
     TokenNotYetValid,
 )
-from local.provider.settings import ProviderSettings
+from local.provider.settings import AccountKeys
 
 # Real clients add `iat`, omit `typ` and stretch `exp`, and the provider accepts that.
 # The times are compared below, by the provider's own clock.
@@ -28,12 +29,25 @@ _OPTIONS: jwt.types.Options = {
 }
 
 
-def check_authorization(header: str | None, settings: ProviderSettings, *, clock_skew_s: float = 0) -> None:
+def account_of(header: str | None, accounts: Sequence[AccountKeys]) -> AccountKeys | None:
+    """The account that a header belongs to, whether or not its signature is right; ``None`` if there is none."""
+    token = (header or "").strip().partition(" ")[2].strip()
+    try:
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+    except jwt.PyJWTError:
+        issuer = None
+    for keys in accounts:
+        if keys.access_key == issuer or (keys.api_key and hmac.compare_digest(token.encode(), keys.api_key.encode())):
+            return keys
+    return None
+
+
+def check_authorization(header: str | None, keys: AccountKeys, *, clock_skew_s: float = 0) -> None:
     """Raises an error unless the caller has good credentials.
 
     Args:
         header: The ``Authorization`` header, if there is one.
-        settings: The account.
+        keys: The account's keys.
         clock_skew_s: How far the provider's clock is ahead.
 
     Raises:
@@ -46,21 +60,21 @@ def check_authorization(header: str | None, settings: ProviderSettings, *, clock
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise AuthorizationInvalid("Authorization must be 'Bearer' and a token")
-    if settings.api_key and hmac.compare_digest(token.encode(), settings.api_key.encode()):
+    if keys.api_key and hmac.compare_digest(token.encode(), keys.api_key.encode()):
         return
-    _check_token(token, settings, time.time() + clock_skew_s)
+    _check_token(token, keys, time.time() + clock_skew_s)
 
 
-def _check_token(token: str, settings: ProviderSettings, now: float) -> None:
+def _check_token(token: str, keys: AccountKeys, now: float) -> None:
     try:
-        claims = jwt.decode(token, settings.secret_key, algorithms=["HS256"], options=_OPTIONS)
+        claims = jwt.decode(token, keys.secret_key, algorithms=["HS256"], options=_OPTIONS)
     except jwt.InvalidSignatureError as error:
         raise AuthenticationFailed("Authentication failed: wrong signature") from error
     except jwt.PyJWTError as error:
         if token.count(".") != 2:
             raise AuthenticationFailed("Authentication failed: unknown API key") from error
         raise AuthorizationInvalid(f"Authorization token is invalid: {error}") from error
-    if claims["iss"] != settings.access_key:
+    if claims["iss"] != keys.access_key:
         raise AuthenticationFailed("Authentication failed: unknown access key")
     if _seconds(claims, "exp") <= int(now):
         raise TokenExpired("Authorization token has expired")

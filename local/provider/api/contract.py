@@ -27,6 +27,8 @@ from local.provider.tasks.task import Order, ProviderTask
 _GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body>upstream said nothing</body></html>"
 _WRONG_TYPE = "text/html; charset=utf-8"
 _BEFORE, _AFTER = 0, 1
+_REFUSES_QUERIES = (1000, 1001, 1002, 1003, 1004, 1304)
+"""Account errors that concern every request; the others concern creates."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,6 @@ class ContractApi:
 
     async def create(self, request: Request) -> Response:
         """``POST /v1/images/multi-image2image``."""
-        self.stats.creates += 1
         if (garbage := self._received(request)) is not None:
             return garbage
         reset = self.faults.one_of((_BEFORE, _AFTER)) if self.faults.strikes(self.faults.now.reset_rate) else None
@@ -54,8 +55,8 @@ class ContractApi:
         # An image has up to ten megabytes: parsing it on the event loop would delay every other request.
         wanted = await run_in_threadpool(parse_create_request, await request.body(), {})
         task = await self._accept(wanted, base_url=self.settings.public_url or str(request.base_url))
-        answer: Response = success(self.faults.now.answers.shown(task.created()))
-        if (change := self.faults.body_change("create", task.status.value)) is not None:
+        answer: Response = success(self.faults.answers(task.order.prompt).shown(task.created()))
+        if (change := self.faults.body_change("create", task.status.value, task.order.prompt)) is not None:
             answer = change.applied_to(answer)
         await asyncio.sleep(self.faults.now.hang_s)
         if reset == _AFTER:
@@ -70,8 +71,8 @@ class ContractApi:
         if (garbage := self._received(request)) is not None:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
-        answer, status = self._found(request.path_params["either_id"])
-        if (change := self.faults.body_change("query", status)) is not None:
+        answer, status, prompt = self._found(request.path_params["either_id"])
+        if (change := self.faults.body_change("query", status, prompt)) is not None:
             answer = change.applied_to(answer)
         return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(answer)
 
@@ -82,20 +83,22 @@ class ContractApi:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
         page = self.account.page(ListQuery.parse(request.query_params))
-        found = [self.faults.now.answers.shown(task.found()) for task in page]
+        found = [self.faults.answers(task.order.prompt).shown(task.found()) for task in page]
         return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
 
-    def _found(self, either_id: str) -> tuple[Response, str]:
-        """The answer to a query, and the status of the task or ``not_found``."""
+    def _found(self, either_id: str) -> tuple[Response, str, str]:
+        """The answer to a query, the status of the task or ``not_found``, and the prompt of the task."""
         try:
-            found = self.account.find(either_id).found()
+            task = self.account.find(either_id)
         except ProviderError as error:
-            return refusal(error), "not_found"
+            return refusal(error), "not_found", ""
+        found = task.found()
         images = found.task_result.images
         if images and self.faults.strikes(self.faults.now.expired_links):
             for image in images:
                 image.url = self.lifecycle.storage.expired(image.url)
-        return success(self.faults.now.answers.shown(found)), found.task_status.value
+        answer = success(self.faults.answers(task.order.prompt).shown(found))
+        return answer, found.task_status.value, task.order.prompt
 
     def _sent(self, answer: Response) -> Response:
         """The answer, perhaps with a wrong content type."""
@@ -106,7 +109,9 @@ class ContractApi:
     def _received(self, request: Request) -> Response | None:
         """Checks the credentials, then applies the faults that have no effect on any task."""
         faults = self.faults.now
-        check_authorization(request.headers.get("authorization"), self.settings, clock_skew_s=faults.clock_skew_s)
+        check_authorization(request.headers.get("authorization"), self.account.keys, clock_skew_s=faults.clock_skew_s)
+        if faults.account_error in _REFUSES_QUERIES:
+            raise ProviderError(faults.account_error)
         if self.faults.strikes(faults.throttle_rate):
             raise ProviderError(1302)
         if self.faults.strikes(faults.error_rate):
@@ -121,7 +126,7 @@ class ContractApi:
         self.account.check_can_accept(order, self._max_slots())
         materials = await self._materials(wanted)
         task = self.account.accept(order, base_url.rstrip("/"), self._max_slots())
-        self.stats.count_generated(order)
+        self.stats.count_generated(order, self.account.keys.name)
         self.lifecycle.start(task, materials)
         return task
 

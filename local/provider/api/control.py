@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -9,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from kiln.errors import InvalidRequest
 from local.provider.background import Background
-from local.provider.faults.board import FaultBoard
+from local.provider.faults.board import FaultBoards
 from local.provider.faults.settings import Faults
 from local.provider.images.storage import ResultStorage
 from local.provider.stats import Stats
@@ -20,8 +21,8 @@ from local.provider.tasks.account import Account
 class ControlApi:
     """Controls the simulation, for tests and for people who run it."""
 
-    account: Account
-    faults: FaultBoard
+    accounts: Sequence[Account]
+    faults: FaultBoards
     stats: Stats
     storage: ResultStorage
     background: Background
@@ -29,10 +30,9 @@ class ControlApi:
     async def replace_faults(self, request: Request) -> Response:
         """``POST /_control/faults``: these faults and no others; ``{}`` clears all."""
         try:
-            faults = Faults.parse(await request.body())
+            self.faults.replace(Faults.parse(await request.body()))
         except InvalidRequest as error:
             return JSONResponse({"message": error.message}, status_code=400)
-        self.faults.replace(faults)
         return self._in_force()
 
     async def show_faults(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
@@ -45,13 +45,15 @@ class ControlApi:
 
     async def finish(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
         """``POST /_control/finish``: every running task ends as soon as its images are drawn."""
-        self.account.finish()
+        for account in self.accounts:
+            account.finish()
         return self._in_force()
 
     async def reset(self, request: Request) -> Response:  # noqa: ARG002 - Starlette passes the request to every route
         """``POST /_control/reset``: removes tasks, results, counts and faults."""
         await self.background.stop()
-        self.account.clear()
+        for account in self.accounts:
+            account.clear()
         self.storage.clear()
         self.stats.reset()
         self.faults.replace(Faults())

@@ -9,6 +9,11 @@ from starlette.responses import JSONResponse
 from kiln.errors import KilnError
 
 _REFUSALS = {
+    1000: (401, "Authentication failed"),
+    1001: (401, "Authorization is empty"),
+    1002: (401, "Authorization is invalid"),
+    1003: (401, "Authorization token is not valid yet"),
+    1004: (401, "Authorization token has expired"),
     1100: (429, "Account exception"),
     1101: (429, "Account balance not enough"),
     1102: (429, "Resource pack exhausted or expired"),
@@ -17,6 +22,7 @@ _REFUSALS = {
     1203: (404, "The requested resource does not exist"),
     1302: (429, "Too many requests"),
     1303: (429, "Parallel task over resource pack limit"),
+    1304: (429, "IP is not on the allow-list"),
     5000: (500, "Internal server error"),
     5001: (503, "Service temporarily unavailable"),
     5002: (504, "Server timed out"),

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from kiln.images.formats import content_type_of
-from local.provider.faults.board import FaultBoard
+from local.provider.faults.board import FaultBoard, FaultBoards
 from local.provider.faults.connection import ConnectionReset
 from local.provider.images.storage import ResultStorage
 
@@ -22,7 +22,7 @@ _NO_IMAGE = "<html><body>This picture is being prepared for you</body></html>"
 class ResultImagesApi:
     """``GET`` and ``HEAD`` of a result link, with the faults a download can have."""
 
-    def __init__(self, storage: ResultStorage, faults: FaultBoard) -> None:
+    def __init__(self, storage: ResultStorage, faults: FaultBoards) -> None:
         self._storage = storage
         self._faults = faults
         self._truncated = 0
@@ -34,35 +34,35 @@ class ResultImagesApi:
         query = request.query_params
         if not self._storage.is_valid(name, query.get("expires", ""), query.get("sig", "")):
             return PlainTextResponse("AccessDenied", status_code=403)
-        path = self._storage.find(name)
-        if path is None:
+        path, account = self._storage.find(name), self._storage.account_of(name)
+        if path is None or account is None:
             return PlainTextResponse("NoSuchKey", status_code=404)
         content = await asyncio.to_thread(path.read_bytes)
         if request.method == "HEAD":
             return _ImageResponse(content, len(content), head=content)
-        return self._served(name, content)
+        return self._served(name, content, self._faults.of(account))
 
-    def _served(self, name: str, content: bytes) -> Response:
-        faults = self._faults.now
-        if self._faults.strikes(faults.reset_rate):
+    def _served(self, name: str, content: bytes, board: FaultBoard) -> Response:
+        faults = board.now
+        if board.strikes(faults.reset_rate):
             return ConnectionReset()
         is_first = name not in self._downloaded
         self._downloaded.add(name)
-        if (is_first and faults.first_image_try_fails) or self._faults.strikes(faults.image_errors):
-            status = self._faults.one_of((403, 404))
+        if (is_first and faults.first_image_try_fails) or board.strikes(faults.image_errors):
+            status = board.one_of((403, 404))
             return PlainTextResponse("AccessDenied" if status == 403 else "NoSuchKey", status_code=status)
-        if (change := self._faults.image_bytes_change()) is not None:
+        if (change := board.image_bytes_change()) is not None:
             return change.applied_to(content, content_type_of(content) or "application/octet-stream")
-        if self._faults.strikes(faults.not_images):
+        if board.strikes(faults.not_images):
             return HTMLResponse(_NO_IMAGE)
-        sent, announced = content, len(content)
-        if self._faults.strikes(faults.truncate_images):
+        sent, declared = content, len(content)
+        if board.strikes(faults.truncate_images):
             # In turn: a connection that ends early, and a file that was never whole but has a right Content-Length.
             sent = content[: len(content) * 2 // 3]
-            announced = len(content) if self._truncated % 2 == 0 else len(sent)
+            declared = len(content) if self._truncated % 2 == 0 else len(sent)
             self._truncated += 1
-        answer = _ImageResponse(sent, announced, bytes_per_second=faults.slow_images_bps, head=content)
-        if self._faults.strikes(faults.wrong_types):
+        answer = _ImageResponse(sent, declared, bytes_per_second=faults.slow_images_bps, head=content)
+        if board.strikes(faults.wrong_types):
             answer.headers["content-type"] = "text/plain"
         return answer
 
@@ -70,11 +70,11 @@ class ResultImagesApi:
 class _ImageResponse(Response):
     """A body that may be sent slowly, and may be shorter than its Content-Length."""
 
-    def __init__(self, content: bytes, announced: int, *, head: bytes, bytes_per_second: float | None = None) -> None:
+    def __init__(self, content: bytes, declared: int, *, head: bytes, bytes_per_second: float | None = None) -> None:
         super().__init__(media_type=content_type_of(head) or "application/octet-stream")
-        self.headers["content-length"] = str(announced)
+        self.headers["content-length"] = str(declared)
         self._content = content
-        self._is_whole = announced == len(content)
+        self._is_whole = declared == len(content)
         self._pace = bytes_per_second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature

@@ -1,1 +1,1 @@
-"""What can be made to go wrong: which faults there are, and how each is caused."""
+"""The faults that the simulation can have, and how it causes each."""

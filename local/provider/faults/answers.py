@@ -32,7 +32,7 @@ def _base64(text: str) -> str:
 
 
 class _Change(BaseModel):
-    """What a change of any answer can have."""
+    """The fields of a change of any answer."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,11 +12,12 @@ from local.provider.faults.answers import Answers
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+AccountError = Literal[1000, 1001, 1002, 1003, 1004, 1100, 1101, 1102, 1304]
 SignedSeconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Faults(BaseModel):
-    """The faults in force; every default means that the fault is off."""
+class AccountFaults(BaseModel):
+    """The faults in force for an account; every default means that the fault is off."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -42,8 +43,8 @@ class Faults(BaseModel):
         default=0, description="The clock that checks tokens is this far ahead, or behind if negative"
     )
     create_then_error: Probability = Field(default=0, description="The task is created but the answer is code 5002")
-    account_error: Annotated[int, Field(ge=1100, le=1102)] | None = Field(
-        default=None, description="Every create is refused with this code"
+    account_error: AccountError | None = Field(
+        default=None, description="Every create is refused with this code, and every query too unless it is 1100–1102"
     )
     fail_tasks: Probability = Field(default=0, description="The task fails")
     truncate_images: Probability = Field(
@@ -62,10 +63,25 @@ class Faults(BaseModel):
         default=None, description="Slots of the account; a create beyond them is refused with code 1303"
     )
     answers: Answers = Field(default=Answers(), description="Odd answers: see docs/simulator.md")
+    answers_by_prompt: dict[str, Answers] = Field(
+        default_factory=dict, description="Odd answers about the tasks with this prompt, instead of those in answers"
+    )
     at_most: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="How many random faults strike in all; afterwards none does"
     )
     seed: int | None = Field(default=None, description="Makes random faults repeatable")
+
+    def overridden_by(self, own: AccountFaults) -> AccountFaults:
+        """These faults with an account's own in their place."""
+        return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+
+
+class Faults(AccountFaults):
+    """The faults in force, for all accounts and for single ones."""
+
+    accounts: dict[str, AccountFaults] = Field(
+        default_factory=dict, description="By account: faults that it has besides, or instead of, those of all"
+    )
 
     @classmethod
     def parse(cls, body: bytes) -> Faults:

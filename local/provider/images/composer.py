@@ -100,7 +100,7 @@ def _of_hills(size: Size, colours: Colours, chance: random.Random) -> Image.Imag
 
 
 def _set_subjects(picture: Image.Image, materials: Materials, floor: int, index: int, chance: random.Random) -> None:
-    """Stands the subjects side by side, in two rows where the picture is narrow; their order changes by picture."""
+    """Puts the subjects side by side, in two rows if the picture is narrow; their order changes by picture."""
     count = len(materials.subjects)
     columns = count if count <= 2 or picture.width >= picture.height * 1.1 else math.ceil(count / 2)
     rows = math.ceil(count / columns)
@@ -118,11 +118,13 @@ def _set_subjects(picture: Image.Image, materials: Materials, floor: int, index:
         figure = figure.rotate(tilt, expand=True, resample=Image.Resampling.BICUBIC)
         x = picture.width * 0.03 + cell * (column + 0.5 + chance.uniform(-0.06, 0.06))
         above = 0.035 + chance.uniform(0, 0.05) + (rows - 1 - row) * 0.43 + (0 if subject.is_cut_out else 0.04)
-        _paste(picture, figure, (round(x), round(floor * (1 - above))), stands=subject.is_cut_out and row == rows - 1)
+        _paste(
+            picture, figure, (round(x), round(floor * (1 - above))), is_grounded=subject.is_cut_out and row == rows - 1
+        )
 
 
-def _paste(picture: Image.Image, figure: Image.Image, foot: Size, *, stands: bool) -> None:
-    """Pastes a figure with its shadow behind it and, if it stands on the ground, another below it."""
+def _paste(picture: Image.Image, figure: Image.Image, foot: Size, *, is_grounded: bool) -> None:
+    """Pastes a figure with its shadow behind it and, if it is on the ground, another below it."""
     left, top = foot[0] - figure.width // 2, foot[1] - figure.height
     blur = max(2, figure.height // 40)
     # A shadow is all blur: at a quarter of the size it costs a sixteenth.
@@ -130,7 +132,7 @@ def _paste(picture: Image.Image, figure: Image.Image, foot: Size, *, stands: boo
     shadow = ImageOps.expand(outline, blur).filter(ImageFilter.GaussianBlur(blur / 3))
     at = (left - 4 * blur + blur // 2, top - 4 * blur + blur)
     picture.paste((6, 8, 20), at, shadow.resize((shadow.width * 4, shadow.height * 4)))
-    if stands:
+    if is_grounded:
         size = (max(4, round(figure.width * 0.95)), max(4, round(figure.width * 0.16)))
         pool = Image.radial_gradient("L").point(lambda value: max(0, 170 - round(value * 1.33))).resize(size)
         picture.paste((4, 6, 16), (foot[0] - size[0] // 2, foot[1] - round(size[1] * 0.62)), pool)

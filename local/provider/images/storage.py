@@ -18,6 +18,7 @@ from local.provider.settings import ProviderSettings
 class _Stored:
     path: Path
     size: int
+    account: str
 
 
 class ResultStorage:
@@ -32,14 +33,14 @@ class ResultStorage:
     def __len__(self) -> int:
         return len(self._stored)
 
-    def store(self, content: bytes) -> str:
-        """Stores an image and returns the path and query of its link."""
+    def store(self, content: bytes, account: str) -> str:
+        """Stores an account's image and returns the path and query of its link."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="simulated-provider-"))
         name = secrets.token_urlsafe(24)
         path = self._folder / name
         path.write_bytes(content)
-        self._stored[name] = _Stored(path, len(content))
+        self._stored[name] = _Stored(path, len(content), account)
         self._remove_oldest()
         expires = int(time.time() + self._settings.result_seconds)
         return f"/results/{name}?expires={expires}&sig={self._signature(name, str(expires))}"
@@ -55,6 +56,11 @@ class ResultStorage:
         """The file of an image; ``None`` once it is removed."""
         stored = self._stored.get(name)
         return stored.path if stored else None
+
+    def account_of(self, name: str) -> str | None:
+        """The account of an image; ``None`` once the image is removed."""
+        stored = self._stored.get(name)
+        return stored.account if stored else None
 
     def is_valid(self, name: str, expires: str, signature: str) -> bool:
         """Whether a link has our signature and has not expired."""

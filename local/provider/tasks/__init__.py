@@ -1,1 +1,1 @@
-"""The simulated account, its tasks, and the life of each."""
+"""The simulated accounts, their tasks, and the life of each."""

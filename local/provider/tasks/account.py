@@ -1,4 +1,4 @@
-"""The one simulated account: its tasks by either id, and its slots."""
+"""A simulated account: its keys, its tasks by either id, and its slots."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import secrets
 from kiln.contract import ListQuery
 from kiln.errors import DuplicateExternalTaskId
 from local.provider.api.envelope import ProviderError
+from local.provider.settings import AccountKeys
 from local.provider.tasks.task import Order, ProviderTask, now_ms
 
 
 class Account:
-    """The account's tasks, by either id, and its slots."""
+    """One account's tasks, by either id, and its slots.
 
-    def __init__(self) -> None:
+    Args:
+        keys: The account's keys.
+    """
+
+    def __init__(self, keys: AccountKeys) -> None:
+        self.keys = keys
         self._tasks: dict[str, ProviderTask] = {}
         self._by_external_id: dict[str, ProviderTask] = {}
         self._running: dict[str, ProviderTask] = {}

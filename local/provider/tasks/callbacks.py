@@ -21,11 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 class CallbackSender:
-    """Posts callbacks in the background, so that a slow receiver delays no task."""
+    """Posts one account's callbacks in the background, so that a slow receiver delays no task."""
 
     def __init__(
         self,
         settings: ProviderSettings,
+        webhook_secret: str | None,
         faults: FaultBoard,
         stats: Stats,
         http: httpx.AsyncClient,
@@ -36,14 +37,14 @@ class CallbackSender:
         self._stats = stats
         self._http = http
         self._background = background
-        self._webhook = Webhook(settings.webhook_secret) if settings.webhook_secret else None
+        self._webhook = Webhook(webhook_secret) if webhook_secret else None
 
     def send(self, task: ProviderTask) -> None:
         """Starts a callback with the current status of the task."""
         faults = self._faults.now
         if not task.order.callback_url or faults.drop_callbacks:
             return
-        body = json.dumps(faults.answers.shown(task.callback()))
+        body = json.dumps(self._faults.answers(task.order.prompt).shown(task.callback()))
         message_id = uuid.uuid4().hex
         for _ in range(2 if faults.duplicate_callbacks else 1):
             late = self._faults.up_to(faults.shuffle_callbacks_s) if faults.shuffle_callbacks_s else 0.0

@@ -27,7 +27,7 @@ _SUBMITTED_SHARE, _SUBMITTED_AT_MOST_S = 0.2, 1.0
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """Runs the accepted tasks in the background."""
+    """Runs the accepted tasks of one account in the background."""
 
     settings: ProviderSettings
     account: Account
@@ -78,7 +78,7 @@ class Lifecycle:
             for index in range(order.n)
         ]
         try:
-            return [self.storage.store(content) for content in await asyncio.gather(*images)]
+            return [self.storage.store(content, self.account.keys.name) for content in await asyncio.gather(*images)]
         except Exception:  # a task whose images cannot be drawn must fail and release its slots, whatever the reason
             logger.exception("could not draw the images of task %s", task.task_id)
             return []

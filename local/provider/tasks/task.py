@@ -24,7 +24,7 @@ UNITS_PER_IMAGE = 16
 
 @dataclass(frozen=True)
 class Order:
-    """What the caller ordered, without the images: those are needed only while the results are drawn."""
+    """The caller's order without the images, which are needed only while the results are drawn."""
 
     model_name: str
     prompt: str

@@ -8,9 +8,12 @@ from pydantic import BaseModel
 
 from kiln.contract import vocabulary
 from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
-from kiln.contract.progress import Progress, Stage, Step, StepName, StoredRequest, StoredSubject
+from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
+from kiln.contract.vocabulary import Stage
 from kiln.images import limits
+from kiln.operating.operations import Operation
 from kiln.tasks.task import DeliveryRecord
+from kiln_cli.operating import operations
 from kiln_cli.pictures import submit
 from kiln_cli.pictures.progress_view import STAGES, STEPS
 from kiln_client import answers, images
@@ -27,6 +30,7 @@ def test_vocabulary_equals_the_contract() -> None:
     assert set(STEPS) == set(StepName)
     assert list(vocabulary.AspectRatio) == submit.RATIOS
     assert list(vocabulary.ModelName) == submit.MODELS
+    assert set(get_args(operations.Operation)) == set(Operation)
     assert images.LARGEST_BYTES == limits.IMAGE_BYTES
 
 

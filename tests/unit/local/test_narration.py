@@ -24,8 +24,8 @@ def test_comments_are_those_of_the_states_by_name() -> None:
 
 def test_every_file_of_the_sample_has_its_role() -> None:
     job = json.loads((SAMPLE / "job.json").read_text(encoding="utf-8"))
-    told = {path.name: role_of(path.name, job) for path in SAMPLE.iterdir()}
-    assert told == {
+    roles = {path.name: role_of(path.name, job) for path in SAMPLE.iterdir()}
+    assert roles == {
         "job.json": "the job: 2 images, 3:2",
         "cat.png": "subject 1 of 2",
         "lantern.png": "subject 2 of 2",

@@ -74,9 +74,10 @@ def _start(event: dict[str, Any]) -> Any:
             "task_id": task_id,
             "key": f"TASK#{task_id}",
             "slots": {"names": names, "first": names[0], "room": "59", "turn": image["turn"]["N"]},
-            "submitted": _announcement("submitted"),
+            "submitted": _status_event("submitted"),
             "webhook": False,
-            "announced": {"processing": False},
+            "published": {"processing": False},
+            "fault": {"Error": ""},
         }
         _client("stepfunctions").start_execution(
             stateMachineArn=os.environ["STATE_MACHINE_ARN"], name=task_id, input=json.dumps(execution_input)
@@ -118,7 +119,7 @@ def _poll(event: dict[str, Any]) -> Any:
     if status != "processing" or event["processing_published"]:
         return {"outcome": "running", "reason": "", "event": None}
     _update(key, "SET task_status = :status", status={"S": status})
-    return {"outcome": "processing", "reason": "", "event": _announcement(status)}
+    return {"outcome": "processing", "reason": "", "event": _status_event(status)}
 
 
 def _collect(event: dict[str, Any]) -> Any:
@@ -144,7 +145,7 @@ def _release(event: dict[str, Any]) -> Any:
         Limit=10,
     )
     _update({"pk": {"S": "SLOTS"}}, "DELETE holders :mine", mine={"SS": [f"{event['task_id']}#0"]})
-    return {"to_notify": False, "event": _announcement("succeed")}
+    return {"to_notify": False, "event": _status_event("succeed")}
 
 
 def _update(key: dict[str, Any], expression: str, **values: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def _key(task_id: str) -> dict[str, Any]:
     return {"pk": {"S": f"TASK#{task_id}"}}
 
 
-def _announcement(status: str) -> dict[str, Any]:
+def _status_event(status: str) -> dict[str, Any]:
     return {"detail_type": f"Image Task {status.title()}", "detail": {"data": {"task_status": status}}}
 
 

@@ -1,4 +1,4 @@
-"""``kiln callers`` and ``kiln provider-keys``: Kiln reads the secrets that the commands write."""
+"""``kiln callers``: Kiln reads the secret that the commands write."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from kiln.auth.callers import Callers
 from kiln.errors import AuthenticationFailed
-from kiln_cli.operating.callers_secret import LARGEST_SECRET_BYTES
 from kiln_cli.operating.installation import Installation
-from tests.unit.client.operating.conftest import Operate, Run
+from kiln_cli.operating.secret_document import LARGEST_SECRET_BYTES
+from tests.unit.client.operating.conftest import Run
 
 
 def written(installation: Installation) -> Callers:
@@ -157,30 +157,3 @@ def test_unreadable_secret_is_refused(kiln: Run, installation: Installation, con
     refused = kiln("callers", "list")
     assert refused.status == 1
     assert "by hand" in refused.err
-
-
-def test_provider_keys_are_stored_and_checked(
-    kiln: Run, installation: Installation, operate: Operate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    operate.will("check-provider", {"accepted": True, "provider_url": "https://provider.test", "reason": ""})
-    monkeypatch.setattr("sys.stdin", io.StringIO("the-access-key\nthe-secret-key\n"))
-    assert kiln("provider-keys", "set").out == "https://provider.test accepts the keys.\n"
-    client = installation.client("secretsmanager")
-    kept = json.loads(client.get_secret_value(SecretId=installation.output("ProviderSecretArn"))["SecretString"])
-    assert kept == {
-        "access_key": "the-access-key",
-        "secret_key": "the-secret-key",
-        "api_key": "",
-        "webhook_secret": "w",
-    }
-
-
-def test_refused_provider_keys_exit_1(kiln: Run, operate: Operate, monkeypatch: pytest.MonkeyPatch) -> None:
-    operate.will("check-provider", {"accepted": False, "provider_url": "https://provider.test", "reason": "wrong"})
-    monkeypatch.setattr("sys.stdin", io.StringIO("the-key\n"))
-    refused = kiln("provider-keys", "set", "--api-key")
-    assert refused.status == 1
-    assert "AWSPREVIOUS" in refused.err
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
-    refused = kiln("provider-keys", "set", "--api-key")
-    assert (refused.status, "no API key entered; there is no terminal to ask on" in refused.err) == (2, True)

@@ -6,20 +6,9 @@ import pytest
 
 from kiln_cli.operating import dispatch
 from kiln_cli.operating.moments import clock_time, date_and_time, duration
+from tests.support.operating import STATUS
 from tests.unit.client.operating.conftest import Operate, Run
 
-STATUS = {
-    "paused_at": 0,
-    "slots": 9,
-    "held": 0,
-    "throttled": 0,
-    "reserved": 0,
-    "running": [],
-    "ended": [],
-    "waiting": 0,
-    "next_task_id": "",
-    "next_since": 0,
-}
 BUSY = {**STATUS, "paused_at": 1, "held": 3, "running": ["a", "b"]}
 
 
@@ -45,6 +34,28 @@ def test_busy_dispatch_shows_every_line() -> None:
     assert said[2] == "queue     1,000 or more waiting"
     assert said[3].startswith("next      c, accepted ")
     assert said[4:] == ["running   a", "ended     b: about to release its slots, or they leaked"]
+
+
+def test_several_accounts_have_a_line_each() -> None:
+    idle = {"slots": 9, "held": 0, "throttled": 0, "reserved": 0, "closed_since": 0}
+    accounts = [
+        {"name": "a", **idle, "held": 3, "throttled": 2, "reserved": 1},
+        {"name": "b", **idle, "slots": {"kling-v2": 4}, "held": 1, "is_draining": True},
+        {"name": "c", **idle, "closed_since": 1},
+    ]
+    said = dispatch.lines({**STATUS, "accounts": accounts})
+    assert said[3:5] == [
+        "account   a: 3 of 9 held, 3 free, 2 throttled, 1 reserved",
+        "account   b: 1 held, slots: 4 for kling-v2, draining",
+    ]
+    assert said[5].startswith("account   c: 0 of 9 held, 9 free, closed for ")
+    assert said[5].endswith(": the provider refuses it")
+
+
+def test_only_account_has_a_line_while_it_is_closed() -> None:
+    account = {"name": "default", "slots": 9, "held": 0, "throttled": 0, "reserved": 0, "closed_since": None}
+    assert len(dispatch.lines({**STATUS, "accounts": [account]})) == 3
+    assert len(dispatch.lines({**STATUS, "accounts": [account | {"closed_since": 1}]})) == 4
 
 
 @pytest.mark.parametrize("operation", ["pause", "resume"])

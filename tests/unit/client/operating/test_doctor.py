@@ -14,10 +14,11 @@ import pytest
 
 from kiln_cli.operating import checks
 from kiln_cli.operating.installation import Installation
+from tests.support.operating import STATUS
 from tests.unit.client.operating.conftest import Executions, Operate, Run
-from tests.unit.client.operating.test_dispatch import STATUS
 
 API_KEY = "the-api-key-of-the-shop"
+NESTED = "arn:aws:cloudformation:us-east-1:123456789012:stack/kiln-MonitoringStack/1"
 
 
 class Api:
@@ -55,13 +56,12 @@ class Alarms:
         return SimpleNamespace(paginate=getattr(self, operation))
 
     def list_stack_resources(self, *, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
-        kind = "AWS::CloudWatch::Alarm"
-        assert StackName == "kiln"
-        listed = [
-            {"LogicalResourceId": name, "PhysicalResourceId": f"kiln-{name}", "ResourceType": kind}
-            for name in self._states
-        ]
-        return [{"StackResourceSummaries": [*listed, {"ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Q"}]}]
+        listed = {
+            "kiln": [("Queue", "q", "AWS::SQS::Queue"), ("MonitoringStack", NESTED, "AWS::CloudFormation::Stack")],
+            NESTED: [(name, f"kiln-{name}", "AWS::CloudWatch::Alarm") for name in self._states],
+        }
+        keys = ("LogicalResourceId", "PhysicalResourceId", "ResourceType")
+        return [{"StackResourceSummaries": [dict(zip(keys, each, strict=True)) for each in listed[StackName]]}]
 
     def describe_alarms(self, *, AlarmNames: list[str]) -> list[dict[str, Any]]:  # noqa: N803
         alarms = [
@@ -116,7 +116,7 @@ def wrong(kiln: Run) -> dict[str, dict[str, Any]]:
     return {each["check"]: each for each in examined.json["findings"] if not each["is_well"]}
 
 
-def test_well_installation_passes(kiln: Run) -> None:
+def test_healthy_installation_passes(kiln: Run) -> None:
     assert wrong(kiln) == {}
     examined = kiln("doctor")
     assert examined.status == 0
@@ -133,6 +133,19 @@ def test_failed_check_prints_the_next_step(kiln: Run, operate: Operate) -> None:
     assert "✗ provider's keys: https://provider.test refuses them: Auth failed (code 1000)" in examined.out
     assert "    → docs/runbook.md#provider-account" in examined.out
     assert "1 of " in examined.err
+
+
+def test_refused_keys_of_one_account_are_found(kiln: Run, operate: Operate) -> None:
+    accounts = [
+        {"name": "a", "accepted": True, "is_draining": False, "reason": ""},
+        {"name": "b", "accepted": False, "is_draining": True, "reason": "Auth failed"},
+    ]
+    answer = {"accepted": False, "provider_url": "https://provider.test", "reason": "b: …", "accounts": accounts}
+    operate.will("check-provider", answer)
+    (found,) = wrong(kiln).values()
+    assert found["check"] == "provider's keys of b"
+    assert found["says"] == "https://provider.test refuses them: Auth failed (draining)"
+    assert found["todo"] == "store other keys with kiln provider-keys set b"
 
 
 @pytest.mark.parametrize("off", [-60, 60])

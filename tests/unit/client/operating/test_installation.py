@@ -10,7 +10,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from kiln_cli.failures import NOT_REACHABLE, CommandFailed
-from kiln_cli.operating.installation import Installation, OperationRefused, find_installation
+from kiln_cli.operating.installation import Installation, find_installation
+from kiln_cli.operating.operations import OperationRefused
+from kiln_cli.operating.operations import operate as run_operation
 from kiln_cli.operating.session import aws_failure
 from kiln_client import NotConfigured
 from tests.unit.client.operating.conftest import Operate, Run
@@ -87,10 +89,10 @@ def test_missing_output_is_refused(installation: Installation) -> None:
 def test_refusal_and_failure_of_the_function_are_raised(installation: Installation, operate: Operate) -> None:
     operate.will("status", refusal="No.")
     with pytest.raises(OperationRefused, match=r"^No\.$"):
-        installation.operate("status")
+        run_operation(installation, "status")
     operate.answers["status"] = [{"errorMessage": "out of memory"}]
     with pytest.raises(CommandFailed, match="out of memory"):
-        installation.operate("status")
+        run_operation(installation, "status")
 
 
 @pytest.mark.parametrize(

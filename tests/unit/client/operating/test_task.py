@@ -211,8 +211,8 @@ def test_show_finds_executions_by_the_run_id(kiln: Run, operate: Operate, histor
 
 
 def test_unknown_task_exits_5(kiln: Run, operate: Operate) -> None:
-    operate.will("show", refusal="Task not found by id/external id: nobody")
-    assert kiln("task", "show", "nobody").status == 5
+    operate.will("show", refusal="Task not found by id/external id: unknown")
+    assert kiln("task", "show", "unknown").status == 5
 
 
 def did(what: str, execution: str = "") -> dict[str, Any]:

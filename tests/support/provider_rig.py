@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.provider.app import create_app
-from local.provider.settings import ProviderSettings
+from local.provider.settings import AccountKeys, ProviderSettings
 
 ACCESS_KEY, SECRET_KEY, API_KEY = "ak-of-the-tests", "a-secret-key-of-the-tests-32-long", "sk-plain"
 PATH = "/v1/images/multi-image2image"
@@ -34,10 +34,11 @@ SETTINGS = ProviderSettings(
 )
 
 
-def sign() -> dict[str, str]:
-    """The header of a caller with good credentials."""
-    claims = {"iss": ACCESS_KEY, "exp": int(time.time()) + 1800, "nbf": int(time.time()) - 5}
-    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET_KEY, algorithm='HS256')}"}
+def sign(keys: AccountKeys | None = None) -> dict[str, str]:
+    """The header of a caller with good credentials, of the account ``default`` or another."""
+    access_key, secret_key = (keys.access_key, keys.secret_key) if keys else (ACCESS_KEY, SECRET_KEY)
+    claims = {"iss": access_key, "exp": int(time.time()) + 1800, "nbf": int(time.time()) - 5}
+    return {"Authorization": f"Bearer {jwt.encode(claims, secret_key, algorithm='HS256')}"}
 
 
 def picture_bytes(width: int = 320, height: int = 320, colour: str = "teal") -> bytes:
@@ -61,7 +62,7 @@ def make_job(**changes: object) -> dict[str, object]:
 
 @dataclass
 class Outside:
-    """What the provider reaches beyond itself: it records callbacks and hands out the images it was given."""
+    """The network around the provider: records callbacks, and serves images by their addresses."""
 
     images: dict[str, bytes] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
@@ -96,7 +97,7 @@ class Client:
         """Waits for a condition, letting the provider run meanwhile."""
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s in vain until {what}"
+            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s without success until {what}"
             self._loop.run(asyncio.sleep(0.005))
 
 
@@ -159,7 +160,7 @@ class Rig:
 
 @contextmanager
 def provider(**settings: object) -> Iterator[Rig]:
-    """A provider of its own for one test."""
+    """A separate provider for one test."""
     outside = Outside()
     app = create_app(replace(SETTINGS, **settings), transport=httpx.MockTransport(outside))
     with asyncio.Runner() as loop:
