@@ -57,6 +57,7 @@ def test_missing_or_empty_variable_is_named(model, variable, monkeypatch):
         (TableSettings, "TASK_RETENTION_DAYS", "29"),
         (InboxSettings, "DROP_WAIT_SECONDS", "901"),
         (InboxSettings, "DROP_WAIT_SECONDS", "-1"),
+        (InboxSettings, "DROP_QUIET_SECONDS", "901"),
         (InboxSettings, "DROP_PROMPT", "p" * 2_501),
         (SlotSettings, "PROVIDER_SLOTS", "0"),
         (SlotSettings, "PROVIDER_SLOTS", "nine"),
@@ -85,6 +86,7 @@ def test_defaults_are_those_of_the_template(monkeypatch):
     assert load(DeadlineSettings).collect_seconds == parameters["CollectDeadlineSeconds"]
     assert load(TableSettings).task_retention_days == parameters["TaskRetentionDays"]
     assert load(InboxSettings).wait_seconds == parameters["DropWaitSeconds"]
+    assert load(InboxSettings).quiet_seconds == parameters["DropQuietSeconds"]
     assert load(InboxSettings).caller == parameters["InboxCaller"]
     assert load(WebhookSettings).allow_http is (parameters["AllowHttpCallbacks"] == "true")
     assert load(WebhookSettings).allow_private is (parameters["AllowPrivateCallbacks"] == "true")

@@ -62,7 +62,7 @@ class ListedFile:
 
 
 def head(bucket: str, key: str) -> S3Object | None:
-    """What is known of an object without reading it, or ``None`` when it is not there."""
+    """Describes an object without reading it; ``None`` when it is not there."""
     try:
         answer = aws.s3().head_object(Bucket=bucket, Key=key)
     except Exception as error:

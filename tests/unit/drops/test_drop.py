@@ -260,7 +260,7 @@ def test_encoded_metadata_are_decoded(inbox, prompt, read):
         ({"prompt": "=?klingon?q?x?="}, "metadata: must be UTF-8"),
         ({"prompt": "=?utf-8?q?=FF=FE?="}, "metadata: must be UTF-8"),
         ({"prompt": "=?unknown-8bit?q?=FF?="}, "metadata: must be UTF-8"),
-        ({"prompt": "=?utf-16?b?2D0=?="}, "metadata: must be UTF-8"),
+        ({"prompt": "=?utf-16-be?b?2D0=?="}, "metadata: must be UTF-8"),
         ({"prompt": "=?utf-7?q?+2D0-?="}, "metadata: must be UTF-8"),
     ],
 )

@@ -72,6 +72,12 @@ def test_folder_with_other_files_alone_is_answered(inbox):
     assert answer["job.json"]["subject_image_list"] == [{"subject_image": "picture.jpg"}]
 
 
+def test_defaults_without_a_job_are_answered(inbox):
+    inbox.drop("f/defaults.json", b"{}")
+    inbox.deliver()
+    assert inbox.told("f")["message"].startswith("job.json: is missing, got no images")
+
+
 @pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "__MACOSX/._cat.png", "~$notes.docx", "cat.png.part"])
 def test_system_files_are_not_answered_and_not_read(inbox, calls, name):
     inbox.drop(f"f/{name}", b"x")

@@ -48,3 +48,19 @@ def test_unreachable_s3_is_logged_without_the_link(cloud, monkeypatch, logged, c
     logger.exception("failed", exc_info=failed.value)
     assert "S3 cannot be reached" in logged.getvalue()
     assert "X-Amz-" not in logged.getvalue() + caplog.text
+
+
+@pytest.mark.parametrize("path", ["/b/a/./k", "/b/a/../k", "/b/../k", "/b/%2E/k"])
+def test_signed_path_is_sent_as_it_was_signed(monkeypatch, path):
+    """urllib3 takes ``.`` and ``..`` out of a path, and S3 then finds another key than the one that was signed."""
+    sent = []
+    answer = urllib3.HTTPResponse(status=200)
+
+    def urlopen(_pool, method, url, *_, **__):
+        sent.append((method, url))
+        return answer
+
+    monkeypatch.setattr(urllib3.connectionpool.HTTPConnectionPool, "urlopen", urlopen)
+    link = f"http://s3.test:80{path}?X-Amz-Signature=abc%2F"
+    storage.http.__wrapped__().request("PUT", link, body=b"x", redirect=False)
+    assert sent == [("PUT", f"{path}?X-Amz-Signature=abc%2F")]

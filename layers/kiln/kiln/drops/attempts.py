@@ -14,7 +14,7 @@ operator. These rules say which task is meant each time:
 - A retry begins the next attempt once the newest has ended, however it ended. The same ``Idempotency-Key`` finds the
   attempt that it began.
 - Only the first attempt has the ``external_task_id``: an id belongs to one task.
-- Each job of a list is a drop of its own, in the folder ``<folder>/<number>``.
+- Each job of a list is a separate drop, in the folder ``<folder>/<number>``.
 
 A process may stop between making an attempt and recording that it owns the folder's answer. The next process that
 handles the drop records it. The rules hold for as long as the first attempt is stored. After that, the ledger knows

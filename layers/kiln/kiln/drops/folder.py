@@ -51,7 +51,7 @@ def begin_folder(
         is_last_check: The files had their time: ``result.json`` names what is still missing.
 
     Returns:
-        The tasks, including those that existed before, and whether a job waits for files.
+        The tasks, including those that existed before, and whether a job waits for files, or the folder for a job.
     """
     try:
         jobs = reader.jobs(bucket, folder)
@@ -59,7 +59,7 @@ def begin_folder(
         result_file.write_refusal(Origin(channel="drop", folder=folder), error, reader.seen_at)
         return [], False
     if jobs is None:
-        return [], False
+        return [], True
     last = first - 1 + JOBS_PER_MESSAGE
     if last < len(jobs.jobs):
         later.jobs_later(bucket, folder, last + 1, is_last_check=is_last_check)

@@ -1,4 +1,4 @@
-"""What a folder's ``job.json`` asks for: one job, or several, each filled up from the folder's ``defaults.json``."""
+"""The jobs of a folder: one ``job.json`` with one job or several, each filled up from ``defaults.json``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of dropped folders: what each was made into, whose its answer is, and when it is checked again."""
+"""The memory of dropped folders: the content that made each task, the owner of the answer, and the next check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Notes:
-    """What is known of a folder without a look into it.
+    """The ledger's knowledge of a folder, which needs no read of the inbox.
 
     Attributes:
         job: The name of its ``job.json``, in the case that it is written in; empty without one.
@@ -38,7 +38,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Made:
-    """What an inbox version was made into.
+    """The content and the file version that a task was made of.
 
     Attributes:
         content: The id of the content, which is that of its first task.
@@ -124,7 +124,7 @@ class DropLedger(TableAccess):
         return len(answer["Attributes"]["ended"]["NS"]) >= parts
 
     def notes(self, folder: str) -> Notes:
-        """What is known of a folder without a look into it."""
+        """Reads the notes of a folder."""
         item = self._get(folder)
         due = int(item.get("check_due", {}).get("N", "0"))
         job, defaults, prompt = (item.get(name, {}).get("S", "") for name in ("job", "defaults", "prompt"))

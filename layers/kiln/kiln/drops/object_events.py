@@ -1,4 +1,4 @@
-"""What happens when an object arrives in the inbox bucket: which folder, or which single image, it concerns."""
+"""The arrival of an object in the inbox bucket: finds the folder or the single image that it concerns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def object_arrived(bucket: str, key: str, reader: InboxReader | None = None) -> 
     Args:
         bucket: The inbox.
         key: The object's key.
-        reader: Of the batch of messages that the object is in; one of its own if not given.
+        reader: Of the batch of messages that the object is in; a new one if not given.
 
     Returns:
         The tasks that the object completed.

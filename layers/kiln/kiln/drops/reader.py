@@ -56,7 +56,7 @@ class InboxReader:
         return self.head(bucket, f"{below}/{alike[0]}") if alike else None
 
     def notes(self, folder: str) -> Notes:
-        """What is known of a folder without a look into it."""
+        """The notes of a folder."""
         if folder not in self._notes:
             self._notes[folder] = DropLedger().notes(folder)
         return self._notes[folder]

@@ -25,7 +25,7 @@ FAILED = 5000
 """The code above the answer of a task that failed; the message has the reason."""
 
 _GONE = frozenset({"NoSuchKey", "AccessDenied"})
-"""What S3 answers for an object that is not there: the latter to those who may not list the bucket."""
+"""S3's codes for an object that is not there: the latter where the bucket may not be listed."""
 
 _WRITTEN_MS = 60_000
 """So long after its end a task's answer has been written, or its notification is in trouble."""
