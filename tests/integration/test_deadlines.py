@@ -44,7 +44,7 @@ def test_task_beyond_the_generation_deadline_fails(
     task_id = client.create()
     assert_failed(impatient, client, task_id, reason="The provider did not finish the task within 3 s")
     # Its callback, should it still come, finds a task that has ended.
-    assert impatient.http.post(impatient.wake_requested_at(task_id)).status_code == 200
+    assert impatient.http.post(impatient.callback_link(task_id)).status_code == 200
     assert client.get(task_id)["task_status"] == "failed"
 
 

@@ -87,7 +87,7 @@ def test_missing_images_stop_no_other_task(kiln: Deployment, client: Client) -> 
     assert kiln.operate("restart", task_id=first)["did"] == "restarted"
     wait_until(lambda: kiln.is_parked(first), "it was given no slots")
     kiln.set_faults()
-    assert kiln.http.post(kiln.wake_requested_at(first)).status_code == 200
+    assert kiln.http.post(kiln.callback_link(first)).status_code == 200
     assert_images_whole(kiln, client.wait_for(first, "succeed"), SLOTS)
     assert kiln.generations(first) == 1
     kiln.operate("resume")

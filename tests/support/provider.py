@@ -65,7 +65,7 @@ class CountingSigner(Signer):
 
 
 def provider(answers: Answers, **limits: float) -> Provider:
-    settings = ProviderSettings(url="https://provider.test", secret_arn="unused", **limits)  # type: ignore[arg-type]
+    settings = ProviderSettings(url="https://provider.test", secret_arn="unused", **limits)
     return Provider(settings, CountingSigner(), httpx.Client(transport=httpx.MockTransport(answers)))
 
 

@@ -158,8 +158,8 @@ class Rig:
 
 
 @contextmanager
-def provider(**settings: object) -> Iterator[Rig]:
-    """A provider of its own for one test."""
+def provider(**settings: Any) -> Iterator[Rig]:
+    """A simulated provider for one test."""
     outside = Outside()
     app = create_app(replace(SETTINGS, **settings), transport=httpx.MockTransport(outside))
     with asyncio.Runner() as loop:
