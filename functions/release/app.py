@@ -1,4 +1,4 @@
-"""The release function: gives slots back and hands them over, by one of three operations."""
+"""The release function: releases slots and hands them over, by one of three operations."""
 
 from __future__ import annotations
 

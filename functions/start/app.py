@@ -23,7 +23,7 @@ def new_task(record: DynamoDBRecord) -> None:
     try:
         start(image)
     except ValidationError:
-        # It will never be readable: put aside, so that those behind it in the stream are not held up.
+        # It can never be read. It is dead-lettered, so that the records after it in the stream are not delayed.
         logger.exception("unreadable")
         dead_letter(image)
         return

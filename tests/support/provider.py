@@ -34,7 +34,7 @@ TABLE = [
     (500, 5000, Verdict.UNKNOWN, Verdict.RETRY),
     (503, 5001, Verdict.UNKNOWN, Verdict.RETRY),
     (504, 5002, Verdict.UNKNOWN, Verdict.RETRY),
-    # Codes that nobody has written down: the HTTP status decides.
+    # Codes that no document lists: the HTTP status decides.
     (404, 9999, Verdict.PERMANENT, Verdict.MISSING),
     (429, 9999, Verdict.WAIT, Verdict.WAIT),
     (401, 9999, Verdict.ACCOUNT, Verdict.ACCOUNT),

@@ -61,7 +61,7 @@ def make_job(**changes: object) -> dict[str, object]:
 
 @dataclass
 class Outside:
-    """What the provider reaches beyond itself: it records callbacks and hands out the images it was given."""
+    """The network outside the provider: records callbacks, and serves the images it was given."""
 
     images: dict[str, bytes] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Client:
         """Waits for a condition, letting the provider run meanwhile."""
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s in vain until {what}"
+            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for: {what}"
             self._loop.run(asyncio.sleep(0.005))
 
 
