@@ -1,4 +1,4 @@
-"""Permissions that the template grants to functions and workflows, and those that a recording used, in the same terms."""
+"""Permissions that the template grants to functions and workflows, and those that a recording used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One deadline for a whole HTTP request: httpx limits each read and write alone, so a dripping answer may last for ever.
+"""One deadline for a whole HTTP request: httpx limits each read and write alone, so a slow answer may never end.
 
 Import it where a client is made: it loads what httpx loads only then.
 """
