@@ -1,4 +1,4 @@
-# Everything a person does with this project. `make help` says what there is.
+# The commands of this project. `make help` lists them.
 #
 # PORT=9000 chooses the front door's port, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
 # PYTHON=/path/to/python overrides the interpreter that is looked for.
@@ -14,8 +14,9 @@ MEASURE ?=
 UPGRADE ?=
 FUNCTIONS ?=
 WORKERS ?= 3
+COVERAGE ?= 1
 
-# The newest Python that is there, on the PATH or under pyenv (whose shims may name a version that is not active).
+# The newest Python on the PATH or under pyenv. A shim of pyenv may name a version that is not active.
 find_python = for version in $(1); do \
 	for candidate in "python$$version" "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
 		"$$candidate" -c 'import sys' >/dev/null 2>&1 && { "$$candidate" -c 'import sys; print(sys.executable)'; exit; }; \
@@ -31,7 +32,7 @@ endif
 VENV := .venv
 VENV_SAM := .venv-sam
 BIN := $(VENV)/bin
-# A stamp per interpreter and lock: set up once, and again when either changes. `make run` needs less than the tests do.
+# One stamp per interpreter and lock: set up once, and again when either changes. `make run` needs fewer packages.
 STAMP_RUN := $(VENV)/run-$(shell (echo "$(PYTHON)"; cat locks/run.txt client/pyproject.toml) | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/dev-$(shell (echo "$(PYTHON)"; cat locks/dev.txt client/pyproject.toml) | cksum | cut -d' ' -f1)
 STAMP_SAM := $(VENV_SAM)/set-up-$(shell (echo "$(PYTHON_SAM)"; cat locks/sam.txt) | cksum | cut -d' ' -f1)
@@ -40,14 +41,14 @@ STAMP_SAM := $(VENV_SAM)/set-up-$(shell (echo "$(PYTHON_SAM)"; cat locks/sam.txt
 export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# What was compiled once is not compiled by every run and every worker again, whatever the shell's environment says.
+# Compiled code is kept for the next run and for other workers, even if the shell says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
-help: ## What there is
+help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The locks name everything, so nothing is left to resolve; a module is compiled when it is first imported, not all at once.
+# The locks name every package, so pip resolves nothing. A module is compiled when it is first imported.
 install := pip install --quiet --quiet --no-deps --no-compile --require-hashes
 
 .PHONY: setup
@@ -64,7 +65,7 @@ $(STAMP_RUN):
 	@touch $@
 
 $(STAMP): $(STAMP_RUN)
-	@echo "Adding what the tests need …"
+	@echo "Adding the packages for development …"
 	@$(BIN)/python -m $(install) -r locks/dev.txt
 	@touch $@
 
@@ -98,8 +99,9 @@ chaos: setup ## Break a running stack at every call, by seeded mixtures, with ju
 test-unit: setup ## The unit tests
 	@$(unit_ring)
 
-# Schemathesis puts itself into every run, takes a second of each worker, and has nothing to do here.
-unit_ring = $(BIN)/python -m pytest -n auto -p no:schemathesis tests/unit
+# Schemathesis loads itself into every run, takes a second of each worker, and has no test here.
+# The run measures the coverage of layers/ and functions/ against the floor in pyproject.toml (COVERAGE=0 does not).
+unit_ring = $(BIN)/python -m pytest -n auto -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
@@ -109,14 +111,23 @@ test-clients: setup ## Public clients of the provider against Kiln (installs the
 check: setup ## Lint, formatting, types, import directions, written pages, weaknesses in our own code
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy layers functions local client
+	@$(BIN)/mypy layers functions local client tests benchmarks
 	@PYTHONPATH=layers/kiln:client:. $(BIN)/lint-imports
 	@PYTHONPATH=layers/kiln $(BIN)/python -m kiln.documents docs --check
 	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.modelling.scaling --check
-	@# What bandit finds minor is ruff's as well (S), and accepted there line by line.
+	@# ruff (S) finds the minor weaknesses too. They are accepted there line by line.
 	@$(BIN)/bandit --quiet --recursive --severity-level medium layers functions local client
-	@# What takes too long to be run each time is imported at least, so that it can be run.
+	@# The long rings are imported at least, so that a broken import is found here.
 	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/build tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
+
+.PHONY: fmt
+fmt: setup ## Format the code, and correct what ruff can correct
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+.PHONY: pr
+pr: ## Everything that CI runs (long)
+	@bash .ci/run
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
@@ -125,7 +136,7 @@ check-prose: setup ## Words of docs, comments, docstrings, messages and names ag
 
 .PHONY: audit
 audit: setup ## Known weaknesses of the locked packages (needs the package index's advisories: network)
-	@# Strict: a package that could not be looked up is a failure, not a clean bill.
+	@# Strict: a package without a result fails the audit.
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement locks/dev.txt
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement locks/sam.txt
 
@@ -134,19 +145,19 @@ docs: setup ## Write docs/openapi.json, docs/asyncapi.json and docs/schemas from
 	@PYTHONPATH=layers/kiln $(BIN)/python -m kiln.documents docs
 
 .PHONY: build
-build: $(STAMP_SAM) ## Validate the template and build what is deployed, without Docker
+build: $(STAMP_SAM) ## Validate the template, and build the functions and the layer without Docker
 	@$(VENV_SAM)/bin/sam validate --lint
 	@$(VENV_SAM)/bin/cfn-lint template.yaml monitoring.yaml
 	@BUILD_PYTHON="$(PYTHON_SAM)" $(VENV_SAM)/bin/sam build
 
-# The recipe is the same; only the machine differs, so that what was built can be run where it was built.
+# The same recipe for the architecture of this machine, so that the output can run here.
 .PHONY: build-native
 build-native: $(STAMP_SAM) ## The same build for this machine, to be tested and measured here
 	@BUILD_PYTHON="$(PYTHON_SAM)" ARCHITECTURE="$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)" \
 		$(VENV_SAM)/bin/sam build --build-dir .aws-sam/native
 
 .PHONY: test-build
-test-build: setup build build-native ## What was built: run from the build output alone, deployed with sam deploy, updated
+test-build: setup build build-native ## The build tests: run the output alone, deploy it with sam deploy, update it
 	@PYTHON_SAM="$(PYTHON_SAM)" $(BIN)/python -m pytest tests/build
 
 .PHONY: check-cold-starts
@@ -158,7 +169,7 @@ check-costs: setup ## Compare the instructions of a warm submit with the expecte
 	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.warm.instructions --check
 
 .PHONY: bench
-bench: setup build-native ## Measure what docs/performance.md shows (on an otherwise idle machine)
+bench: setup build-native ## Measure the figures of docs/performance.md (on an idle machine)
 	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring
 
 .PHONY: cost
@@ -183,6 +194,6 @@ compile = $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --p
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(1) --output-file $(2)
 
 .PHONY: clean
-clean: ## Remove everything that was made here
-	@rm -rf $(VENV) $(VENV_SAM) .aws-sam .kiln .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove the virtual environments, builds and caches
+	@rm -rf $(VENV) $(VENV_SAM) .aws-sam .kiln .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""What one task uses of AWS, as numbers that prices and quotas can be applied to."""
+"""AWS usage of one task, as numbers for prices and quotas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 
 class Work(BaseModel):
-    """What one function did."""
+    """Usage of one function."""
 
     memory_mb: int = Field(description="its memory, which also sets its share of a CPU")
     invocations: int = 0
@@ -22,7 +22,7 @@ class Work(BaseModel):
 
 
 class Counts(BaseModel):
-    """What happened between a task's creation and its last notification.
+    """Usage between a task's creation and its last notification.
 
     Attributes:
         api_requests: Through API Gateway: the creation, and the provider's callbacks.

@@ -12,7 +12,7 @@ FILE = Path(__file__).with_suffix(".json")
 
 
 class RecordedCalls(BaseModel):
-    """What was recorded, when, and on which machine.
+    """The recordings, their time and their machine.
 
     Attributes:
         recorded_on: The day.
@@ -30,7 +30,7 @@ class RecordedCalls(BaseModel):
 
     @property
     def waiting(self) -> Counts:
-        """What a task uses in addition because it waits in the queue."""
+        """Additional usage of a task that waits in the queue."""
         return self.scenarios["api-1-pair-in-queue"].less(self.of(1, by_timer=False), 2)
 
     def write(self, path: Path = FILE) -> None:

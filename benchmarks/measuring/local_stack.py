@@ -1,4 +1,4 @@
-"""What the measurements do with a local stack: create tasks, read their items, inject faults, wait."""
+"""Steps of the measurements on a local stack: create tasks, read their items, inject faults, wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The callback function: the provider's webhook rings a task's bell. Its body decides nothing."""
+"""The callback function: the provider's callback wakes the workflow of its task. The body decides nothing."""
 
 from __future__ import annotations
 

@@ -70,9 +70,9 @@ def _task(tasks: TaskStore) -> Task:
 
 @app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])
 def result(task_id: str, token: str, file: str) -> Response[str]:
-    """Sends whoever holds a result link on to the image; the link is its own proof, no header is asked for."""
+    """Redirects a result link to its image. The token in the link is enough; no key is needed."""
     location = download_address(task_id, token, file, method=app.current_event.http_method)
-    # A minute less than the link is good for: a browser that is sent on anew each time keeps the image for nothing.
+    # A minute less than the link is valid: the browser then keeps the image, and asks for a new link in time.
     headers = {"Location": location, "Cache-Control": f"private, max-age={LINK_SECONDS - 60}"}
     return Response(status_code=302, content_type="text/plain", body="", headers=headers)
 
@@ -85,7 +85,7 @@ def openapi_document() -> Response[str]:
 
 @app.get("/docs")
 def docs() -> Response[str]:
-    """A page to try the API with; it talks to nobody else."""
+    """A page to try the API with. It sends requests to this API only."""
     return Response(
         200, "text/html; charset=utf-8", pages.docs_html(), {"Content-Security-Policy": pages.content_security_policy()}
     )

@@ -1,4 +1,4 @@
-"""The rescue function: an execution that broke or was stopped is told of here, and its task is not left alone."""
+"""The rescue function: handles the event of an execution that failed or was stopped, so that its task ends."""
 
 from __future__ import annotations
 

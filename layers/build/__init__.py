@@ -1,1 +1,1 @@
-"""What ``sam build`` runs, without Docker: the layer and the functions as they are deployed, compiled and trimmed."""
+"""The recipe of ``sam build`` without Docker: builds the layer and the functions, compiles and trims them."""

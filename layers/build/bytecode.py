@@ -16,7 +16,7 @@ def compile_all(folder: Path) -> None:
     """Puts a ``.pyc`` beside every source, marked as never to be checked against it.
 
     Lambda's file system can't be written to and an unpacked archive has new file times: what is not compiled here, or
-    is compiled in the ordinary form, would be compiled anew at every cold start.
+    is compiled in the ordinary form, would be compiled again at every cold start.
 
     Raises:
         NotCompiledError: A source does not compile.

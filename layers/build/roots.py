@@ -22,7 +22,7 @@ class MissingRootError(Exception):
 
 
 def pick_roots(bundle: Path, target: Path) -> None:
-    """Writes the roots to a bundle of their own.
+    """Writes the roots to a separate bundle.
 
     Raises:
         MissingRootError: Not all are there.

@@ -12,10 +12,10 @@ PLATFORMS = {
     "arm64": ["manylinux_2_28_aarch64", "manylinux2014_aarch64"],
     "x86_64": ["manylinux_2_28_x86_64", "manylinux2014_x86_64"],
 }
-"""What Amazon Linux 2023, on which the Python runtimes stand, can load."""
+"""The platforms that Amazon Linux 2023, the base of the Python runtimes, can load."""
 
 _NEVER_LOADED = ("anyio", "bin")
-"""What httpcore does without when it is not there, as nothing here is asynchronous; commands for people's machines."""
+"""Optional packages of httpcore for asynchronous use, and commands for people's machines. The layer needs neither."""
 
 
 def install(requirements: Path, target: Path, architecture: str) -> None:

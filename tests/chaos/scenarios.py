@@ -97,7 +97,7 @@ def _stopped_under_way(kiln: ChaosDeployment, client: Client, marker: str, *, er
     if kiln.injector.is_any_struck(marker):
         # The local EventBridge calls a function once. Lambda calls again when that fails, and it may have failed.
         ended = kiln.aws.stepfunctions.describe_execution(executionArn=arn)
-        detail = {name: ended[name] for name in ("stateMachineArn", "name", "status", "input")}  # type: ignore[literal-required]
+        detail = {name: ended[name] for name in ("stateMachineArn", "name", "status", "input")}
         kiln.aws.client("lambda").invoke(
             FunctionName=kiln.resource("RescueFunction"),
             InvocationType="Event",

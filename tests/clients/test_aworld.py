@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.clients.runners import Aworld
@@ -44,7 +46,7 @@ def test_local_files_make_pictures(
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_refusal_is_raised_by_the_client(
-    aworld: Aworld, pictures: dict[str, str], caller: Caller, change: dict[str, object], code: int, message: str
+    aworld: Aworld, pictures: dict[str, str], caller: Caller, change: dict[str, Any], code: int, message: str
 ):
     images = [pictures["cat.png"], pictures["lantern.jpg"]]
 

@@ -34,7 +34,7 @@ def test_steps_are_recorded_in_their_order(kiln: Deployment, client: Client) -> 
     def has_ended() -> bool:
         stage = told(client, "watched", "progress")["stage"]
         seen.extend([stage] if [stage] != seen[-1:] else [])
-        return stage == "succeed"
+        return bool(stage == "succeed")
 
     wait_until(has_ended, "the task has succeeded")
     assert seen == [stage for stage in STAGES if stage in seen], "no stage comes back"

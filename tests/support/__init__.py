@@ -1,1 +1,1 @@
-"""What tests of several rings build more than once."""
+"""Samples, fakes and steps that several tests share."""

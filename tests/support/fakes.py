@@ -89,8 +89,8 @@ class StepFunctions:
         if name not in self.started and name not in self.ended:
             raise ExecutionDoesNotExist
         status, error = self.ended.get(name, ("RUNNING", ""))
-        course = json.dumps(self.started.get(name, {}))
-        return {"executionArn": executionArn, "name": name, "status": status, "error": error, "input": course}
+        execution_input = json.dumps(self.started.get(name, {}))
+        return {"executionArn": executionArn, "name": name, "status": status, "error": error, "input": execution_input}
 
     def stop_execution(self, *, executionArn: str, error: str, cause: str) -> dict[str, Any]:  # noqa: N803
         assert cause
@@ -107,7 +107,7 @@ class StepFunctions:
 
 @dataclass
 class FakeProvider:
-    """A provider account that does what it is told.
+    """A provider account with scripted errors.
 
     Attributes:
         tasks: What it has, by external id.
@@ -175,7 +175,7 @@ class HttpPool:
             return source() if callable(source) else source
         path = url.partition("?")[0]
         content = b"".join(options["body"])
-        # S3 puts an object together only when as many bytes came as were announced.
+        # S3 puts an object together only when it gets as many bytes as Content-Length says.
         assert len(content) == int(options["headers"]["Content-Length"])
         if self._put_status == 200:
             self.stored[path] = content
@@ -240,7 +240,7 @@ def client_error(code: str) -> ClientError:
 
 @dataclass
 class LambdaContext:
-    """What Lambda hands to a handler beside the event."""
+    """The context that Lambda passes to a handler."""
 
     function_name: str = "kiln-function"
     memory_limit_in_mb: int = 512

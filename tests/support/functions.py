@@ -42,7 +42,7 @@ def function(name: str) -> ModuleType:
 
 
 def invoke(name: str, event: dict[str, Any]) -> Any:
-    """What a function returns for an event."""
+    """Returns the answer of a function to an event."""
     return function(name).handler(event, LambdaContext())
 
 

@@ -45,11 +45,13 @@ class Inbox:
 
     def version(self, key: str) -> str:
         """The version that lies there now."""
-        return self._s3.head_object(Bucket=INBOX, Key=key)["VersionId"]
+        version: str = self._s3.head_object(Bucket=INBOX, Key=key)["VersionId"]
+        return version
 
     def etag(self, key: str) -> str:
-        """What tells the content that lies there now from another."""
-        return self._s3.head_object(Bucket=INBOX, Key=key)["ETag"]
+        """The entity tag of the present content."""
+        etag: str = self._s3.head_object(Bucket=INBOX, Key=key)["ETag"]
+        return etag
 
     def forget_answers(self) -> None:
         """Deletes everything in the outbox, as a person or a lifecycle rule may."""

@@ -18,7 +18,7 @@ def monitoring() -> dict[str, Any]:
 
 
 def passed() -> dict[str, Any]:
-    """What ``template.yaml`` passes for each parameter of the nested template."""
+    """The values that ``template.yaml`` passes for the parameters of the nested template."""
     parameters: dict[str, Any] = template()["Resources"]["MonitoringStack"]["Properties"]["Parameters"]
     return parameters
 

@@ -1,4 +1,4 @@
-"""What the template allows each function and workflow to do, and what they did in a recording, in the same terms."""
+"""Permissions that the template grants to functions and workflows, and those that a recording used."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def used(calls: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
 
 
 def granted_to_workflow(name: str) -> set[Permission]:
-    """What the template allows to the role of a state machine."""
+    """Permissions that the template grants to the role of a state machine."""
     found: set[Permission] = set()
     for policy in _resources()[name]["Properties"]["Policies"]:
         for statement in policy["Statement"]:
@@ -75,13 +75,13 @@ def granted_to_workflow(name: str) -> set[Permission]:
 
 
 def needed_by_workflow(name: str, states: Collection[str] | None = None) -> set[Permission]:
-    """What a state machine calls for in some of its states, or in all."""
+    """Permissions that a state machine needs in some of its states, or in all."""
     found: set[Permission] = set()
-    for state, course in _definition(name)["States"].items():
-        if course["Type"] == "Task" and (states is None or state in states):
-            service, _, operation = re.sub(r"^.*:::(aws-sdk:)?|[.].*$", "", course["Resource"]).partition(":")
+    for state, state_definition in _definition(name)["States"].items():
+        if state_definition["Type"] == "Task" and (states is None or state in states):
+            service, _, operation = re.sub(r"^.*:::(aws-sdk:)?|[.].*$", "", state_definition["Resource"]).partition(":")
             action = f"{service}:{operation[0].upper()}{operation[1:]}".replace(":Invoke", ":InvokeFunction")
-            asked = course["Parameters"]
+            asked = state_definition["Parameters"]
             for each in (asked, *asked.get("Entries", [])):
                 found |= {(action, each[key]) for key in _TARGETS if key in each}
     return found
@@ -98,7 +98,7 @@ def _definition(name: str) -> dict[str, Any]:
     ids = {key: _logical_id(value) for key, value in properties["DefinitionSubstitutions"].items()}
     text = (ROOT / properties["DefinitionUri"]).read_text(encoding="utf-8")
     resources = _resources()
-    # What is no resource is a number where it stands.
+    # A value that is no resource is a number.
     definition: dict[str, Any] = json.loads(
         re.sub(r"[$][{](\w+)[}]", lambda found: ids[found[1]] if ids[found[1]] in resources else "0", text)
     )

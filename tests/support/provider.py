@@ -34,7 +34,7 @@ TABLE = [
     (500, 5000, Verdict.UNKNOWN, Verdict.RETRY),
     (503, 5001, Verdict.UNKNOWN, Verdict.RETRY),
     (504, 5002, Verdict.UNKNOWN, Verdict.RETRY),
-    # Codes that nobody has written down: the HTTP status decides.
+    # Codes that no document lists: the HTTP status decides.
     (404, 9999, Verdict.PERMANENT, Verdict.MISSING),
     (429, 9999, Verdict.WAIT, Verdict.WAIT),
     (401, 9999, Verdict.ACCOUNT, Verdict.ACCOUNT),
@@ -65,7 +65,7 @@ class CountingSigner(Signer):
 
 
 def provider(answers: Answers, **limits: float) -> Provider:
-    settings = ProviderSettings(url="https://provider.test", secret_arn="unused", **limits)  # type: ignore[arg-type]
+    settings = ProviderSettings(url="https://provider.test", secret_arn="unused", **limits)
     return Provider(settings, CountingSigner(), httpx.Client(transport=httpx.MockTransport(answers)))
 
 

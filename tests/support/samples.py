@@ -46,7 +46,7 @@ def make_task(task_id: str = "task-1", **changes: Any) -> Task:
 
 
 def add_task(task_id: str = "task-1", **changes: Any) -> Task:
-    """The same, stored; each stands in line behind the one before it."""
+    """Makes a task and stores it, in the queue behind the one before it."""
     turn = next(_turns)
     return TaskStore().add(make_task(task_id, **{"sequence": turn, "turn": turn, **changes}), retention_days=30)
 

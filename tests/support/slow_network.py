@@ -1,4 +1,4 @@
-"""Plays a network without sockets on which every step takes its time, by a clock of its own."""
+"""Plays a network without sockets on which every step takes its time, by its own clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kiln import request_deadline
 
 
 class SlowNetwork(httpcore.NetworkBackend):
-    """Whoever connects is answered with the same pieces, one a read.
+    """Every connection is answered with the same pieces, one for each read.
 
     Args:
         patch: Makes this network and its clock those of every request_deadline.
@@ -44,8 +44,8 @@ class SlowNetwork(httpcore.NetworkBackend):
         """The seconds that each step of a kind was allowed."""
         return [seconds for name, seconds in self.steps if name == step]
 
-    def connect_tcp(self, *told: Any) -> httpcore.NetworkStream:
-        self.take("connect", told[2], httpcore.ConnectTimeout)
+    def connect_tcp(self, *args: Any) -> httpcore.NetworkStream:
+        self.take("connect", args[2], httpcore.ConnectTimeout)
         return _SlowStream(self)
 
 
@@ -54,8 +54,8 @@ class _SlowStream(httpcore.MockStream):
         super().__init__(list(network.answer))
         self._network = network
 
-    def start_tls(self, *told: Any) -> httpcore.NetworkStream:
-        self._network.take("tls", told[2], httpcore.ConnectTimeout)
+    def start_tls(self, *args: Any) -> httpcore.NetworkStream:
+        self._network.take("tls", args[2], httpcore.ConnectTimeout)
         return self
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

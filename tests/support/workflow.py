@@ -17,7 +17,8 @@ PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 def definition_text(machine: str) -> str:
     """The definition with its placeholders, as it is in the repository."""
     uri = template()["Resources"][machine]["Properties"]["DefinitionUri"]
-    return (ROOT / uri).read_text("utf-8")
+    definition: str = (ROOT / uri).read_text("utf-8")
+    return definition
 
 
 def rendered(machine: str) -> dict[str, Any]:

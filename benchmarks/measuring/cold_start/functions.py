@@ -29,7 +29,7 @@ answer = app.handler(json.loads(sys.argv[2]), Context())
 sys.stdout.flush()
 print("ANSWER", json.dumps(answer))
 """
-"""What Lambda's own runtime does with a function."""
+"""The steps of Lambda's own runtime with a function."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """``Collect``'s copying of nine images, beside a raw relay of the same bytes and the obvious way.
 
-Each way runs in a process of its own. The images' source and target are another process, so CPU and memory are those
+Each way runs in its own process. The images' source and target are another process, so CPU and memory are those
 of the copying only.
 """
 
@@ -30,7 +30,7 @@ _WARM_BYTES = 100_000
 
 @dataclass(frozen=True)
 class Run:
-    """What copying nine images took: seconds, seconds of CPU, and bytes of memory beyond those of the warm process."""
+    """Cost of copying nine images: seconds, seconds of CPU, and bytes of memory beyond those of the warm process."""
 
     wall: float
     cpu: float

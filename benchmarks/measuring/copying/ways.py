@@ -1,4 +1,4 @@
-"""The three ways to copy images: Kiln's, the obvious one, and a raw relay. Each runs as a process of its own."""
+"""The three ways to copy images: Kiln's, the obvious one, and a raw relay. Each runs as a separate process."""
 
 from __future__ import annotations
 

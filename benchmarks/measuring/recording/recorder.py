@@ -100,7 +100,7 @@ class Recorder:
         return counts
 
     def waiting_task(self) -> Counts:
-        """Run two tasks with room for one. What they use beyond two tasks with room is the cost of waiting."""
+        """Run two tasks with room for one. Their usage beyond two tasks with room is the cost of waiting."""
         self._stack.set_faults(drop_callbacks=False)
         with self._slots_of_another_task(8), self._observer.watch() as counts:
             first = self._create(1)

@@ -1,4 +1,4 @@
-"""What the traces of a stack mean: histories, log lines and table calls, and how AWS charges for them."""
+"""Reads the traces of a stack: histories, log lines and table calls, and how AWS charges for them."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def measure_warm() -> Iterator[Figure]:
             check=True,
             env=environment,
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,  # What the function logs.
+            stdout=subprocess.DEVNULL,  # The log of the function.
         )
         measured: dict[str, float] = json.loads(result.read_text("utf-8"))
     small, calls, large, decoding = (measured[name] for name in ("small", "calls", "large", "decoding"))

@@ -1,4 +1,4 @@
-"""A warm ``submit`` and its references, as functions that can be called repeatedly. Runs as a process of its own."""
+"""A warm ``submit`` and its references, as functions that can be called repeatedly. Runs as a separate process."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Kiln costs: a task, a month, an installation at rest, and the alternatives."""
+"""Costs of Kiln: a task, a month, an installation at rest, and the alternatives."""

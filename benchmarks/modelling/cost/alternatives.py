@@ -1,4 +1,4 @@
-"""What a worker that polls the provider would cost instead: on Fargate, and on EC2 with an SQS queue."""
+"""Costs of a worker that polls the provider instead: on Fargate, and on EC2 with an SQS queue."""
 
 from __future__ import annotations
 

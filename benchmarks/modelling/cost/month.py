@@ -1,4 +1,4 @@
-"""What an installation costs in a month: at rest, and with a number of tasks."""
+"""Costs of an installation in a month: at rest, and with a number of tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one task costs, service by service: recorded counts times prices."""
+"""Costs of one task, service by service: recorded counts times prices."""
 
 from __future__ import annotations
 

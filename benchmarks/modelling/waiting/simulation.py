@@ -17,14 +17,14 @@ from benchmarks.modelling.waiting.stages import Stages
 
 @dataclass
 class Outcome:
-    """What happened to the tasks, in seconds.
+    """Results of a simulation, in seconds.
 
     Attributes:
         waits: From a task's acceptance until the provider has it.
         totals: From a task's acceptance until its last image is stored.
         waits_of: The waits by caller.
         makespan: From the first acceptance to the last image.
-        used: The share of slots held until the last acceptance; for a burst, until nobody waits any more.
+        used: The share of slots held until the last acceptance; for a burst, until no task waits any more.
         longest_queue: The most tasks in the queue at once.
     """
 

@@ -1,4 +1,4 @@
-"""AWS clients, each made once per process and only when first asked for, whoever asks for it at once."""
+"""AWS clients. Each is made once per process, when it is first needed, even by several threads at once."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def may_pass(error: Exception) -> bool:
 
 @cache
 def _session() -> Session:
-    # botocore's own session, which makes the very clients that boto3 hands on.
+    # botocore's own session makes the same clients as boto3.
     from botocore.session import Session  # noqa: PLC0415
 
     return Session()
@@ -125,7 +125,7 @@ def _client(service: str, config: Config | None = None) -> Any:
 def _trusted() -> str | None:
     """The bundle for connections to AWS itself, or ``None`` for botocore's own choice.
 
-    A bundle is read anew for every connection: the usual 120 roots take 17 ms of CPU each time, Amazon's five take one.
+    A bundle is read for every connection: the usual 120 roots take 17 ms of CPU each time, five of Amazon take one.
     They are Amazon's word for the commercial regions, and no word on any other endpoint.
     """
     is_elsewhere = any(name == "AWS_CA_BUNDLE" or name.startswith("AWS_ENDPOINT_URL") for name in os.environ)

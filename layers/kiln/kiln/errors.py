@@ -18,7 +18,7 @@ class KilnError(Exception):
 
     @property
     def message(self) -> str:
-        """What the caller is told."""
+        """The message for the caller."""
         return str(self)
 
 
@@ -98,7 +98,7 @@ class RetryRefused(KilnError):
 
 
 class OperationRefused(KilnError):
-    """What an operator asks for cannot be done to this task; the message says why (409)."""
+    """The operation is impossible for this task; the message says why (409)."""
 
     code = 1201
     http_status = 409

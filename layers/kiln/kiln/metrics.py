@@ -1,4 +1,4 @@
-"""What Kiln measures of itself: every metric with its unit and its one dimension. Who publishes them is not known here.
+"""Kiln's own metrics, each with its unit and its one dimension. The publisher is set from outside.
 
 The names here are the ones that alarms and the dashboard are made of (monitoring.yaml) and docs/monitoring.md lists.
 """
@@ -43,7 +43,7 @@ class Failure(StrEnum):
     """The provider generated it, and has no image of it."""
 
     CANCELLED = "cancelled"
-    """Its caller cancelled it while it stood in line."""
+    """Its caller cancelled it while it was in the queue."""
 
     OPERATOR = "operator"
     """An operator ended it."""
@@ -53,7 +53,7 @@ class Failure(StrEnum):
 
 
 class Waker(StrEnum):
-    """What woke a workflow that waited for the provider."""
+    """The cause that woke a workflow that waited for the provider."""
 
     CALLBACK = "callback"
     TIMER = "timer"
@@ -125,11 +125,11 @@ ALL = (
 Publisher = Callable[[Metric, float, str], None]
 
 
-def _to_nobody(metric: Metric, value: float, of: str) -> None:
+def _discard(metric: Metric, value: float, of: str) -> None:
     """Where measurements go until someone publishes them: a script that uses the layer has no dashboard."""
 
 
-_publish: Publisher = _to_nobody
+_publish: Publisher = _discard
 
 
 def publish_with(publisher: Publisher) -> None:
@@ -147,7 +147,7 @@ def record(metric: Metric, value: float = 1, *, of: str = "") -> None:
         of: The second dimension's value, where the metric has one.
 
     Raises:
-        ValueError: The metric has no such dimension value: it would be a metric that nobody knows of.
+        ValueError: The metric has no such dimension value, so no alarm or chart would show it.
     """
     if of not in (metric.values or ("",)):
         raise ValueError(f"{metric.name} is not measured by {metric.dimension or 'anything'}={of!r}")

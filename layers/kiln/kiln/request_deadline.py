@@ -1,4 +1,4 @@
-"""One end for a whole HTTP exchange: httpx limits each read and write alone, so that what drips may go on for ever.
+"""One deadline for a whole HTTP request: httpx limits each read and write alone, so a slow answer may never end.
 
 Import it where a client is made: it loads what httpx loads only then.
 """
@@ -16,7 +16,7 @@ import httpx
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's transport, on which an exchange is over after so many seconds; one exchange at a time.
+    """httpx's transport, on which a request ends after so many seconds; one request at a time.
 
     Looking up the host's addresses has the resolver's own limits.
 
@@ -38,7 +38,7 @@ class DeadlineTransport(httpx.HTTPTransport):
 
 
 class _DeadlineNetwork(httpcore.NetworkBackend):
-    """Allows every step what is left of the exchange, at the most."""
+    """Allows every step at most the time that is left of the request."""
 
     def __init__(self, inner: httpcore.NetworkBackend) -> None:
         self._inner = inner
@@ -47,7 +47,7 @@ class _DeadlineNetwork(httpcore.NetworkBackend):
     def allow(self, timeout: float | None, over: type[httpcore.TimeoutException]) -> float:
         left = self.ends_at - time.monotonic()
         if left <= 0:
-            raise over("the time for the whole exchange is over")
+            raise over("the deadline of the whole request has passed")
         return left if timeout is None else min(timeout, left)
 
     def connect_tcp(

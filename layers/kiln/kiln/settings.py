@@ -54,13 +54,13 @@ class WorkflowSettings(_Settings):
 
 
 class BusSettings(_Settings):
-    """The bus that every status change is told on."""
+    """The bus for the events of status changes."""
 
     event_bus: str = Field(alias="EVENT_BUS", min_length=1)
 
 
 class StartSettings(_Settings):
-    """Where what cannot be started is put aside."""
+    """The queue for records that cannot start a workflow."""
 
     unstarted_queue_url: str = Field(alias="UNSTARTED_QUEUE_URL", min_length=1)
 
@@ -125,7 +125,7 @@ class ConsoleSettings(_Settings):
 
 
 class CallerSettings(_Settings):
-    """Who may call, and how much: each caller may create so many tasks a minute unless its entry says otherwise."""
+    """Callers and their limits. Each caller may create so many tasks a minute unless its entry says otherwise."""
 
     secret_arn: str = Field(alias="CALLERS_SECRET_ARN", min_length=1)
     tasks_per_minute: int = Field(default=600, alias="CALLER_TASKS_PER_MINUTE", ge=1)

@@ -55,7 +55,7 @@ def about(task_id: str) -> None:
     """Puts a task's id on every line that is logged from here on, and on the trace."""
     logger.append_keys(task_id=task_id)
     if _metrics.metric_set:
-        # What was measured while the task had no id yet, such as its acceptance.
+        # Metrics from before the task had an id, such as its acceptance.
         _metrics.add_metadata(key="task_id", value=task_id)
     if _is_sampled():
         _tracer().put_annotation(key="task_id", value=task_id)
@@ -104,7 +104,7 @@ def observed_record(handler: Callable[[Record], None]) -> Callable[[Record], Non
 
 def publish(metric: Metric, value: float, of: str) -> None:
     """Writes a measurement to the log, in the format that CloudWatch makes metrics of."""
-    # A line of metrics has one set of dimensions, so what has two of them is a line of its own.
+    # A line of metrics has one set of dimensions, so a metric with two of them gets its own line.
     line: EphemeralMetrics | Metrics = _metrics
     if metric.dimension:
         line = EphemeralMetrics()

@@ -132,7 +132,7 @@ def test_message_of_the_api_becomes_a_sentence_in_the_chosen_language(
 ) -> None:
     page = console.page
     page.goto(console.url)
-    folder = page.locator("script[type=module]").get_attribute("src").rpartition("/")[0]
+    folder = str(page.locator("script[type=module]").get_attribute("src")).rpartition("/")[0]
     explain = "async ([at, message]) => (await import(at)).explained(message)"
     module = f"{console.url}{folder}/messages.js"
     assert page.evaluate(explain, [module, message]) == english

@@ -39,7 +39,9 @@ def ask(path: str, *, stage: str = "/live", file: str | None = None) -> dict[str
 
 
 def version() -> str:
-    return re.search(r'src="console/([0-9a-f]{12})/main\.js"', ask("/")["body"])[1]
+    found = re.search(r'src="console/([0-9a-f]{12})/main\.js"', ask("/")["body"])
+    assert found
+    return found[1]
 
 
 def test_page_links_its_files_by_relative_addresses():

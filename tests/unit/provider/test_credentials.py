@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -13,7 +14,7 @@ from tests.support.account import put_secret
 SECRET_KEY = "provider-secret-key-of-32-characters"
 
 
-def opened(authorization: str, key: str = SECRET_KEY) -> dict[str, object]:
+def opened(authorization: str, key: str = SECRET_KEY) -> dict[str, Any]:
     token = authorization.removeprefix("Bearer ")
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
     claims: dict[str, object] = jwt.decode(token, key, algorithms=["HS256"])

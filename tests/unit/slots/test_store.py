@@ -163,7 +163,9 @@ def test_any_order_of_steps_loses_no_slot_and_keeps_the_turns(cloud, seed):
     chance = random.Random(seed)
     slots = Slots(limit=4)
     sizes = {f"t{number:02}": chance.choice([1, 1, 2, 3, 9]) for number in range(16)}
-    waiting, running, done = [], [], []
+    waiting: list[str] = []
+    running: list[str] = []
+    done: list[str] = []
     for name, n in sizes.items():
         add_task(name, n=n)
         (running if take(cloud, slots, name, n) else waiting).append(name)

@@ -58,7 +58,7 @@ def names_of(path: Path) -> tuple[dict[str, ast.AST], dict[str, tuple[str, str]]
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             defined |= {target.id: node for target in targets if isinstance(target, ast.Name)}
     # Some are imported where they are needed.
-    for node in ast.walk(tree):
+    for node in ast.walk(tree):  # type: ignore[assignment]
         if isinstance(node, ast.ImportFrom) and node.module:
             imported |= {each.asname or each.name: (node.module, each.name) for each in node.names}
     return defined, imported

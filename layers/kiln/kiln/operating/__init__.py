@@ -1,1 +1,1 @@
-"""What an operator does to an installation: pausing dispatch, ending or restarting a task, asking the provider."""
+"""Operations on an installation: pausing dispatch, ending or restarting a task, asking the provider."""
