@@ -241,9 +241,9 @@ def test_http_206_with_a_part_is_none(content_range):
     assert reason == "the provider answered HTTP 206 with a part of the image"
 
 
-@pytest.mark.parametrize("announced", ["²", "", "-1", "1e9", "9" * 5_000, "0x10", "³"])
-def test_an_odd_content_length_is_none(announced):
-    assert copy(HttpPool({URL: with_headers(PNG, content_length=announced)})).size == len(PNG)
+@pytest.mark.parametrize("stated", ["²", "", "-1", "1e9", "9" * 5_000, "0x10", "³"])
+def test_an_odd_content_length_is_none(stated):
+    assert copy(HttpPool({URL: with_headers(PNG, content_length=stated)})).size == len(PNG)
 
 
 @pytest.mark.parametrize("status", [301, 403, 500, 503])

@@ -244,7 +244,7 @@ def test_nothing_secret_is_in_the_representation():
         ("", "", ("mine", ""), True),
     ],
 )
-def test_an_answer_about_another_task_is_told_by_its_ids(task_id, external_id, asked, believed):
+def test_an_answer_about_another_task_is_known_by_its_ids(task_id, external_id, asked, believed):
     task = read(task_id=task_id, task_info={"external_task_id": external_id})
     assert is_about(task, *asked) is believed
 

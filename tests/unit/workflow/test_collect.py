@@ -63,7 +63,7 @@ def stored():
 
 @pytest.fixture
 def measured(monkeypatch):
-    """What was measured, by the metric's name."""
+    """The measurements so far, by the metric's name."""
     made: list[tuple[str, float, str]] = []
     monkeypatch.setattr(metrics, "_publish", lambda metric, value, of: made.append((metric.name, value, of)))
     return lambda name: [(value, of) for each, value, of in made if each == name]
@@ -301,7 +301,7 @@ def test_watermarked_images_are_stored_as_images_of_their_own_if_asked_for(provi
     assert event["data"]["task_result"]["images"][0]["watermark_key"] == "tasks/task-1/0-watermark.png"
 
 
-def test_watermarked_images_that_nobody_asked_for_are_not_stored(provider, pool):
+def test_watermarked_images_are_not_stored_unasked(provider, pool):
     generated()
     watermarked(provider, pool)
     collect("task-1", provider=provider)
