@@ -9,18 +9,20 @@ from typing import TypeVar
 
 import pytest
 
-from tests.integration.client import Client
+from tests.integration.client import TERMINAL, Client, JsonObject, wait_until
 from tests.integration.conftest import CALLERS, running
 from tests.integration.driver import Deployment
 from tests.world.rows import ROWS
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
+PATIENCE_S = 600
+
 PARAMETERS = {
     "PollAfterSeconds": "1",
     "ProviderSlots": "9",
     "GenerationDeadlineSeconds": "15",
-    # What lasts is tried again for a 24th of it, 20 s.
+    # A failure that lasts is tried again for a 24th of it, 20 s.
     "CollectDeadlineSeconds": "480",
 }
 FAULTS = {"task_seconds": 0.3}
@@ -53,6 +55,16 @@ def crowd(request: pytest.FixtureRequest, kiln: Deployment, client: Client) -> d
     with ThreadPoolExecutor(2) as pool:
         ids = pool.map(lambda row: client.create(prompt=row.name, n=row.n, **row.request), rows)
         return dict(zip((row.name for row in rows), ids, strict=True))
+
+
+def ended(client: Client, task_id: str) -> JsonObject:
+    """A task of the crowd once it has ended; the whole crowd shares nine slots and perhaps a busy computer."""
+
+    def read() -> JsonObject | None:
+        task = client.get(task_id)
+        return task if task["task_status"] in TERMINAL else None
+
+    return wait_until(read, f"task {task_id} has ended", timeout=PATIENCE_S)
 
 
 def about(*names: str) -> Callable[[Test], Test]:

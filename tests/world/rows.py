@@ -96,7 +96,7 @@ STATUSES = [
     word(CLIENTS, "running", processing="running"),
     word(MADE_UP, "running", processing="warming_up"),
     Row(
-        "a last status that nobody knows",
+        "a last status that is unknown",
         MADE_UP,
         {"status": {"succeed": "Warmed Up"}},
         "failed",

@@ -1,4 +1,4 @@
-"""What the provider may answer, end to end: what was paid for is kept, and the reason is true."""
+"""Odd answers of the provider, end to end: paid images are kept, and the reason is true."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import pytest
 from tests.integration.client import Client, wait_until
 from tests.integration.conftest import CALLERS, running
 from tests.integration.driver import Deployment
-from tests.world.conftest import FAULTS, PARAMETERS, about
+from tests.world.conftest import FAULTS, PARAMETERS, about, ended
 from tests.world.rows import IMAGES, PNG, ROWS, Row
 
 NAMES = [row.name for row in ROWS]
 
 
-def test_the_rows_are_told_apart_by_their_names() -> None:
+def test_every_row_has_a_name_of_its_own() -> None:
     assert len(set(NAMES)) == len(NAMES)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_an_odd_answer_has_its_right_outcome(row: Row, crowd: dict[str, str], kiln: Deployment, client: Client) -> None:
-    task = client.wait_for(crowd[row.name])
+    task = ended(client, crowd[row.name])
     assert task["task_status"] == row.status, task["task_status_msg"]
     assert task["task_status_msg"].startswith(row.message)
     assert bool(task["task_status_msg"]) is bool(row.message) or row.status == "failed"
@@ -44,7 +44,7 @@ def test_an_odd_answer_has_its_right_outcome(row: Row, crowd: dict[str, str], ki
 @about("two of three images")
 def test_the_event_says_how_many_images_are_missing(crowd: dict[str, str], kiln: Deployment, client: Client) -> None:
     task_id = crowd["two of three images"]
-    client.wait_for(task_id, "succeed")
+    ended(client, task_id)
 
     def ending() -> dict[str, object] | None:
         events = [each["detail"] for each in kiln.events(task_id) if each["detail-type"] == "Image Task Succeeded"]
@@ -55,7 +55,7 @@ def test_the_event_says_how_many_images_are_missing(crowd: dict[str, str], kiln:
 
 @about("fields that are new")
 def test_what_the_provider_adds_is_passed_on(crowd: dict[str, str], kiln: Deployment, client: Client) -> None:
-    task = client.wait_for(crowd["fields that are new"], "succeed")
+    task = ended(client, crowd["fields that are new"])
     assert task["final_balance_deduction"] == {"quota": "1.5", "list_price": 0.1}
     assert json.loads(kiln.item(task["task_id"])["provider_fields"]) == {"queue_ms": 7}
 
@@ -66,7 +66,7 @@ SIZED = [row.name for row in IMAGES if row.stored and row.name != "a HEIC"]
 @about(*SIZED)
 def test_a_picture_of_unusual_form_keeps_its_size(crowd: dict[str, str], kiln: Deployment, client: Client) -> None:
     for name in SIZED:
-        client.wait_for(crowd[name], "succeed")
+        ended(client, crowd[name])
         [image] = kiln.item(crowd[name])["result"]
         assert (image["width"], image["height"]) == (320, 200), name
 
