@@ -241,9 +241,9 @@ def test_http_206_with_a_part_is_none(content_range):
     assert reason == "the provider answered HTTP 206 with a part of the image"
 
 
-@pytest.mark.parametrize("announced", ["²", "", "-1", "1e9", "9" * 5_000, "0x10", "³"])
-def test_an_odd_content_length_is_none(announced):
-    assert copy(HttpPool({URL: with_headers(PNG, content_length=announced)})).size == len(PNG)
+@pytest.mark.parametrize("stated", ["²", "", "-1", "1e9", "9" * 5_000, "0x10", "³"])
+def test_an_odd_content_length_is_none(stated):
+    assert copy(HttpPool({URL: with_headers(PNG, content_length=stated)})).size == len(PNG)
 
 
 @pytest.mark.parametrize("status", [301, 403, 500, 503])
@@ -376,12 +376,12 @@ def test_redirects_of_the_provider_are_followed_a_few_times(status):
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
-        ("http://127.0.0.1:1/", "it redirects to a url that must be an https URL, got http:"),
-        ("https://169.254.169.254/", "it redirects to a url that must not be a private, link-local or otherwise"),
-        ("https://[::ffff:10.0.0.1]/", "it redirects to a url that must not be a private, link-local or otherwise"),
-        ("file:///etc/passwd", "it redirects to a url that must be an https URL, got file:"),
-        ("https://user@cdn.test/", "it redirects to a url that must not hold a user name"),
-        ("https://cdn.test:22/", "it redirects to a url that port must be one of 443, 8443"),
+        ("http://127.0.0.1:1/", "redirect: must be an https URL, got http:"),
+        ("https://169.254.169.254/", "redirect: must not be a private, link-local or otherwise"),
+        ("https://[::ffff:10.0.0.1]/", "redirect: must not be a private, link-local or otherwise"),
+        ("file:///etc/passwd", "redirect: must be an https URL, got file:"),
+        ("https://user@cdn.test/", "redirect: must not hold a user name"),
+        ("https://cdn.test:22/", "redirect: port must be one of 443, 8443"),
     ],
 )
 def test_a_redirect_to_where_no_link_may_lead_is_not_followed(location, reason):
@@ -393,16 +393,16 @@ def test_a_redirect_to_where_no_link_may_lead_is_not_followed(location, reason):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("", "its url must be an https URL, got an empty string"),
-        ("/a.png", "its url must be an https URL, got a relative URL"),
-        ("a.png", "its url must be an https URL, got a relative URL"),
-        ("//cdn.test/a.png", "its url must be an https URL, got a relative URL"),
-        ("file:///etc/passwd", "its url must be an https URL, got file:"),
-        ("data:image/png;base64,AAAA", "its url must be an https URL, got data:"),
-        ("http://cdn.test/a.png", "its url must be an https URL, got http:"),
-        ("https://127.0.0.1/a.png", "its url must not be a private, link-local or otherwise internal address"),
-        ("https://", "its url must be an http(s) URL with a host"),
-        ("https://[", "its url must be an http(s) URL"),
+        ("", "url: must be an https URL, got an empty string"),
+        ("/a.png", "url: must be an https URL, got a relative URL"),
+        ("a.png", "url: must be an https URL, got a relative URL"),
+        ("//cdn.test/a.png", "url: must be an https URL, got a relative URL"),
+        ("file:///etc/passwd", "url: must be an https URL, got file:"),
+        ("data:image/png;base64,AAAA", "url: must be an https URL, got data:"),
+        ("http://cdn.test/a.png", "url: must be an https URL, got http:"),
+        ("https://127.0.0.1/a.png", "url: must not be a private, link-local or otherwise internal address"),
+        ("https://", "url: must be an http(s) URL with a host"),
+        ("https://[", "url: must be an http(s) URL"),
     ],
 )
 def test_a_link_that_leads_nowhere_or_inside_is_refused_and_named(url, reason):

@@ -64,7 +64,7 @@ def stored():
 
 @pytest.fixture
 def measured(monkeypatch):
-    """What was measured, by the metric's name."""
+    """The measurements so far, by the metric's name."""
     made: list[tuple[str, float, str]] = []
     monkeypatch.setattr(metrics, "_publish", lambda metric, value, of: made.append((metric.name, value, of)))
     return lambda name: [(value, of) for each, value, of in made if each == name]
@@ -201,11 +201,11 @@ def test_an_image_that_the_next_look_names_is_stored_too(provider, pool):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("", "its url must be an https URL, got an empty string"),
-        (None, "its url must be an https URL, got an empty string"),
-        ("/a.png", "its url must be an https URL, got a relative URL"),
-        ("file:///etc/passwd", "its url must be an https URL, got file:"),
-        ("https://127.0.0.1/", "its url must not be a private, link-local or otherwise internal address"),
+        ("", "url: must be an https URL, got an empty string"),
+        (None, "url: must be an https URL, got an empty string"),
+        ("/a.png", "url: must be an https URL, got a relative URL"),
+        ("file:///etc/passwd", "url: must be an https URL, got file:"),
+        ("https://127.0.0.1/", "url: must not be a private, link-local or otherwise internal address"),
     ],
 )
 def test_an_image_without_a_usable_url_does_not_lose_the_others(provider, pool, url, reason):
@@ -223,9 +223,7 @@ def test_without_any_usable_url_the_task_is_paid_and_has_no_image(provider, pool
     for image in images_of(provider):
         image["url"] = "/a.png"
     collect("task-1", provider=provider)
-    assert stored().task_status_msg == (
-        "paid, no image: image 0 of 3: its url must be an https URL, got a relative URL"
-    )
+    assert stored().task_status_msg == ("paid, no image: image 0 of 3: url: must be an https URL, got a relative URL")
 
 
 @pytest.mark.parametrize("gone", [http_answer(b"", 404), http_answer(b"", 410), http_answer(b"<html>")])
@@ -304,7 +302,7 @@ def test_watermarked_images_are_stored_as_images_of_their_own_if_asked_for(provi
     assert event["data"]["task_result"]["images"][0]["watermark_key"] == "tasks/task-1/0-watermark.png"
 
 
-def test_watermarked_images_that_nobody_asked_for_are_not_stored(provider, pool):
+def test_watermarked_images_are_not_stored_unasked(provider, pool):
     generated()
     watermarked(provider, pool)
     collect("task-1", provider=provider)

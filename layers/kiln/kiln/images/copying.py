@@ -164,7 +164,7 @@ def copy_image(
 ) -> StoredFile:
     """Copies one image to ``{prefix}/{name}.{extension}``; copying it again writes the same object.
 
-    Checked: the link, HTTP 200, an image by content, as many bytes as announced, the format's end. An image without
+    Checked: the link, HTTP 200, an image by content, as many bytes as stated, the format's end. An image without
     its end is stored if a second download brings the same bytes: then that is all there is of it. S3 stores nothing of
     an image that fails a check.
 
@@ -209,9 +209,9 @@ class _Copy:
             source = open_link(url, self.http)
             try:
                 _check_status(source)
-                announced = _length_of(source)
-                if announced is not None:
-                    return self._store(source, announced, seen_before)
+                stated = _length_of(source)
+                if stated is not None:
+                    return self._store(source, stated, seen_before)
                 with tempfile.TemporaryFile() as spool:
                     return self._store(spool, _spool(source, spool, self.ends_at), seen_before)
             finally:
@@ -253,11 +253,11 @@ def _check_status(source: urllib3.BaseHTTPResponse) -> None:
 
 
 def _length_of(source: urllib3.BaseHTTPResponse) -> int | None:
-    """The announced number of bytes, if that can be believed: other digits than ours are no length."""
-    announced = source.headers.get("Content-Length", "").strip()
-    if not (announced.isascii() and announced.isdecimal()) or len(announced) > _LENGTH_DIGITS:
+    """The stated number of bytes, if it can be believed: other digits than ours are no length."""
+    stated = source.headers.get("Content-Length", "").strip()
+    if not (stated.isascii() and stated.isdecimal()) or len(stated) > _LENGTH_DIGITS:
         return None
-    return None if "Content-Encoding" in source.headers else int(announced)
+    return None if "Content-Encoding" in source.headers else int(stated)
 
 
 def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
@@ -266,7 +266,7 @@ def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
         _check(ends_at)
         length += spool.write(chunk)
         if length > _SPOOLED_BYTES:
-            raise CopyFailed(f"the image has no announced length and is over {_SPOOLED_BYTES} bytes")
+            raise CopyFailed(f"the image has no stated length and is over {_SPOOLED_BYTES} bytes")
     spool.seek(0)
     return length
 

@@ -20,7 +20,7 @@ _HEADER_BYTES = 8
 
 @dataclass(frozen=True)
 class ResultFacts:
-    """What a generated image is, by its content.
+    """Type and size of a generated image, by its content.
 
     Attributes:
         content_type: One of the types in ``kiln.images.formats.EXTENSIONS``.
@@ -34,7 +34,7 @@ class ResultFacts:
 
 
 def result_facts(head: bytes) -> ResultFacts | None:
-    """What an image's first bytes say; ``None`` if they are of no image that Kiln knows."""
+    """The type and size in an image's first bytes; ``None`` if Kiln knows no such image."""
     content_type = content_type_of(head)
     if content_type is None:
         return None
@@ -73,7 +73,7 @@ class End(Protocol):
 
 
 def end_of(content_type: str) -> End:
-    """What finds the end of an image of this type."""
+    """The finder of the end of an image of this type."""
     if content_type == "image/jpeg":
         return _JpegEnd()
     if content_type == "image/png":

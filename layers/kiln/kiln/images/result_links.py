@@ -46,8 +46,8 @@ def open_link(url: str, http: urllib3.PoolManager | None = None) -> urllib3.Base
             check_url(url, load(ResultSettings))
             answer = http.request("GET", url, preload_content=False, redirect=False, retries=False)
         except ForbiddenAddress as forbidden:
-            whose = "it redirects to a url that" if hop else "its url"
-            raise LinkRefused(f"{whose} {_named(url, str(forbidden))}") from None
+            where = "redirect" if hop else "url"
+            raise LinkRefused(f"{where}: {_named(url, str(forbidden))}") from None
         location = answer.get_redirect_location()
         if not location:
             return answer

@@ -30,7 +30,7 @@ _LASTING_SHARE = 24
 
 @dataclass(frozen=True)
 class _Lack:
-    """What one look did not bring.
+    """The images that one look did not bring.
 
     Attributes:
         reason: The first failure, in words.
@@ -148,7 +148,7 @@ def _failed(task: Task, lack: _Lack, tasks: TaskStore) -> StepResult:
 
 
 def _added(answer: ProviderTask) -> dict[str, str]:
-    """What the provider says beyond the contract, as attributes of the task."""
+    """The provider's additions to the contract, as attributes of the task."""
     added = {"final_balance_deduction": answer.final_balance_deduction, "provider_fields": answer.other}
     return {name: each for name, each in added.items() if each}
 
