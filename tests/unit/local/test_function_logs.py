@@ -19,7 +19,7 @@ def clients_with(*events: dict[str, object]) -> Mock:
     return Mock(**{"client.return_value": logs})
 
 
-def test_errors_come_oldest_first_with_what_was_raised() -> None:
+def test_errors_are_listed_oldest_first_with_their_exception() -> None:
     raised = "Traceback (most recent call last):\n  File …\nKeyError: 'task_id'"
     clients = clients_with(
         event(3, {"level": "ERROR", "function_name": "poll", "message": "failed", "exception": raised}),
@@ -34,6 +34,6 @@ def test_errors_come_oldest_first_with_what_was_raised() -> None:
     ]
 
 
-def test_many_errors_show_the_last_ones() -> None:
+def test_older_errors_are_left_out() -> None:
     clients = clients_with(*(event(number, f"ValueError: {number}") for number in range(9)))
     assert errors(clients, most=2) == ["ValueError: 7", "ValueError: 8"]

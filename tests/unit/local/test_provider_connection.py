@@ -1,4 +1,4 @@
-"""A reset of the simulated provider's connection: the caller cannot know whether the task was created."""
+"""The simulated provider's line is cut as a real one is: with a reset, and nobody knows whether the task was made."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from starlette.types import Message
 
 from local.provider.faults.connection import ConnectionReset, with_transport
-from tests.unit.local.provider_rig import make_job, provider
+from tests.support.provider_rig import make_job, provider
 
 
-def test_reset_create_has_created_its_task_or_not():
+def test_reset_create_is_made_or_not():
     with provider(max_slots=100) as rig:
         rig.set_faults(reset_rate=1)
         for _ in range(20):
@@ -21,21 +21,21 @@ def test_reset_create_has_created_its_task_or_not():
         assert 0 < rig.stats()["generated"] < 20
 
 
-def test_reset_answer_resets_the_tcp_connection():
+def test_reset_closes_the_connection_with_rst():
     here, there = socket.socketpair()
     line = Line(here)
-    sent: list[Message] = []
+    told: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "http.disconnect" if line.is_cut else "http.request"}
 
     async def send(message: Message) -> None:
-        sent.append(message)
+        told.append(message)
 
     with here, there:
         asyncio.run(ConnectionReset()({"type": "http", "simulated-provider.transport": line}, receive, send))
         linger = struct.unpack("ii", here.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
-    assert (line.is_cut, linger, sent) == (True, (1, 0), [])
+    assert (line.is_cut, linger, told) == (True, (1, 0), [])
 
 
 def test_reset_without_a_transport_raises():
@@ -43,7 +43,7 @@ def test_reset_without_a_transport_raises():
         asyncio.run(ConnectionReset()({"type": "http"}, _unused, _unused))
 
 
-def test_transport_reaches_the_application():
+def test_transport_is_in_the_scope():
     seen = []
 
     async def app(scope, receive, send):
