@@ -116,7 +116,7 @@ check: setup ## Lint, formatting, types, import directions, written pages, weakn
 	@# What bandit finds minor is ruff's as well (S), and accepted there line by line.
 	@$(BIN)/bandit --quiet --recursive --severity-level medium layers functions local client
 	@# What takes too long to be run each time is imported at least, so that it can be run.
-	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
+	@collected=$$($(BIN)/python -m pytest --collect-only --quiet tests/build tests/chaos tests/clients) || { echo "$$collected"; exit 1; }
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml

@@ -11,16 +11,15 @@ from benchmarks import ROOT
 
 DEFINITION = ROOT / "functions" / "workflow" / "task.asl.json"
 
-ACQUIRE_SLOTS = "AcquireSlots"
+AWAIT_TURN = "AwaitTurn"
 DISPATCH = "Dispatch"
 COLLECT = "Collect"
-RELEASE_SLOTS = "ReleaseSlots"
 
 POLLING_ROUND = ("AwaitCallback", "Poll", "IsGenerated?")
 """The states of one wake-up that finds the provider still generating."""
 
-WAITING_ROUND = ("AwaitTurn", "Reconcile", "ClearWakeUp", "IsDispatched?", ACQUIRE_SLOTS)
-"""The states of one look of a waiting task at the queue."""
+WAITING_ROUND = (AWAIT_TURN, DISPATCH, "IsDispatched?")
+"""The states of one wake-up that finds no slots."""
 
 _PLACEHOLDER = re.compile(r"(?<!\")\$\{\w+\}(?!\")")
 

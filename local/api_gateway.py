@@ -9,6 +9,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from local.clients import AwsClients
+from local.gateway_responses import GatewayResponse
 
 _CORS_HEADERS = {
     "AllowOrigin": "Access-Control-Allow-Origin",
@@ -20,11 +21,15 @@ _CORS_HEADERS = {
 
 def apply_gateway(
     clients: AwsClients, template_path: Path, api_id: str, stage: str, parameters: Mapping[str, str]
-) -> None:
+) -> dict[str, GatewayResponse]:
     """Sets each response that the template's APIs declare, and the answers to a browser's preflight.
 
     ``parameters`` are the values of the template's parameters.
+
+    Returns:
+        The responses by their types, for what answers in the gateway's place.
     """
+    declared: dict[str, GatewayResponse] = {}
     template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
     gateway = clients.client("apigateway")
     for resource in template["Resources"].values():
@@ -33,17 +38,21 @@ def apply_gateway(
         _put_cors(gateway, api_id, resource["Properties"].get("Cors", {}), parameters)
         for response_type, response in resource["Properties"].get("GatewayResponses", {}).items():
             status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
-            headers = response.get("ResponseParameters", {}).get("Headers", {})
+            given = response.get("ResponseParameters", {}).get("Headers", {})
+            headers = {name: _resolved(value, parameters) for name, value in given.items()}
+            templates = response.get("ResponseTemplates", {})
+            declared[response_type] = GatewayResponse(
+                int(response.get("StatusCode", 0)), templates.get("application/json", ""), headers
+            )
             gateway.put_gateway_response(
                 restApiId=api_id,
                 responseType=response_type,
-                responseParameters={
-                    f"gatewayresponse.header.{name}": _resolved(value, parameters) for name, value in headers.items()
-                },
-                responseTemplates=response.get("ResponseTemplates", {}),
+                responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
+                responseTemplates=templates,
                 **status,
             )
     gateway.create_deployment(restApiId=api_id, stageName=stage)
+    return declared
 
 
 def _put_cors(gateway: Any, api_id: str, cors: Mapping[str, Any], parameters: Mapping[str, str]) -> None:

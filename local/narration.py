@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -26,10 +27,24 @@ def parts(here: Mapping[str, str]) -> list[tuple[str, str, str]]:
     ]
 
 
+def job_of(sample: Path) -> dict[str, Any]:
+    """The job of a sample folder, by its ``job.json`` or its ``prompt.txt``."""
+    if (sample / "job.json").exists():
+        job: dict[str, Any] = json.loads((sample / "job.json").read_text(encoding="utf-8"))
+        return job
+    first, _, rest = (sample / "prompt.txt").read_text(encoding="utf-8").partition("\n")
+    options = dict(pair.split("=", 1) for pair in first.split() if "=" in pair)
+    names = sorted(path.name for path in sample.iterdir() if path.name != "prompt.txt")
+    roles = {f"{Path(name).stem}_image": name for name in names if Path(name).stem in ("scene", "style")}
+    subjects = [{"subject_image": name} for name in names if name not in roles.values()]
+    fields = {"n": options.get("n", "1"), "aspect_ratio": options.get("ratio", "16:9")}
+    return {"prompt": rest.strip() if options else first, **fields, **roles, "subject_image_list": subjects}
+
+
 def role_of(name: str, job: Mapping[str, Any]) -> str:
     """The role of a file in a sample job."""
     subjects = [each.get("subject_image") for each in job.get("subject_image_list", [])]
-    if name == "job.json":
+    if name in ("job.json", "prompt.txt"):
         return f"the job: {_images(int(job.get('n', 1)))}, {job.get('aspect_ratio', '16:9')}"
     if name in subjects:
         return f"subject {subjects.index(name) + 1} of {len(subjects)}"
@@ -52,6 +67,10 @@ def next_steps(here: Mapping[str, str], state_dir: Path, sample: Path) -> list[t
         ("Use your own picture in the browser", console_address(here)),
         ("Use any JPEG or PNG from another terminal", f'{command} submit {picture} --prompt "A cat on the moon"'),
         ("Drop a folder", f'{shell} aws s3 cp --recursive {sample} "s3://$INBOX/my-cat/"'),
+        (
+            "Drop a folder without JSON: pictures and a prompt.txt",
+            f'{shell} aws s3 cp --recursive {sample.parent / "moon-cat"} "s3://$INBOX/moon-cat/"',
+        ),
         ("Read the API", f"{here['api_url']}/docs"),
     ]
 

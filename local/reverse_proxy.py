@@ -1,4 +1,4 @@
-"""One stable address for the local API: forwards requests to the API's stage, and its answers back, unchanged."""
+"""One stable address for the local API: forwards requests to the API's stage, within API Gateway's limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-BODY_LIMIT = 10 * 1024 * 1024
-"""The largest request that API Gateway accepts."""
+from local.gateway_limits import BODY_LIMIT, EVENT_LIMIT, HEADER_LIMIT, TIMEOUT_SECONDS, event_bytes, head_bytes
+from local.gateway_responses import DEFAULTS, GatewayResponse
 
 _HOP_BY_HOP = {
     b"connection",
@@ -42,24 +42,32 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 
 class BodyTooLargeError(Exception):
-    """The request's body is larger than API Gateway takes."""
+    """The request's body is larger than API Gateway accepts, or its event is larger than Lambda accepts."""
 
 
 class ReverseProxy:
     """An ASGI application (``app``) that forwards every request to the API."""
 
-    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, client: httpx.AsyncClient | None = None, *, timeout: float = TIMEOUT_SECONDS) -> None:
         # Both ends are on this computer, so proxies and credentials of the environment are ignored.
         self._client = client or httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT, limits=_LIMITS)
         self._callbacks = asyncio.Semaphore(_CALLBACKS_AT_ONCE)
+        self._timeout = timeout
         self._stage: httpx.URL | None = None
+        self._responses = DEFAULTS
         self._open: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self.app = Starlette(routes=[Mount("/", self._serve)], lifespan=self._lifespan)
 
-    def forward_to(self, stage_url: str) -> None:
-        """Sets the address of the API's stage, to which requests are forwarded from now on."""
+    def forward_to(self, stage_url: str, responses: Mapping[str, GatewayResponse] = DEFAULTS) -> None:
+        """Sets where requests are forwarded from now on.
+
+        Args:
+            stage_url: The address of the API's stage.
+            responses: The API's gateway responses, by their types.
+        """
         self._stage = httpx.URL(stage_url)
+        self._responses = {**DEFAULTS, **responses}
 
     def stop(self) -> None:
         """Answers every open request, and those to come, with 503; callable from any thread."""
@@ -90,19 +98,23 @@ class ReverseProxy:
     async def _answer(self, request: Request) -> Response:
         if self._stage is None or self._is_stopping:
             return refusal(503, 5001, f"the stack is {'stopping' if self._is_stopping else 'starting'}")
+        if _head_bytes(request) > HEADER_LIMIT:
+            # API Gateway refuses this before it looks at the API, so no gateway response applies.
+            return Response(f"HTTP header is larger than {HEADER_LIMIT} bytes.", 431, media_type="text/plain")
         try:
             body = await _read(request)
-            return await self._forward(request, body, self._stage)
+            async with asyncio.timeout(self._timeout):
+                return await self._forward(request, body, self._stage)
         except BodyTooLargeError:
-            limit = f"body: must be at most {BODY_LIMIT} bytes, got more"
-            return refusal(413, 1201, f"{limit}; upload large images first (POST /v1/uploads) or send their URLs")
-        except httpx.TimeoutException:
-            return refusal(504, 5002, "the local AWS did not answer in time")
+            return self._responses["REQUEST_TOO_LARGE"].answer()
+        except (TimeoutError, httpx.TimeoutException):
+            return self._responses["INTEGRATION_TIMEOUT"].answer()
         except httpx.TransportError as error:
             return refusal(503, 5000, f"the local AWS could not be reached: {error}")
 
     async def _forward(self, request: Request, body: bytes, stage: httpx.URL) -> Response:
-        target = stage.raw_path.rstrip(b"/") + request.scope["raw_path"]
+        # API Gateway keeps the escapes of a path; the local AWS decodes them once, so they are escaped once more.
+        target = stage.raw_path.rstrip(b"/") + request.scope["raw_path"].replace(b"%", b"%25")
         if request.scope["query_string"]:
             target += b"?" + request.scope["query_string"]
         headers = _end_to_end(request.headers.raw, _NOT_FORWARDED)
@@ -149,7 +161,20 @@ async def _read(request: Request) -> bytes:
             chunks.append(chunk)
     if too_large or size > BODY_LIMIT:
         raise BodyTooLargeError
-    return b"".join(chunks)
+    body = b"".join(chunks)
+    if event_bytes(_target(request), request.headers.raw, body) > EVENT_LIMIT:
+        raise BodyTooLargeError
+    return body
+
+
+def _target(request: Request) -> bytes:
+    query: bytes = request.scope["query_string"]
+    path: bytes = request.scope["raw_path"]
+    return path + b"?" + query if query else path
+
+
+def _head_bytes(request: Request) -> int:
+    return head_bytes(request.method, _target(request), request.headers.raw)
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]], left_out: set[bytes]) -> RawHeaders:

@@ -40,7 +40,15 @@ class ServerThread:
 
     def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
         config = uvicorn.Config(
-            app, http="h11", ws="none", lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=1
+            app,
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            # Larger headers than API Gateway accepts still get an answer of the application.
+            h11_max_incomplete_event_size=65_536,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -132,10 +132,15 @@ class Stack:
         httpx.post(f"{self._provider_url}/_control/reset", trust_env=False).raise_for_status()
         self._deploy({**self._options.parameters, **(parameters or {})})
 
-    def update(self, template: Path) -> None:
-        """Updates the running stack to another template; tasks, keys and addresses stay."""
+    def update(self, template: Path, parameters: Mapping[str, str] | None = None) -> None:
+        """Updates the running stack to another template; tasks, keys and addresses stay.
+
+        Args:
+            template: The template to update to.
+            parameters: Template parameters besides those that the stack was started with.
+        """
         self._template = template
-        self._deploy(self._options.parameters, partial(deploy, is_update=True))
+        self._deploy({**self._options.parameters, **(parameters or {})}, partial(deploy, is_update=True))
 
     def _start(self, running: contextlib.ExitStack) -> None:
         running.enter_context(_claim(self._options.state_dir))
@@ -184,9 +189,9 @@ class Stack:
             "PublicUrl": self._api_url,
             "ProviderSlots": "9",
             "PollAfterSeconds": "10",
-            "TurnCheckSeconds": "15",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
+            "DropQuietSeconds": "2",
             # Drops belong to the only caller, who then sees them in the API.
             "InboxCaller": CALLER,
             # The local AWS has no archives.
@@ -196,6 +201,8 @@ class Stack:
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
+            "AllowHttpResults": "true",
+            "AllowPrivateResults": "true",
             # The local AWS speaks plain HTTP.
             "RequireTls": "false",
             "LogLevel": "INFO",
@@ -203,8 +210,10 @@ class Stack:
         outputs = (deployment or self._options.deployment)(
             self.clients, self._template, STACK_NAME, defaults=defaults, overrides=parameters
         )
-        apply_gateway(self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters})
-        self._fill(outputs["ProviderSecretArn"], self._accounts.secret())
+        responses = apply_gateway(
+            self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters}
+        )
+        self._fill(outputs["ProviderSecretArn"], self._provider_key)
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
             "api_url": self._api_url,
@@ -228,7 +237,7 @@ class Stack:
             "provider_control_url": f"{self._provider_url}/_control",
         }
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
-        self._proxy.forward_to(stage)
+        self._proxy.forward_to(stage, responses)
         self._check_api()
         write_whole(self.description_file.with_name(SHELL_FILE), for_shells(self.description))
         write_whole(self.description_file, json.dumps(self.description, indent=2))

@@ -65,7 +65,7 @@ class Tour:
         """
         here = stack.description
         name = self._sample.name
-        job = json.loads((self._sample / "job.json").read_text(encoding="utf-8"))
+        job = narration.job_of(self._sample)
         wanted = int(job.get("n", 1))
         self._headline("Running on this computer")
         parts = narration.parts(here)
@@ -76,8 +76,8 @@ class Tour:
         if job.get("prompt"):
             self._console.print(Padding(Text(f"“{job['prompt']}”", "italic"), (0, 2), expand=False), soft_wrap=False)
         dropped = time.time()
-        # job.json may come first: the job waits for its other files.
-        for path in sorted(self._sample.iterdir(), key=lambda each: each.name != "job.json"):
+        # The job may come first: it waits for its other files.
+        for path in sorted(self._sample.iterdir(), key=lambda each: each.name not in ("job.json", "prompt.txt")):
             stack.clients.s3.put_object(Bucket=here["inbox_bucket"], Key=f"{name}/{path.name}", Body=path.read_bytes())
             self._report(dropped, path.name, narration.role_of(path.name, job))
         self._headline("The task in its workflow")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import httpx
 import typer
 
+from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
 from kiln_cli.operating import callers, dispatch, doctor, provider_keys, task
 from kiln_cli.operating.session import FOR_OPERATORS
@@ -23,6 +25,7 @@ from kiln_cli.pictures.save import save
 from kiln_cli.pictures.session import TRANSPORT, PicturesCommand
 from kiln_cli.pictures.submit import submit
 from kiln_cli.pictures.watch import watch
+from kiln_client import IgnoredFields
 from kiln_client.version import VERSION
 
 EXIT_STATUSES = (
@@ -56,6 +59,7 @@ for name, command in _PICTURES.items():
 for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)
 app.add_typer(doctor.app)
+app.add_typer(acceptance.app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -80,6 +84,17 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001 - Python's own signature
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    print(f"kiln: warning: {message}", file=sys.stderr)
+
+
 def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -> int:
     """Runs one command and returns its exit status; an error is one line on stderr.
 
@@ -89,7 +104,10 @@ def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -
     """
     TRANSPORT.set(transport)
     try:
-        status: Any = app(arguments, prog_name="kiln", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", IgnoredFields)
+            warnings.showwarning = _show_warning
+            status: Any = app(arguments, prog_name="kiln", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - an unexpected error is raised again there
         return report(error, as_json="--json" in arguments)
     return status if isinstance(status, int) else 0

@@ -8,6 +8,7 @@ from kiln_client.client import Kiln
 from kiln_client.errors import (
     AuthenticationFailed,
     Conflict,
+    IgnoredFields,
     InvalidImage,
     InvalidRequest,
     InvalidSetting,
@@ -34,6 +35,7 @@ __all__ = [
     "Conflict",
     "Delivery",
     "Filters",
+    "IgnoredFields",
     "Image",
     "ImageSource",
     "InvalidImage",

@@ -23,6 +23,10 @@ class InvalidImage(KilnError):
     """An image does not exist, or is not a JPEG or PNG that the API accepts."""
 
 
+class IgnoredFields(UserWarning):
+    """The API has accepted a request, but a field of it has no effect."""
+
+
 class NotReachable(KilnError):
     """The API does not answer, also after several attempts."""
 

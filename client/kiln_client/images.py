@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiln_client.checking import JPEG, PNG, damage, format_problem
 from kiln_client.errors import InvalidImage
 
 ImageSource = str | os.PathLike[str] | bytes
@@ -20,7 +21,16 @@ INLINE_BYTES = 3 * 1024 * 1024
 """The limit of all images inside one request: 4 MB as Base64, and a request may have 6 MB."""
 
 _ADDRESSES = ("http://", "https://", "kiln-upload://", "data:")
-_SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
+_SUFFIXES = {PNG: ".png", JPEG: ".jpg", b"GIF8": ".gif"}
+_LATER_SUFFIXES = {
+    b"WEBP": ".webp",
+    b"avif": ".avif",
+    b"avis": ".avif",
+    b"heic": ".heic",
+    b"heix": ".heic",
+    b"mif1": ".heic",
+}
+"""The suffixes by bytes 8 to 12, of formats that begin with a length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +54,19 @@ def read_image(source: ImageSource) -> Content | str:
     """Reads an image file; an address is returned unchanged.
 
     Raises:
-        InvalidImage: The file does not exist, or is not a JPEG or PNG of at most 10 MB.
+        InvalidImage: The file does not exist, is not a JPEG or PNG of at most 10 MB, or is damaged.
     """
     if isinstance(source, str) and source.startswith(_ADDRESSES):
         return source
     image = Content("image", source) if isinstance(source, bytes) else Content(str(source), _read(Path(source)))
     if not image.content:
         raise InvalidImage(f"{image.name}: must be a JPEG or PNG image, got an empty file")
-    if not suffix(image.content):
-        raise InvalidImage(f"{image.name}: must be a JPEG or PNG image")
+    if problem := format_problem(image.content):
+        raise InvalidImage(f"{image.name}: must be a JPEG or PNG image, got {problem}")
     if len(image.content) > LARGEST_BYTES:
         raise InvalidImage(f"{image.name}: must be at most 10 MB, got {len(image.content) / 1024 / 1024:.1f} MB")
+    if damaged := damage(image.content):
+        raise InvalidImage(f"{image.name}: must be a whole image, got {damaged}")
     return image
 
 
@@ -70,8 +82,9 @@ def to_upload(images: Iterable[Content]) -> list[Content]:
 
 
 def suffix(content: bytes) -> str:
-    """The suffix of a file with this content; empty if it is neither JPEG nor PNG."""
-    return next((end for magic, end in _SUFFIXES.items() if content.startswith(magic)), "")
+    """The suffix of a file with this content; empty if it is no image that Kiln stores."""
+    first = next((end for magic, end in _SUFFIXES.items() if content.startswith(magic)), "")
+    return first or _LATER_SUFFIXES.get(content[8:12], "")
 
 
 def write_whole(path: Path, content: bytes) -> Path:

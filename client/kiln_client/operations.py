@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,9 @@ from kiln_client.request import Finding, Found, Operation, Pause, Request, Sende
 
 TASKS = "/v1/images/multi-image2image"
 UPLOADS = "/v1/uploads"
+
+_IN_PATH = re.compile(r"[\w.~ +@:,=-]+")
+_NOT_IN_PATH = frozenset({".", "..", "-"})
 
 _PAGE_SIZE = 100
 _LAST_PAGE = 1_000
@@ -112,7 +116,13 @@ class Operations:
         self._sender = sender
 
     def create(self, subject_images: Sequence[ImageSource], options: TaskOptions) -> Operation[Task]:
-        """Sends the images and creates a task."""
+        """Sends the images and creates a task.
+
+        Raises:
+            TypeError: There is no such option: a misspelt one would have no effect.
+        """
+        if unknown := options.keys() - TaskOptions.__annotations__.keys():
+            raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
         subjects = [read_image(each) for each in subject_images]
         references = {name: read_image(source) for name in _REFERENCES if (source := options.get(name)) is not None}
         large = to_upload(each for each in (*subjects, *references.values()) if isinstance(each, Content))
@@ -236,8 +246,11 @@ class Operations:
 
 
 def _path(task_id: str, part: str = "") -> str:
-    # An external id may have any character.
-    return f"{TASKS}/{quote(task_id, safe='')}" + (f"/{part}" if part else "")
+    """The path of a task, or of a part of it; an external id that does not fit into a path is a parameter."""
+    part = f"/{part}" if part else ""
+    if _IN_PATH.fullmatch(task_id) and task_id not in _NOT_IN_PATH:
+        return f"{TASKS}/{quote(task_id, safe='')}{part}"
+    return f"{TASKS}/-{part}?external_task_id={quote(task_id, safe='')}"
 
 
 def _differs(before: Progress | None, now: Progress) -> bool:

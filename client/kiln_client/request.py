@@ -11,13 +11,15 @@ import email.utils
 import json
 import random
 import time
+import warnings
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
 
 import httpx
 
-from kiln_client.errors import NotListening, NotReachable, Refused, refusal_of
+from kiln_client.errors import IgnoredFields, NotListening, NotReachable, Refused, refusal_of
 
 Value = TypeVar("Value")
 Step = TypeVar("Step")
@@ -134,6 +136,8 @@ class Sender:
         content = None if body is None else json.dumps(body).encode()
         request = Request(method, self.url + path, headers=headers, params=params, content=content)
         answer: httpx.Response = yield from self.send(request)
+        if ignored := answer.headers.get("Kiln-Ignored-Fields"):
+            warnings.warn(f"these fields have no effect: {unquote(ignored)}", IgnoredFields, stacklevel=2)
         try:
             return answer.json()["data"]
         except (ValueError, KeyError, TypeError):

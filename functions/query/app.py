@@ -14,6 +14,7 @@ from kiln.tasks.downloads import download_address
 from kiln.tasks.listing import TaskList
 from kiln.tasks.progress import progress, stored_request
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from kiln.tasks.views import found_view
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import observed
@@ -23,43 +24,48 @@ app = ContractApi()
 
 @app.get("/v1/images/multi-image2image")
 def query_list() -> Response[str]:
-    """Lists the caller's tasks, newest first (contract)."""
+    """Lists the caller's tasks, newest first (contract); with an id as a parameter, answers with that task."""
+    parameters = app.parameters
+    if any(parameters.get(name, "").strip() for name in ("external_task_id", "task_id")):
+        return query_one()
     caller = app.caller()
-    asked = ListQuery.parse(app.current_event.query_string_parameters or {})
+    asked = ListQuery.parse(parameters)
     tasks = TaskList().page(caller.name, asked)
-    return app.answer([found_view(task, app.public_url) for task in tasks])
+    return app.answer([found_view(task, app.public_url) for task in tasks], app.naming(ListQuery.ignored(parameters)))
 
 
 @app.get("/v1/images/multi-image2image/.+/deliveries")
 def query_deliveries() -> Response[str]:
     """Answers with every attempt to deliver a task's changes to its ``callback_url``, oldest first."""
-    caller = app.caller()
-    return app.answer(TaskStore().find(caller.name, app.path_id()).attempted_deliveries)
+    return app.answer(_task(TaskStore()).attempted_deliveries)
 
 
 @app.get("/v1/images/multi-image2image/.+/progress")
 def query_progress() -> Response[str]:
     """Answers with how far a task has come, and when it reached each step."""
     tasks = TaskStore()
-    return app.answer(progress(tasks.find(app.caller().name, app.path_id()), tasks))
+    return app.answer(progress(_task(tasks), tasks))
 
 
 @app.get("/v1/images/multi-image2image/.+/request")
 def query_request() -> Response[str]:
     """Answers with what a task was created with."""
-    caller = app.caller()
-    return app.answer(stored_request(TaskStore().find(caller.name, app.path_id())))
+    return app.answer(stored_request(_task(TaskStore())))
 
 
 @app.get("/v1/images/multi-image2image/.+")
 def query_one() -> Response[str]:
     """Answers with one task, by its id or its external id (contract)."""
-    caller = app.caller()
     tasks = TaskStore()
-    task = tasks.find(caller.name, app.path_id())
+    task = _task(tasks)
     found = found_view(task, app.public_url)
     found.queue_position = tasks.position(task) if task.is_waiting else None
     return app.answer(found)
+
+
+def _task(tasks: TaskStore) -> Task:
+    caller = app.caller().name
+    return tasks.find(caller, app.either_id(caller, tasks))
 
 
 @app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])

@@ -1,4 +1,4 @@
-"""The release function: gives slots back and hands them over, by one of three operations."""
+"""The release function: ends a task whose workflow could not continue, and releases its slots."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln.workflow.release import hand_over, measure_waiting, reconcile, release
+from kiln.workflow.release import release
 from kiln_lambda.observability import logger, observed
 
 
 @observed("task_id")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Serves the states ``ReleaseSlots``, ``HandOverSlots`` and ``Reconcile`` of the workflow."""
-    task_id = event["task_id"]
-    match event["operation"]:
-        case "release":
-            ending = release(task_id, event.get("fault"))
-            logger.info("release", extra={"result": ending.model_dump(mode="json", include={"woken", "to_notify"})})
-            return ending.model_dump(mode="json")
-        case "hand_over":
-            woken = hand_over(task_id)
-        case "reconcile":
-            measure_waiting(task_id)
-            woken = reconcile()
-        case unknown:
-            raise ValueError(f"operation: must be release, hand_over or reconcile, got {unknown}")
-    logger.info(event["operation"], extra={"woken": woken})
-    return {"woken": woken}
+    """Serves the state machine's step ``ReleaseSlots``."""
+    result = release(event["task_id"], event["fault"])
+    logger.info("release", extra={"result": result.model_dump(mode="json", include={"outcome", "reason"})})
+    return result.model_dump(mode="json")

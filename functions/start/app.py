@@ -1,4 +1,4 @@
-"""The start function: the table's stream tells of each new task, and its workflow is started."""
+"""The start function: the table's stream reports each new task, and the function starts its workflow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ValidationError
 
+from kiln import aws
 from kiln.workflow.start import dead_letter, start
 from kiln_lambda.observability import about, logger, observed, observed_record
 
@@ -22,9 +22,11 @@ def new_task(record: DynamoDBRecord) -> None:
     about(image["pk"]["S"].removeprefix("TASK#"))
     try:
         start(image)
-    except ValidationError:
-        # It will never be readable: put aside, so that those behind it in the stream are not held up.
-        logger.exception("unreadable")
+    except Exception as error:
+        if aws.may_pass(error):
+            raise
+        # The same record would fail again, and hold up the records behind it for a day.
+        logger.exception("the workflow cannot be started")
         dead_letter(image)
         return
     logger.info("started")

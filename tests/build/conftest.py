@@ -1,4 +1,4 @@
-"""What the ring of the build stands on: what ``make build`` has built, and the same built for this machine."""
+"""Fixtures of the build ring: the output of ``make build``, and the same build for this machine."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from benchmarks.measuring.cold_start.lambda_environment import bare_python, native_build
-from benchmarks.measuring.cold_start.stand_in import stand_in
+from benchmarks.cold_start import bare_python, native_build, world
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def deployable() -> Path:
-    """What is deployed: built for arm64."""
+    """The output that is deployed, built for arm64."""
     build = ROOT / ".aws-sam/build"
     if not (build / "template.yaml").exists():
-        pytest.fail("nothing has been built: run make build first")
+        pytest.fail("There is no build. Run `make build` first.")
     return build
 
 
 @pytest.fixture(scope="session")
 def native() -> Path:
-    """The same, for the machine that the tests run on."""
+    """The same build for the machine that runs the tests."""
     return native_build()
 
 
@@ -36,6 +34,6 @@ def python() -> str:
 
 @pytest.fixture(scope="session")
 def outside() -> Iterator[str]:
-    """Everything that a function talks to."""
+    """The address of a process that stands in for AWS and the provider."""
     with stand_in() as address:
         yield address

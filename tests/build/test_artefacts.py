@@ -7,10 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from benchmarks.cold_start import ROOT, STARTS
 from samtranslator.yaml_helper import yaml_parse
-
-from benchmarks import ROOT
-from benchmarks.measuring.cold_start.functions import STARTS
 
 LARGEST_LAYER_BYTES = 30_000_000
 AARCH64 = 183
@@ -23,18 +21,18 @@ def library(deployable: Path) -> Path:
     return deployable / "KilnLayer/python"
 
 
-def test_the_layer_is_small(library):
+def test_layer_is_within_its_size_limit(library):
     size = sum(file.stat().st_size for file in library.rglob("*") if file.is_file())
     assert size < LARGEST_LAYER_BYTES
 
 
-def test_what_is_compiled_to_machine_code_is_for_the_functions_machine(library):
+def test_native_code_is_for_the_functions_architecture(library):
     machines = {file.name: int.from_bytes(file.read_bytes()[18:20], "little") for file in library.rglob("*.so")}
     assert any(name.startswith("_pydantic_core") for name in machines)
     assert set(machines.values()) == {AARCH64}
 
 
-def test_every_source_comes_with_bytecode_that_no_unpacking_makes_stale(deployable, python):
+def test_every_source_has_bytecode_independent_of_file_times(deployable, python):
     magic = bytes.fromhex(
         subprocess.check_output([python, "-c", "import importlib.util as u; print(u.MAGIC_NUMBER.hex())"], text=True)
     )
@@ -49,14 +47,14 @@ def test_every_source_comes_with_bytecode_that_no_unpacking_makes_stale(deployab
     assert wrong == []
 
 
-def test_every_function_of_the_template_is_built_and_tried(deployable):
+def test_every_function_of_the_template_is_built_and_invoked(deployable):
     template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Resources"]
     functions = {name for name, each in template.items() if each["Type"] == "AWS::Serverless::Function"}
     assert {file.parent.name for file in deployable.glob("*/app.py")} == functions
     assert {start.folder for start in STARTS} == functions
 
 
-def test_aws_is_described_as_far_as_it_is_used(library):
+def test_layer_has_only_the_botocore_data_of_used_services(library):
     described = library / "botocore/data"
     services = {path.name for path in described.iterdir() if path.is_dir()}
     assert services == {"dynamodb", "events", "s3", "secretsmanager", "sqs", "stepfunctions"}
@@ -66,7 +64,7 @@ def test_aws_is_described_as_far_as_it_is_used(library):
     assert "CreateTable" not in operations
 
 
-def test_clients_of_aws_trust_amazons_roots_and_no_others(native, python):
+def test_aws_clients_trust_amazons_roots_only(native, python):
     variables = {"PYTHONPATH": str(native / "KilnLayer/python"), "AWS_DEFAULT_REGION": "eu-central-1"}
     script = (
         "import ssl; from kiln import aws; "

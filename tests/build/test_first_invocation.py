@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-
-from benchmarks.measuring.cold_start.functions import INVOKE, STARTS, TASK_ID, Start
-from benchmarks.measuring.cold_start.lambda_environment import environment, isolated
+from benchmarks.cold_start import INVOKE, STARTS, TASK_ID, Start, environment, isolated
 
 WATCHED = """
 import sys
@@ -40,7 +38,7 @@ def start(request: pytest.FixtureRequest) -> Start:
     return chosen
 
 
-def test_a_function_answers_from_the_build_output_alone(start, native, python, outside, standard_library):
+def test_built_function_answers_without_site_packages(start, native, python, outside, standard_library):
     folder = native / start.folder
     command = isolated(python, WATCHED + INVOKE + REPORT, str(folder), json.dumps(start.payload()))
     layer = native / "KilnLayer"
@@ -59,7 +57,7 @@ def test_a_function_answers_from_the_build_output_alone(start, native, python, o
     assert strangers == []
 
 
-def test_a_sampled_invocation_tells_x_ray_of_its_calls(native, python, outside):
+def test_sampled_invocation_sends_its_calls_to_x_ray(native, python, outside):
     (poll,) = (each for each in STARTS if each.function == "poll")
     command = isolated(python, INVOKE, str(native / poll.folder), json.dumps(poll.payload()))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:

@@ -61,7 +61,7 @@ def sam_deploy(
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="the local AWS runs functions on its own Python")
-def test_what_was_built_and_deployed_by_sam_takes_a_task_to_its_end(native, tmp_path):
+def test_stack_deployed_by_sam_finishes_a_task(native, tmp_path):
     options = Options(
         tmp_path / "state",
         parameters={"PollAfterSeconds": "2"},

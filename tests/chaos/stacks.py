@@ -14,7 +14,7 @@ from tests.chaos.plans import Injector
 from tests.integration.client import Caller, Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
 
-PARAMETERS = {"PollAfterSeconds": "2", "TurnCheckSeconds": "600", "DropWaitSeconds": "2"}
+PARAMETERS = {"PollAfterSeconds": "2", "DropWaitSeconds": "2"}
 """A turn is never checked by the timer in the length of a test: who hands slots over must also wake."""
 
 ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.02"}

@@ -34,7 +34,9 @@ def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + ROUNDS))
-def test_a_round_of_junk(kiln: ChaosDeployment, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_junk_in_every_channel_is_refused_and_harms_no_task(
+    kiln: ChaosDeployment, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     with client_of(kiln) as client:
         task_id = client.create(n=IMAGES)
         task = assert_kept(kiln, client, task_id, n=IMAGES)

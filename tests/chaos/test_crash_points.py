@@ -61,7 +61,9 @@ SCENES = {
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_every_point(kiln: ChaosDeployment, receiver: Receiver, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_crash_at_any_call_leaves_no_task_unfinished(
+    kiln: ChaosDeployment, receiver: Receiver, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     scene = SCENES[name]
     kiln.set_faults(**scene.faults)
     points = [point for point in record(kiln, receiver, scene.scenario) if point.function in scene.functions]

@@ -20,7 +20,7 @@ from tests.chaos.scenarios import (
 from tests.chaos.secrecy import secrets_of, written
 from tests.chaos.stacks import ChaosDeployment, client_of
 from tests.integration.client import NEVER, picture, wait_until
-from tests.unit.template.permissions import WORKFLOWS, granted, granted_to_workflow, needed_by_workflow, used
+from tests.support.permissions import WORKFLOWS, granted, granted_to_workflow, needed_by_workflow, used
 
 UNSEEN = {
     ("Submit", "s3:ListBucket"): "never called: without it S3 answers 403 instead of 404 for what is not there",
@@ -117,7 +117,7 @@ def states_entered(kiln: ChaosDeployment, name: str) -> set[str]:
     }
 
 
-def test_nothing_is_missing_and_nothing_is_granted_in_vain(kiln: ChaosDeployment, receiver: Receiver) -> None:
+def test_granted_permissions_equal_the_used_ones(kiln: ChaosDeployment, receiver: Receiver) -> None:
     run_through_every_door(kiln, receiver)
     may = granted()
 
@@ -135,7 +135,7 @@ def test_nothing_is_missing_and_nothing_is_granted_in_vain(kiln: ChaosDeployment
         assert granted_to_workflow(name) <= needed_by_workflow(name, states_entered(kiln, name))
 
 
-def test_what_a_run_writes_holds_no_secret_and_no_prompt(kiln: ChaosDeployment, receiver: Receiver) -> None:
+def test_logs_and_records_of_a_run_have_no_secrets_or_prompts(kiln: ChaosDeployment, receiver: Receiver) -> None:
     prompt = f"a prompt that nobody else may read {secrets.token_hex(16)}"
     with client_of(kiln) as client:
         told = client.create(prompt=prompt, callback_url=f"{receiver.url}/told", external_task_id=secrets.token_hex(8))

@@ -27,7 +27,7 @@ def points(kiln: ChaosDeployment, receiver: Receiver) -> Sequence[Point]:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + MIXTURES))
-def test_a_mixture(kiln: ChaosDeployment, points: Sequence[Point], seed: int) -> None:
+def test_mixture_of_faults_keeps_every_invariant(kiln: ChaosDeployment, points: Sequence[Point], seed: int) -> None:
     mixture = draw(seed, points, tasks=TASKS)
     print(mixture)  # noqa: T201 - shown beside a failure
     ended = run(kiln, mixture)

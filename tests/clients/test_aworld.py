@@ -13,7 +13,7 @@ pytestmark = pytest.mark.clients
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["requests", "aiohttp"])
-def test_it_makes_pictures_of_local_files(
+def test_local_files_make_pictures(
     aworld: Aworld, kiln: Deployment, observer: Client, pictures: dict[str, str], caller: Caller, asynchronous: bool
 ):
     external_id = f"aworld-{asynchronous}"
@@ -43,7 +43,7 @@ def test_it_makes_pictures_of_local_files(
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
-def test_it_understands_a_refusal(
+def test_refusal_is_raised_by_the_client(
     aworld: Aworld, pictures: dict[str, str], caller: Caller, change: dict[str, object], code: int, message: str
 ):
     images = [pictures["cat.png"], pictures["lantern.jpg"]]
@@ -56,14 +56,14 @@ def test_it_understands_a_refusal(
     assert error["answer"]["request_id"]
 
 
-def test_it_is_refused_with_a_key_that_nobody_has(aworld: Aworld, pictures: dict[str, str]):
+def test_unknown_key_is_refused(aworld: Aworld, pictures: dict[str, str]):
     error = aworld.generate("not-a-key", image_urls=[pictures["cat.png"], pictures["lantern.jpg"]])["error"]
 
     assert error["answer"]["code"] == 1000
     assert error["message"].startswith("HTTP 401: ")
 
 
-def test_it_tells_why_a_task_has_failed(aworld: Aworld, kiln: Deployment, pictures: dict[str, str], caller: Caller):
+def test_failed_task_has_its_reason(aworld: Aworld, kiln: Deployment, pictures: dict[str, str], caller: Caller):
     kiln.set_faults(drop_callbacks=True, fail_tasks=1)
 
     error = aworld.generate(caller.api_key, image_urls=[pictures["cat.png"], pictures["lantern.jpg"]])["error"]

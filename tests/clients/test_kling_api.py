@@ -33,7 +33,7 @@ def create(kling_api: KlingApi, params: JsonObject) -> str:
     return task_id
 
 
-def test_it_creates_waits_and_saves(
+def test_created_task_is_awaited_and_saved(
     kling_api: KlingApi,
     kiln: Deployment,
     observer: Client,
@@ -54,7 +54,7 @@ def test_it_creates_waits_and_saves(
     ]
 
 
-def test_it_finds_a_task_by_either_id(kling_api: KlingApi, params: JsonObject):
+def test_either_id_finds_the_task(kling_api: KlingApi, params: JsonObject):
     task_id = create(kling_api, params | {"external_task_id": "kling-api-either"})
 
     found = [kling_api.call("query", task_id=either)["answer"]["data"] for either in (task_id, "kling-api-either")]
@@ -62,7 +62,7 @@ def test_it_finds_a_task_by_either_id(kling_api: KlingApi, params: JsonObject):
     assert [task["task_id"] for task in found] == [task_id, task_id]
 
 
-def test_it_notices_nothing_of_a_provider_that_is_down(
+def test_provider_outage_does_not_reach_the_client(
     kling_api: KlingApi, kiln: Deployment, observer: Client, params: JsonObject, tmp_path: Path
 ):
     kiln.set_faults(drop_callbacks=True, error_rate=1)
@@ -77,7 +77,7 @@ def test_it_notices_nothing_of_a_provider_that_is_down(
     assert_succeeded(kiln, observer, task_id)
 
 
-def test_it_understands_a_refusal(kling_api: KlingApi, pictures: dict[str, str], params: JsonObject):
+def test_refusal_is_raised_by_the_client(kling_api: KlingApi, pictures: dict[str, str], params: JsonObject):
     too_small = {"subject_image_list": [{"subject_image": pictures["too-small.png"]}]}
 
     error = kling_api.call("create", params=params | too_small)["error"]
@@ -87,7 +87,7 @@ def test_it_understands_a_refusal(kling_api: KlingApi, pictures: dict[str, str],
     assert error["requestId"]
 
 
-def test_it_is_told_of_an_external_id_that_is_taken(kling_api: KlingApi, params: JsonObject):
+def test_used_external_id_is_refused(kling_api: KlingApi, params: JsonObject):
     create(kling_api, params | {"external_task_id": "kling-api-twice"})
 
     error = kling_api.call("create", params=params | {"external_task_id": "kling-api-twice"})["error"]
@@ -96,7 +96,7 @@ def test_it_is_told_of_an_external_id_that_is_taken(kling_api: KlingApi, params:
     assert error["message"] == "External_task_id kling-api-twice already exists"
 
 
-def test_it_is_told_that_a_task_is_not_there(kling_api: KlingApi):
+def test_missing_task_is_not_found(kling_api: KlingApi):
     error = kling_api.call("query", task_id="nobody-has-made-this")["error"]
 
     assert (error["httpStatus"], error["code"]) == (404, 1203)
@@ -104,13 +104,13 @@ def test_it_is_told_that_a_task_is_not_there(kling_api: KlingApi):
 
 
 @pytest.mark.parametrize("wrong", ["accessKey", "secretKey"])
-def test_it_is_refused_with_a_wrong_key(kling_api: KlingApi, params: JsonObject, wrong: str):
+def test_wrong_key_is_refused(kling_api: KlingApi, params: JsonObject, wrong: str):
     error = kling_api.call("create", config={wrong: "0" * 32}, params=params)["error"]
 
     assert (error["httpStatus"], error["code"]) == (401, 1000)
 
 
-def test_it_tells_why_a_task_has_failed(kling_api: KlingApi, kiln: Deployment, observer: Client, params: JsonObject):
+def test_failed_task_has_its_reason(kling_api: KlingApi, kiln: Deployment, observer: Client, params: JsonObject):
     kiln.set_faults(drop_callbacks=True, fail_tasks=1)
     task_id = create(kling_api, params)
 
@@ -120,7 +120,7 @@ def test_it_tells_why_a_task_has_failed(kling_api: KlingApi, kiln: Deployment, o
     assert error["message"]
 
 
-def test_it_is_told_plainly_of_what_kiln_does_not_serve(kling_api: KlingApi):
+def test_unsupported_route_is_refused(kling_api: KlingApi):
     """The provider's account page has no part in the contract that Kiln speaks."""
     error = kling_api.call("account")["error"]
 

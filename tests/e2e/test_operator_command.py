@@ -82,7 +82,7 @@ def sees_one_task(here: dict[str, str]) -> bool:
         return False
 
 
-def test_doctor_passes_a_well_installation(operator: Operator) -> None:
+def test_doctor_passes_a_healthy_installation(operator: Operator) -> None:
     examined = operator.kiln("doctor")
     assert examined.returncode == 0, examined.stdout + examined.stderr
     assert "✗" not in examined.stdout

@@ -16,7 +16,7 @@ from tests.integration.client import Caller, Client
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
 
-PARAMETERS = {"PollAfterSeconds": "2", "TurnCheckSeconds": "3", "DropWaitSeconds": "2"}
+PARAMETERS = {"PollAfterSeconds": "2", "DropWaitSeconds": "2"}
 # The policies of the template are enforced; waits between retries pass at a fifth of their length.
 AWS_ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.2"}
 PROVIDER_ARGUMENTS = ["--task-seconds", "0.4", "--pixels", "40000"]

@@ -8,7 +8,7 @@ from tests.integration.client import NEVER, Client, wait_until
 from tests.integration.driver import Deployment
 
 
-def test_a_stopped_workflow_is_concluded(kiln: Deployment, client: Client) -> None:
+def test_stopped_workflow_ends_its_task(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id), "the task waits for its callback")

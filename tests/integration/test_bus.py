@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import jsonschema
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from local.children import ROOT
 from local.receiver import Receiver
 from tests.integration.client import NEVER, Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_cancel import cancel, fill_the_provider
+from tests.integration.steps import assert_of_shape, cancel, fill_the_provider
 
 SUCCESS = ["Image Task Submitted", "Image Task Processing", "Image Task Succeeded"]
-
-
-def assert_of_shape(document: Any, name: str) -> None:
-    """It is what the published schema says."""
-    schema = json.loads((ROOT / "docs" / "schemas" / name).read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 
 
 def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, channel: str) -> dict[str, JsonObject]:
@@ -46,7 +36,7 @@ def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, channel: s
     return by_kind
 
 
-def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
+def test_each_change_publishes_one_event(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     task_id = client.create(n=2, external_task_id="told")
     client.wait_for(task_id, "processing")
@@ -65,7 +55,7 @@ def test_one_event_per_change(kiln: Deployment, client: Client) -> None:
         assert {name: image[name] for name in record} == record
 
 
-def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
+def test_failure_and_cancellation_are_published(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = client.create()
     wait_until(lambda: kiln.is_parked(waiting), "it stands in line")
@@ -82,11 +72,11 @@ def test_a_failure_and_a_cancellation(kiln: Deployment, client: Client) -> None:
     assert told["Image Task Failed"]["data"]["task_status_msg"] == failed["task_status_msg"]
 
 
-def test_a_repeated_step_tells_of_the_same_event(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_repeated_step_publishes_the_same_event_id(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     task = assert_succeeded(kiln, client, client.create(callback_url=receiver.url))
     told = assert_events(kiln, task, caller=client.caller.name, channel="api")
     # The workflow's last step again, as after an answer that was lost.
-    again = kiln.invoke("ReleaseFunction", {"operation": "release", "task_id": task["task_id"], "fault": ""})
+    again = kiln.invoke("ReleaseFunction", {"task_id": task["task_id"], "fault": ""})
     assert again["event"] == {
         "detail_type": "Image Task Succeeded",
         "detail": told["Image Task Succeeded"],
@@ -107,7 +97,7 @@ def test_a_repeated_step_tells_of_the_same_event(kiln: Deployment, client: Clien
     assert ended.headers["webhook-id"] == told["Image Task Succeeded"]["metadata"]["event_id"]
 
 
-def test_a_task_asked_for_by_event(kiln: Deployment, requesting_client: Client) -> None:
+def test_requesting_event_makes_a_task(kiln: Deployment, requesting_client: Client) -> None:
     known = len(requesting_client.list(pageSize=500))
     body = job(n=2, external_task_id="from-the-bus")
     assert_of_shape({"data": body}, "image-task-requested.json")
@@ -128,7 +118,7 @@ def test_a_task_asked_for_by_event(kiln: Deployment, requesting_client: Client) 
     assert [event for event in kiln.events_of_type("Image Task Refused") if of(event) == event_id] == []
 
 
-def test_no_other_source_may_ask(kiln: Deployment, requesting_client: Client) -> None:
+def test_event_of_another_source_makes_no_task(kiln: Deployment, requesting_client: Client) -> None:
     before = len(requesting_client.list(pageSize=500))
     stranger = kiln.ask_by_event(job(prompt="From a stranger"), source="someone.else")
     impostor = kiln.ask_by_event(job(prompt="From an impostor"), source="kiln")
@@ -152,13 +142,13 @@ def of(refusal: JsonObject) -> str:
     ("data", "code", "message"),
     [
         (job(n=10), 1201, "n: must be at most 9, got 10"),
-        ({}, 1201, "subject_image_list: is required, nothing came"),
+        ({}, 1201, "subject_image_list: is required, got nothing"),
         ([], 1200, "detail.data: must be a JSON object, got list"),
         (None, 1200, "detail.data: must be a JSON object, got NoneType"),
     ],
     ids=["limit", "missing", "list", "null"],
 )
-def test_a_bad_request_is_refused_on_the_bus(
+def test_wrong_request_publishes_a_refusal(
     kiln: Deployment, requesting_client: Client, data: object, code: int, message: str
 ) -> None:
     before = requesting_client.list(pageSize=500)

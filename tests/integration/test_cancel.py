@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
-
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, UNDER_WAY, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.steps import cancel, fill_the_provider
 
 REASON = "Cancelled by the caller before it was its turn"
 
 
-def cancel(client: Client, either_id: str) -> httpx.Response:
-    return client.send("POST", f"{TASKS_PATH}/{either_id}/cancel")
-
-
-def fill_the_provider(kiln: Deployment, client: Client) -> str:
-    """A task that holds every slot until what is being generated is told to finish."""
-    kiln.set_faults(task_seconds=NEVER)
-    blocking = client.create(n=9)
-    wait_until(lambda: kiln.generations(blocking), "the provider is full")
-    kiln.set_faults()
-    return blocking
-
-
-def test_a_waiting_task_is_cancelled_at_no_cost(
+def test_cancelled_waiting_task_generates_nothing(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client], receiver: Receiver
 ) -> None:
     blocking = fill_the_provider(kiln, client)
@@ -61,7 +47,7 @@ def test_a_waiting_task_is_cancelled_at_no_cost(
     assert kiln.generations(waiting) == 0
 
 
-def test_what_does_not_wait_is_not_cancelled(kiln: Deployment, client: Client) -> None:
+def test_cancel_is_refused_once_dispatched_or_terminal(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     running = client.create()
     wait_until(lambda: kiln.generations(running), "the provider has it")
@@ -76,7 +62,7 @@ def test_what_does_not_wait_is_not_cancelled(kiln: Deployment, client: Client) -
     assert client.get(running) == task
 
 
-def test_who_and_what_is_unknown(client: Client) -> None:
+def test_cancel_without_key_or_task_is_refused(client: Client) -> None:
     unknown = cancel(client, "0" * 32)
     assert (unknown.status_code, unknown.json()["code"]) == (404, 1203)
     nobody = client.http.post(f"{TASKS_PATH}/{'0' * 32}/cancel")

@@ -20,7 +20,7 @@ SEED = 11
 THROWS = 25
 
 
-def test_junk_in_the_inbox(kiln: Deployment) -> None:
+def test_junk_in_the_inbox_is_refused(kiln: Deployment) -> None:
     since, before, junk = time.time(), look_around(kiln), Junk(SEED)
     for number in range(THROWS):
         throw_at_inbox(kiln, junk, before, f"junk-{number}")
@@ -28,7 +28,7 @@ def test_junk_in_the_inbox(kiln: Deployment) -> None:
     assert len(before.expected) > THROWS // 2
 
 
-def test_junk_in_callbacks(kiln: Deployment, client: Client) -> None:
+def test_junk_callbacks_are_refused(kiln: Deployment, client: Client) -> None:
     task_id = client.create()
     task = assert_succeeded(kiln, client, task_id)
     since, before, junk = time.time(), look_around(kiln), Junk(SEED)
@@ -39,7 +39,7 @@ def test_junk_in_callbacks(kiln: Deployment, client: Client) -> None:
     assert client.get(task_id) == task
 
 
-def test_junk_on_the_bus(kiln: Deployment) -> None:
+def test_junk_on_the_bus_is_refused(kiln: Deployment) -> None:
     since, before, junk = time.time(), look_around(kiln), Junk(SEED)
     for _ in range(THROWS):
         throw_at_bus(kiln, junk, before)

@@ -41,7 +41,7 @@ def chaos(broken: ChaosDeployment) -> Iterator[ChaosDeployment]:
     broken.finish()
 
 
-def test_some_points(chaos: ChaosDeployment, receiver: Receiver) -> None:
+def test_crash_at_some_calls_leaves_no_task_unfinished(chaos: ChaosDeployment, receiver: Receiver) -> None:
     points = [point for point in record(chaos, receiver, api_task) if point.function != "Query" and point.reach == 1]
     plans = random.Random(SEED).sample(plans_for(points), POINTS)
     account = break_at(chaos, receiver, api_task, plans)
@@ -50,14 +50,14 @@ def test_some_points(chaos: ChaosDeployment, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("action", [CRASH_AFTER, LOSE_ANSWER])
-def test_who_was_handed_slots_is_woken(chaos: ChaosDeployment, receiver: Receiver, action: str) -> None:
+def test_task_that_got_slots_before_a_crash_is_woken(chaos: ChaosDeployment, receiver: Receiver, action: str) -> None:
     """Whoever hands over breaks down in between: the next in line is not left to its timer."""
     account = break_at(chaos, receiver, queued_tasks, [Plan(HAND_OVER, action)])
     assert account.broken == {}
     assert account.missed == []
 
 
-def test_a_rescue_that_breaks_down_itself(chaos: ChaosDeployment, receiver: Receiver) -> None:
+def test_crash_during_a_rescue_is_rescued(chaos: ChaosDeployment, receiver: Receiver) -> None:
     chaos.set_faults(task_seconds=1.5)
     account = break_at(chaos, receiver, restarted_task, [Plan(RESCUE, CRASH_BEFORE)])
     assert account.broken == {}
@@ -65,7 +65,7 @@ def test_a_rescue_that_breaks_down_itself(chaos: ChaosDeployment, receiver: Rece
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + MIXTURES))
-def test_a_mixture(chaos: ChaosDeployment, receiver: Receiver, seed: int) -> None:
+def test_mixture_of_faults_keeps_every_invariant(chaos: ChaosDeployment, receiver: Receiver, seed: int) -> None:
     points = [point for point in record(chaos, receiver, api_task) if point.function != "Query"]
     mixture = draw(seed, points, tasks=3)
     print(mixture)  # noqa: T201 - shown beside a failure
@@ -74,7 +74,7 @@ def test_a_mixture(chaos: ChaosDeployment, receiver: Receiver, seed: int) -> Non
     assert chaos.dead_letters() == 0
 
 
-def test_a_crowd(chaos: ChaosDeployment) -> None:
+def test_crowd_of_tasks_finishes(chaos: ChaosDeployment) -> None:
     chaos.set_faults(task_seconds=0.3)
     burst = drop_at_once(chaos, "crowd", CROWD)
     assert_served(chaos, burst, SLOTS)

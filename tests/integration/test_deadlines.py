@@ -29,14 +29,16 @@ def impatient(hurried: Deployment) -> Iterator[Deployment]:
     hurried.set_faults()
 
 
-def test_a_task_in_time(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+def test_task_within_its_deadlines_succeeds(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
     # The first task starts every function, which takes longer than these deadlines allow where the computer is slow.
     client = new_client(impatient)
     client.wait_for(client.create())
     assert_succeeded(impatient, client, client.create())
 
 
-def test_generation_deadline(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+def test_task_beyond_the_generation_deadline_fails(
+    impatient: Deployment, new_client: Callable[[Deployment], Client]
+) -> None:
     client = new_client(impatient)
     impatient.set_faults(task_seconds=60)
     task_id = client.create()
@@ -46,14 +48,18 @@ def test_generation_deadline(impatient: Deployment, new_client: Callable[[Deploy
     assert client.get(task_id)["task_status"] == "failed"
 
 
-def test_dispatch_deadline(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+def test_task_beyond_the_dispatch_deadline_fails(
+    impatient: Deployment, new_client: Callable[[Deployment], Client]
+) -> None:
     client = new_client(impatient)
     impatient.set_faults(error_rate=1.0)
     reason = "The provider did not take the task within 2 s; its last answer:"
     assert_failed(impatient, client, client.create(), reason=reason, generations=0)
 
 
-def test_collect_deadline(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+def test_task_beyond_the_collect_deadline_fails(
+    impatient: Deployment, new_client: Callable[[Deployment], Client]
+) -> None:
     client = new_client(impatient)
     impatient.set_faults(truncate_images=1.0)
     task_id = client.create()

@@ -9,14 +9,14 @@ from local.children import ROOT
 from tests.integration.client import Client
 
 
-def test_the_description_is_the_one_that_was_accepted(client: Client) -> None:
+def test_served_openapi_equals_the_document(client: Client) -> None:
     answer = client.http.get("/openapi.json")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.json() == json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 
 
-def test_the_page_talks_to_nobody_else(client: Client) -> None:
+def test_api_page_loads_from_no_other_host(client: Client) -> None:
     answer = client.http.get("/docs")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")

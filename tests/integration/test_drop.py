@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 from tests.integration.client import Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
+from tests.integration.steps import assert_delivered
 
 JOB: JsonObject = {
     "prompt": "A dropped test",
@@ -25,22 +26,7 @@ FILES: dict[str, bytes | JsonObject] = {
 }
 
 
-def assert_delivered(kiln: Deployment, client: Client, folder: str, *, n: int) -> JsonObject:
-    """A drop became a task that succeeded, and its ``result.json`` tells of it."""
-    result = kiln.result(folder, code=0)
-    told: JsonObject = result["data"]
-    task = assert_succeeded(kiln, client, told["task_id"], n=n)
-    images = told["task_result"]["images"]
-    assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
-    for image in images:
-        assert image["bucket"] == kiln.here["outbox_bucket"]
-        # The images lie beside result.json, under the drop's own name.
-        assert image["key"].startswith(f"{folder}/")
-        assert len(kiln.read(image["key"]) or b"") == image["size"]
-    return task
-
-
-def test_every_order(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_files_in_any_order_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.set_faults(task_seconds=0.2)
     orders = list(itertools.permutations(FILES))
     for number, order in enumerate(orders):
@@ -50,7 +36,7 @@ def test_every_order(kiln: Deployment, inbox_client: Client, folder: str) -> Non
     assert len({task["task_id"] for task in tasks}) == len(orders)
 
 
-def test_the_same_drop_again_is_the_same_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_same_drop_again_is_the_same_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     for name, body in FILES.items():
         kiln.drop(f"{folder}/{name}", body)
     task = assert_delivered(kiln, inbox_client, folder, n=2)
@@ -63,7 +49,7 @@ def test_the_same_drop_again_is_the_same_task(kiln: Deployment, inbox_client: Cl
     assert assert_delivered(kiln, inbox_client, folder, n=2) == task
 
 
-def test_doubled_events_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_repeated_events_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     count = len(inbox_client.list(pageSize=500))
     names = list(FILES)
     for name in names:
@@ -99,7 +85,7 @@ def settle(kiln: Deployment) -> None:
     wait_until(is_empty, "the inbox queue is empty")
 
 
-def test_a_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     for name, body in FILES.items():
         kiln.drop(f"{folder}/{name}", body)
     first = assert_delivered(kiln, inbox_client, folder, n=2)
@@ -111,7 +97,7 @@ def test_a_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, fol
     assert_succeeded(kiln, inbox_client, first["task_id"], n=2)
 
 
-def test_a_single_image(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_single_image_makes_a_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     plain, told = f"{folder}.png", f"{folder}-told.jpg"
     kiln.drop(plain, picture())
     prompt = "一只猫 in a harbour"
@@ -124,7 +110,7 @@ def test_a_single_image(kiln: Deployment, inbox_client: Client, folder: str) -> 
     assert (kept["prompt"], kept["aspect_ratio"]) == (prompt, "1:1")
 
 
-def test_names(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_unusual_file_names_make_a_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.set_faults(task_seconds=0.1)
     names = [f"{folder} {name}" for name in ("a b", "a+b", "100%", "%2F", "猫", "a&b=c?", "ünï (1)")]
     for name in names:
@@ -144,7 +130,7 @@ WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
     ({"job.json": b'"a text"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
     ({"job.json": b"[]"}, 1201, "job.json: must list 1 to 100 jobs, got 0"),
     ({"job.json": b"[7]"}, 1200, "job.json: each job must be a JSON object"),
-    ({"job.json": b"\xff"}, 1200, "job.json: must be JSON"),
+    ({"job.json": b"\xff"}, 1200, "job.json: must be text in UTF-8, UTF-16 or GB18030"),
     ({"job.json": b" " * (1024 * 1024 + 1)}, 1200, "job.json: must be at most 1048576 bytes"),
     ({"job.json": {}}, 1201, "subject_image_list: is required"),
     ({"job.json": NAMED | {"n": 10}, "cat.png": picture()}, 1201, "n: must be at most 9, got 10"),
@@ -160,7 +146,7 @@ WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
 ]
 
 
-def test_what_is_wrong_is_told(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_wrong_job_gets_a_refusal_in_its_result_file(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     count = len(inbox_client.list(pageSize=500))
     for number, (files, _, _) in enumerate(WRONG):
         for name, body in files.items():
@@ -172,14 +158,14 @@ def test_what_is_wrong_is_told(kiln: Deployment, inbox_client: Client, folder: s
     assert len(inbox_client.list(pageSize=500)) == count
 
 
-def test_what_is_wrong_at_the_top_is_told(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_wrong_file_at_the_top_gets_a_refusal(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop("job.json", JOB)
     kiln.drop(f"{folder}.txt", b"not an image")
     assert kiln.result("job.json")["message"].startswith("job.json: must be in a folder")
     assert kiln.result(f"{folder}.txt")["message"].startswith(f"{folder}.txt: must be a jpg, jpeg or png image")
 
 
-def test_a_mended_drop_goes_on(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_corrected_drop_makes_a_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop(f"{folder}/cat.png", picture(100, 100))
     kiln.drop(f"{folder}/job.json", NAMED)
     assert kiln.result(folder)["code"] == 1201
@@ -187,7 +173,7 @@ def test_a_mended_drop_goes_on(kiln: Deployment, inbox_client: Client, folder: s
     assert_delivered(kiln, inbox_client, folder, n=1)
 
 
-def test_a_missing_file_is_named_and_may_still_come(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_missing_file_is_named_and_accepted_later(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop(f"{folder}/job.json", JOB)
     kiln.drop(f"{folder}/cat.png", picture())
     result = kiln.result(folder)
@@ -198,10 +184,14 @@ def test_a_missing_file_is_named_and_may_still_come(kiln: Deployment, inbox_clie
     assert_delivered(kiln, inbox_client, folder, n=2)
 
 
-def test_images_without_a_job_wait_in_silence(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_images_without_a_job_are_answered_with_a_job_that_would_do(
+    kiln: Deployment, inbox_client: Client, folder: str
+) -> None:
     count = len(inbox_client.list(pageSize=500))
-    kiln.drop(f"{folder}/cat.png", picture())
     kiln.drop(f"{folder}/", b"")
-    settle(kiln)
-    assert kiln.read(f"{folder}/result.json") is None
+    kiln.drop(f"{folder}/cat.png", picture())
+    result = kiln.result(folder)
+    assert (result["code"], result["request_id"]) == (1201, folder)
     assert len(inbox_client.list(pageSize=500)) == count
+    kiln.drop(f"{folder}/job.json", result["job.json"])
+    assert_delivered(kiln, inbox_client, folder, n=1)

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.integration.client import NEVER, Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
-from tests.integration.test_drop import assert_delivered
+from tests.integration.steps import assert_delivered
 
 LIMIT = 10 * 1024 * 1024
 
@@ -33,15 +33,18 @@ def rotated(width: int, height: int) -> bytes:
 
 def combined(kiln: Deployment, folder: str, *, unlike: object = None) -> list[JsonObject]:
     """Waits for the answer to a list of jobs (another than one that was there before)."""
+
+    def is_combined(found: JsonObject) -> bool:
+        return isinstance(found.get("data"), list) and found["request_id"] != unlike
+
     result = wait_until(
-        lambda: found if (found := kiln.result(folder, code=0))["request_id"] != unlike else None,
-        f"{folder} has its combined answer",
+        lambda: found if is_combined(found := kiln.result(folder)) else None, f"{folder} has its combined answer"
     )
     jobs: list[JsonObject] = result["data"]
     return jobs
 
 
-def test_a_list_of_jobs_with_defaults(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_list_of_jobs_with_defaults_makes_tasks(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     defaults = {"subject_image_list": subject("cat.png"), "aspect_ratio": "1:1", "prompt": "By default"}
     jobs: JsonObject = {"jobs": [{"prompt": "One"}, {"n": 2, "scene_image": "harbour.jpg"}, {"n": 10}]}
     kiln.drop(f"{folder}/defaults.json", defaults)
@@ -71,7 +74,7 @@ def test_a_list_of_jobs_with_defaults(kiln: Deployment, inbox_client: Client, fo
         assert_succeeded(kiln, inbox_client, task["task_id"], n=n)
 
 
-def test_a_plain_list_of_jobs(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_plain_list_of_jobs_makes_tasks(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop(f"{folder}/cat.png", picture())
     jobs = [{"prompt": prompt, "subject_image_list": subject("cat.png")} for prompt in ("One", "Two")]
     kiln.drop(f"{folder}/job.json", json.dumps(jobs).encode())
@@ -81,14 +84,14 @@ def test_a_plain_list_of_jobs(kiln: Deployment, inbox_client: Client, folder: st
         assert_succeeded(kiln, inbox_client, task_id)
 
 
-def test_what_is_wrong_with_defaults_is_told(kiln: Deployment, folder: str) -> None:
+def test_wrong_defaults_are_refused(kiln: Deployment, folder: str) -> None:
     kiln.drop(f"{folder}/defaults.json", b"[]")
     kiln.drop(f"{folder}/job.json", {"subject_image_list": subject("cat.png")})
     result = kiln.result(folder, code=1200)
     assert result["message"] == "defaults.json: must be a JSON object, got list"
 
 
-def test_a_turned_photograph_is_judged_as_it_is_shown(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_rotated_photograph_is_checked_as_displayed(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop(f"{folder}-right.jpg", rotated(750, 300))
     kiln.drop(f"{folder}-narrow.jpg", rotated(700, 299))
     assert_delivered(kiln, inbox_client, f"{folder}-right.jpg", n=1)
@@ -96,7 +99,7 @@ def test_a_turned_photograph_is_judged_as_it_is_shown(kiln: Deployment, inbox_cl
     assert refused["message"] == f"{folder}-narrow.jpg: each side must be at least 300 px, got 299 x 700 px"
 
 
-def test_upper_case_extensions(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_upper_case_extensions_are_accepted(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop(f"{folder}.PNG", picture())
     kiln.drop(f"{folder}/CAT.PNG", picture())
     kiln.drop(f"{folder}/Harbour.JPG", picture(kind="JPEG"))
@@ -108,7 +111,7 @@ def test_upper_case_extensions(kiln: Deployment, inbox_client: Client, folder: s
     assert_delivered(kiln, inbox_client, folder, n=1)
 
 
-def test_names_in_lists_of_jobs(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_unusual_names_in_a_list_make_tasks(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     odd = f"{folder} a+b 100% %2F 猫"
     for name in ("灯 笼+1%.png", "b/c d.png"):
         kiln.drop(f"{odd}/{name}", picture())
@@ -120,19 +123,22 @@ def test_names_in_lists_of_jobs(kiln: Deployment, inbox_client: Client, folder: 
 
 
 ODD_FILES = {
-    "empty.png": (b"", "must be a jpg, jpeg or png image by its content, got 0 bytes"),
-    "text.png": (b"plain text", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
+    "empty.png": (b"", "must be a jpg, jpeg or png image by its content, got an empty file"),
+    "text.png": (
+        b"plain text",
+        "must be a jpg, jpeg or png image by its content, got plain text: send the image itself",
+    ),
     "large.png": (
         picture() + bytes(LIMIT + 1 - len(picture())),
         "must be at most 10 MB (10485760 bytes), got 10485761 bytes",
     ),
     "small.png": (picture(299, 299), "each side must be at least 300 px, got 299 x 299 px"),
-    "gif.png": (picture(kind="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF"),
+    "gif.png": (picture(kind="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
     "wide.jpg": (picture(753, 300, kind="JPEG"), "width to height must be from 1:2.5 to 2.5:1, got 753 x 300 px"),
 }
 
 
-def test_each_odd_file_has_its_own_clear_answer(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_each_wrong_file_has_its_own_refusal(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     count = len(inbox_client.list(pageSize=500))
     for name, (content, _) in ODD_FILES.items():
         kiln.drop(f"{folder}-{name}", content)
@@ -145,12 +151,12 @@ def test_each_odd_file_has_its_own_clear_answer(kiln: Deployment, inbox_client: 
     assert len(inbox_client.list(pageSize=500)) == count
 
 
-def test_the_largest_image_is_taken(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_largest_image_is_accepted(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     kiln.drop(f"{folder}.png", picture() + bytes(LIMIT - len(picture())))
     assert_delivered(kiln, inbox_client, f"{folder}.png", n=1)
 
 
-def test_the_same_content_again_is_generated_once(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_same_content_again_is_generated_once(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     jobs: JsonObject = {"jobs": [{"prompt": prompt, "subject_image_list": subject("cat.png")} for prompt in "ab"]}
     files: dict[str, bytes | JsonObject] = {f"{folder}/cat.png": picture(), f"{folder}/job.json": jobs}
     files[f"{folder}.png"] = picture(colour="navy")
@@ -169,7 +175,7 @@ def test_the_same_content_again_is_generated_once(kiln: Deployment, inbox_client
     assert kiln.result(folder) == answer
 
 
-def test_the_newest_content_has_the_last_word(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_newest_content_keeps_the_result_file(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     """Although the older content's tasks end last."""
     body: JsonObject = {"subject_image_list": subject("cat.png")}
 
@@ -214,7 +220,7 @@ def notification(kiln: Deployment, key: str, *, sequencer: str, version_id: str)
     return {"eventName": "ObjectCreated:Put", "eventSource": "aws:s3", "s3": {"bucket": bucket, "object": told}}
 
 
-def test_doubled_and_disordered_notifications(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_repeated_and_reordered_events_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     """The inbox itself is looked at: an old version's notification, however late, is one of the new content."""
     key = f"{folder}/cat.png"
     body = {"subject_image_list": subject("cat.png")}
@@ -240,7 +246,7 @@ def test_doubled_and_disordered_notifications(kiln: Deployment, inbox_client: Cl
     assert kiln.generations(first["task_id"]) == 1
 
 
-def test_a_notification_of_what_is_gone(kiln: Deployment, inbox_client: Client, folder: str) -> None:
+def test_event_of_a_deleted_object_is_ignored(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     count = len(inbox_client.list(pageSize=500))
     gone = [notification(kiln, key, sequencer="1", version_id="x") for key in (f"{folder}.png", f"{folder}/job.json")]
     kiln.send_to_inbox_queue({"Records": gone})

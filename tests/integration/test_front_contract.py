@@ -35,7 +35,9 @@ def authorization(code: int, make: Callable[[Caller], dict[str, str]], name: str
         authorization(1004, lambda caller: bearer(caller.token(exp=int(time.time()) - 600)), "expired"),
     ],
 )
-def test_who_may_not_call(client: Client, code: int, headers_of: Callable[[Caller], dict[str, str]]) -> None:
+def test_wrong_credentials_are_refused(
+    client: Client, code: int, headers_of: Callable[[Caller], dict[str, str]]
+) -> None:
     headers = headers_of(client.caller)
     for answer in (
         client.http.post(TASKS_PATH, json=job(), headers=headers),
@@ -53,7 +55,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_a_plain_key_does_as_well_as_a_token(client: Client) -> None:
+def test_plain_key_is_accepted_like_a_token(client: Client) -> None:
     answer = client.http.get(TASKS_PATH, headers=bearer(client.caller.api_key))
     assert answer.status_code == 200
     lower_case = client.http.get(TASKS_PATH, headers={"authorization": f"bearer {client.caller.token()}"})
@@ -96,7 +98,7 @@ def subjects(*images: object) -> list[dict[str, object]]:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_what_breaks_the_contract_is_refused(client: Client, changes: dict[str, object], field: str) -> None:
+def test_broken_limit_is_refused(client: Client, changes: dict[str, object], field: str) -> None:
     answer = client.post(job(**changes))
     body = answer.json()
     assert (answer.status_code, body["code"]) == (400, 1201), body
@@ -106,7 +108,7 @@ def test_what_breaks_the_contract_is_refused(client: Client, changes: dict[str, 
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"null", b"\xff\xfe", b"a=b"])
-def test_a_body_that_is_no_json_object(client: Client, content: bytes) -> None:
+def test_body_other_than_a_json_object_is_refused(client: Client, content: bytes) -> None:
     answer = client.send("POST", TASKS_PATH, content=content, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, 1200), answer.text
 
@@ -121,13 +123,13 @@ def test_a_body_that_is_no_json_object(client: Client, content: bytes) -> None:
         ("GET", "/v1"),
     ],
 )
-def test_there_is_nothing_else(client: Client, method: str, path: str) -> None:
+def test_unknown_route_or_method_is_refused(client: Client, method: str, path: str) -> None:
     answer = client.send(method, path)
     # Which of the gateway's refusals comes is the gateway's; none of them is a success or a fault of ours.
     assert 400 <= answer.status_code < 500, answer.text
 
 
-def test_everything_the_contract_allows_at_once(kiln: Deployment, client: Client) -> None:
+def test_request_with_every_field_is_accepted(kiln: Deployment, client: Client) -> None:
     body = {
         "model_name": "kling-v2-1",
         "prompt": "猫" * 2500,
@@ -151,6 +153,6 @@ def test_everything_the_contract_allows_at_once(kiln: Deployment, client: Client
     assert found["watermark_info"] == {"enabled": True}
 
 
-def test_empty_fields_count_as_absent(kiln: Deployment, client: Client) -> None:
+def test_empty_fields_are_read_as_missing(kiln: Deployment, client: Client) -> None:
     task_id = client.create(prompt="", scene_image="", style_image=None, callback_url="", watermark_info={})
     assert_succeeded(kiln, client, task_id)

@@ -19,7 +19,7 @@ def create(client: Client, key: str, **changes: object) -> httpx.Response:
     return client.send("POST", TASKS_PATH, json=job(**changes), headers={"Idempotency-Key": key})
 
 
-def test_the_same_key_and_body_get_the_first_answer(kiln: Deployment, client: Client) -> None:
+def test_same_key_and_body_get_the_first_answer(kiln: Deployment, client: Client) -> None:
     first = create(client, "order-17", external_task_id="seventeen")
     assert first.status_code == 200, first.text
     again = create(client, "order-17", external_task_id="seventeen")
@@ -32,7 +32,7 @@ def test_the_same_key_and_body_get_the_first_answer(kiln: Deployment, client: Cl
     assert kiln.generations(task_id) == 1
 
 
-def test_the_same_key_with_another_body_is_refused(kiln: Deployment, client: Client) -> None:
+def test_same_key_with_another_body_is_refused(kiln: Deployment, client: Client) -> None:
     first = create(client, "k")
     task_id = first.json()["data"]["task_id"]
     other = create(client, "k", prompt="Another")
@@ -42,7 +42,7 @@ def test_the_same_key_with_another_body_is_refused(kiln: Deployment, client: Cli
     assert_succeeded(kiln, client, task_id)
 
 
-def test_sent_many_times_at_once(kiln: Deployment, client: Client) -> None:
+def test_concurrent_creates_with_a_key_make_one_task(kiln: Deployment, client: Client) -> None:
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: create(client, "at-once"), range(6)))
     assert [answer.status_code for answer in answers] == [200] * 6
@@ -51,7 +51,9 @@ def test_sent_many_times_at_once(kiln: Deployment, client: Client) -> None:
     assert_succeeded(kiln, client, task_id)
 
 
-def test_a_key_is_its_callers_own(kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client]) -> None:
+def test_same_key_of_another_caller_is_another_task(
+    kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client]
+) -> None:
     other = new_client(kiln)
     mine = create(client, "shared").json()["data"]["task_id"]
     theirs = create(other, "shared", prompt="Another").json()["data"]["task_id"]
@@ -60,14 +62,14 @@ def test_a_key_is_its_callers_own(kiln: Deployment, client: Client, new_client: 
     assert_succeeded(kiln, other, theirs)
 
 
-def test_without_a_key_each_create_is_a_task(kiln: Deployment, client: Client) -> None:
+def test_creates_without_a_key_are_separate_tasks(kiln: Deployment, client: Client) -> None:
     task_ids = {create(client, key).json()["data"]["task_id"] for key in ("", "", "a", "b")}
     assert len(task_ids) == 4
     for task_id in task_ids:
         assert_succeeded(kiln, client, task_id)
 
 
-def test_a_refused_create_does_not_use_up_its_key(kiln: Deployment, client: Client) -> None:
+def test_refused_create_does_not_use_its_key(kiln: Deployment, client: Client) -> None:
     assert create(client, "mended", n=10).status_code == 400
     mended = create(client, "mended")
     assert mended.status_code == 200, mended.text
@@ -75,7 +77,7 @@ def test_a_refused_create_does_not_use_up_its_key(kiln: Deployment, client: Clie
 
 
 @pytest.mark.parametrize(("key", "status"), [("x" * 255, 200), ("x" * 256, 400)])
-def test_how_long_a_key_may_be(kiln: Deployment, client: Client, key: str, status: int) -> None:
+def test_key_of_more_than_255_characters_is_refused(kiln: Deployment, client: Client, key: str, status: int) -> None:
     answer = create(client, key)
     assert answer.status_code == status, json.dumps(answer.json())
     if status == 200:

@@ -12,7 +12,7 @@ from tests.integration.promise import assert_succeeded
 ORIGIN = "https://studio.example"
 
 
-def test_a_caller_has_so_many_tasks_a_minute(kiln: Deployment, limited_client: Client, client: Client) -> None:
+def test_tasks_beyond_the_rate_limit_are_refused(kiln: Deployment, limited_client: Client, client: Client) -> None:
     limit = limited_client.caller.tasks_per_minute
     accepted: list[str] = []
     # The clock's minute may turn while this runs: then there are two minutes' worth.
@@ -32,11 +32,12 @@ def test_a_caller_has_so_many_tasks_a_minute(kiln: Deployment, limited_client: C
         assert_succeeded(kiln, limited_client, task_id)
 
 
-def test_a_body_over_the_gateways_limit(client: Client) -> None:
-    answer = client.post(job(prompt="x" * (10 * 1024 * 1024)))
+@pytest.mark.parametrize("mib", [6, 7, 11])
+def test_body_over_the_limit_of_lambda_or_of_the_gateway_gets_413(client: Client, mib: int) -> None:
+    answer = client.post(job(prompt="x" * (mib * 1024 * 1024)))
     body = answer.json()
     assert (answer.status_code, body["code"]) == (413, 1201)
-    assert body["message"].startswith("body: must be at most")
+    assert body["message"].startswith("body: must be at most 6 MB")
     assert "/v1/uploads" in body["message"]
     assert body["request_id"]
     assert "data" not in body
@@ -44,7 +45,7 @@ def test_a_body_over_the_gateways_limit(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", [TASKS_PATH, f"{TASKS_PATH}/some-id", f"{TASKS_PATH}/some-id/cancel", "/v1/uploads"])
-def test_a_browser_may_ask_first(client: Client, path: str) -> None:
+def test_preflight_request_is_allowed(client: Client, path: str) -> None:
     answer = client.http.options(
         path,
         headers={
@@ -60,7 +61,7 @@ def test_a_browser_may_ask_first(client: Client, path: str) -> None:
     assert "POST" in answer.headers["access-control-allow-methods"]
 
 
-def test_a_browser_may_read_answers_and_refusals(client: Client) -> None:
+def test_answers_and_refusals_have_cors_headers(client: Client) -> None:
     answers = [
         client.send("GET", TASKS_PATH, headers={"Origin": ORIGIN}),
         client.send("GET", f"{TASKS_PATH}/{'0' * 32}", headers={"Origin": ORIGIN}),
@@ -75,7 +76,7 @@ def test_a_browser_may_read_answers_and_refusals(client: Client) -> None:
         assert "access-control-allow-credentials" not in answer.headers
 
 
-def test_a_browser_may_read_what_the_gateway_itself_refuses(client: Client) -> None:
+def test_gateway_refusals_have_cors_headers(client: Client) -> None:
     refused = [
         client.send("GET", "/v1/no-such-thing", headers={"Origin": ORIGIN}),
         client.send("POST", TASKS_PATH, json=job(prompt="x" * (10 * 1024 * 1024)), headers={"Origin": ORIGIN}),

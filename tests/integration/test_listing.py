@@ -15,7 +15,9 @@ def ids(tasks: list[JsonObject]) -> list[str]:
     return [task["task_id"] for task in tasks]
 
 
-def test_filters_and_pages_of_two_callers(kiln: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+def test_filters_and_pages_show_each_callers_own_tasks(
+    kiln: Deployment, new_client: Callable[[Deployment], Client]
+) -> None:
     kiln.set_faults(task_seconds=0.1)
     one, other = new_client(kiln), new_client(kiln)
     mine: list[str] = []
@@ -63,7 +65,7 @@ def test_filters_and_pages_of_two_callers(kiln: Deployment, new_client: Callable
         ({"created_before": "-1"}, "created_before: must be at least 0, got '-1'"),
     ],
 )
-def test_filters_have_limits(client: Client, parameters: dict[str, str], message: str) -> None:
+def test_filters_beyond_the_limits_are_refused(client: Client, parameters: dict[str, str], message: str) -> None:
     answer = client.send("GET", TASKS_PATH, params=parameters)
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
     assert answer.json()["message"].startswith(message), answer.text

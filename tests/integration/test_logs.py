@@ -65,23 +65,23 @@ def _function(entry: JsonObject) -> str:
     return str(entry.get("function_name", "")).removeprefix(f"{STACK_NAME}-").partition("Function")[0]
 
 
-def test_every_line_that_has_the_tasks_id_has_it_where_it_is_looked_for(run):
+def test_records_with_a_task_id_have_it_in_the_task_id_field(run):
     mine = [line for line in run.lines if run.task_id in line]
     assert {json.loads(line)["task_id"] for line in mine} == {run.task_id}
 
 
-def test_a_step_tells_of_its_task_whatever_it_logs(run):
+def test_every_record_of_a_step_names_its_task(run):
     told = [entry for entry in run.entries if _function(entry) in STEPS]
     assert {_function(entry) for entry in told} == set(STEPS)
     assert [entry for entry in told if not entry.get("task_id")] == []
 
 
-def test_a_refusal_names_the_task_that_it_is_about(run):
+def test_refusal_names_its_task(run):
     refused = [entry for entry in run.entries if entry.get("message") == "refused" and _function(entry) == "Submit"]
     assert "has ended" in "".join(entry["reason"] for entry in refused if entry.get("task_id") == run.task_id)
 
 
-def test_the_metrics_of_a_task_name_it_and_are_ones_that_are_known(run):
+def test_metrics_of_a_task_are_known_and_name_it(run):
     known = {metric.name: metric for metric in metrics.ALL}
     measured: set[tuple[str, str]] = set()
     for entry in run.entries:
@@ -107,7 +107,7 @@ def test_the_metrics_of_a_task_name_it_and_are_ones_that_are_known(run):
     }
 
 
-def test_nothing_private_is_logged(run, deployed):
+def test_logs_have_no_private_data(run, deployed):
     everything = "\n".join(run.lines)
     private = [PROMPT, SUBJECT[:200], "X-Amz-Signature", deployed.here["secret_key"], deployed.here["webhook_secret"]]
     private += [run.caller.secret_key, run.caller.api_key, *deployed.stack._provider_key.values()]

@@ -72,7 +72,7 @@ def with_real_images(body: Any) -> Any:
 
 
 @pytest.mark.parametrize(("name", "mode"), CASES)
-def test_the_api_is_as_it_is_described(
+def test_answers_match_the_openapi_document(
     client: Client, known: dict[str, str], session: requests.Session, name: str, mode: GenerationMode
 ) -> None:
     operation = OPERATIONS[name]

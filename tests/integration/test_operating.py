@@ -25,7 +25,7 @@ def ends(kiln: Deployment, task_id: str) -> list[JsonObject]:
     return [event for event in kiln.events(task_id) if event["detail-type"] == "Image Task Failed"]
 
 
-def test_a_pause_holds_who_waits_and_lets_who_runs_finish(kiln: Deployment, client: Client) -> None:
+def test_pause_stops_waiting_tasks_and_lets_running_ones_finish(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     running = client.create()
     wait_until(lambda: kiln.generations(running), "the first task runs")
@@ -46,7 +46,7 @@ def test_a_pause_holds_who_waits_and_lets_who_runs_finish(kiln: Deployment, clie
     assert_succeeded(kiln, client, waiting, n=2)
 
 
-def test_a_task_that_is_ended_while_it_waits_leaves_by_its_own_workflow(kiln: Deployment, client: Client) -> None:
+def test_waiting_task_that_is_ended_leaves_by_its_own_workflow(kiln: Deployment, client: Client) -> None:
     kiln.operate("pause")
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id), "the task waits")
@@ -59,7 +59,7 @@ def test_a_task_that_is_ended_while_it_waits_leaves_by_its_own_workflow(kiln: De
     assert kiln.generations(task_id) == 0
 
 
-def test_a_running_workflow_begins_again_and_nothing_is_paid_twice(kiln: Deployment, client: Client) -> None:
+def test_restarted_workflow_generates_nothing_twice(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     task_id = client.create()
     wait_until(lambda: kiln.is_parked(task_id) and kiln.generations(task_id), "the task waits for its callback")
@@ -72,7 +72,7 @@ def test_a_running_workflow_begins_again_and_nothing_is_paid_twice(kiln: Deploym
     assert not [holder for holder in kiln.holders() if holder.startswith(task_id)]
 
 
-def test_a_failed_task_is_made_anew(kiln: Deployment, client: Client) -> None:
+def test_failed_task_is_retried(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(fail_tasks=1.0)
     failed = client.create(prompt="A cat", n=2)
     client.wait_for(failed, "failed")
@@ -82,14 +82,12 @@ def test_a_failed_task_is_made_anew(kiln: Deployment, client: Client) -> None:
     assert_succeeded(kiln, client, done["task_id"], n=2)
 
 
-def test_the_provider_is_asked_with_the_keys_that_are_stored(kiln: Deployment) -> None:
+def test_stored_provider_keys_are_used(kiln: Deployment) -> None:
     checked = kiln.operate("check-provider")
     assert (checked["accepted"], checked["provider_url"]) == (True, kiln.here["provider_url"])
 
 
-def test_a_task_that_is_put_back_into_the_table_is_there_again_and_holds_nobody_up(
-    kiln: Deployment, client: Client
-) -> None:
+def test_restored_task_is_found_and_stops_no_other_task(kiln: Deployment, client: Client) -> None:
     """As an operator does who restores a part of the table: the stream tells of it as of a new one."""
     began = time.time()
     task_id = client.create()

@@ -15,19 +15,19 @@ from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_images_whole, assert_succeeded
 
 
-def test_a_failure_of_the_provider_is_handed_on_with_its_reason(kiln: Deployment, client: Client) -> None:
+def test_failed_provider_task_fails_with_its_reason(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(fail_tasks=1.0)
     assert_failed(kiln, client, client.create(), reason="Failure to pass the risk control system")
 
 
-def test_what_the_provider_refuses_for_good_fails_at_once(kiln: Deployment, client: Client) -> None:
+def test_final_refusal_fails_the_task_at_once(kiln: Deployment, client: Client) -> None:
     """An image by URL is for the provider to judge; where it cannot be had, the task fails and costs nothing."""
     unreadable = [{"subject_image": "http://127.0.0.1:9/no-such-image.png"}]
     task_id = client.create(subject_image_list=unreadable)
     assert_failed(kiln, client, task_id, reason="subject_image", generations=0)
 
 
-def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, client: Client) -> None:
+def test_task_accepted_during_an_outage_succeeds_after_it(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(error_rate=1.0)
     asked = kiln.stats()["creates"]
     task_id = client.create(n=2)
@@ -55,7 +55,9 @@ def test_accepted_while_every_call_fails_and_made_once_mended(kiln: Deployment, 
     ],
     ids=lambda faults: " ".join(f"{name}={value}" for name, value in faults.items()),
 )
-def test_faults_that_come_and_go(kiln: Deployment, client: Client, faults: dict[str, float]) -> None:
+def test_intermittent_faults_generate_each_task_once(
+    kiln: Deployment, client: Client, faults: dict[str, float]
+) -> None:
     # The waits between dispatches double: three faults in a row, all on one task, leave it well within patience.
     kiln.set_faults(**faults)
     task_ids = [client.create(), client.create()]
@@ -66,14 +68,14 @@ def test_faults_that_come_and_go(kiln: Deployment, client: Client, faults: dict[
         assert_succeeded(kiln, client, task_id)
 
 
-def test_made_although_the_answer_was_an_error(kiln: Deployment, client: Client) -> None:
+def test_create_answered_with_an_error_generates_once(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(create_then_error=1.0)
     task_ids = [client.create(), client.create()]
     for task_id in task_ids:
         assert_succeeded(kiln, client, task_id)
 
 
-def test_made_although_the_answer_never_came(kiln: Deployment, client: Client) -> None:
+def test_unanswered_create_generates_once(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(hang_s=20.0)
     task_id = client.create()
     wait_until(lambda: kiln.generations(task_id), "the provider has it")
@@ -85,7 +87,7 @@ def test_made_although_the_answer_never_came(kiln: Deployment, client: Client) -
 
 
 @pytest.mark.parametrize("account_error", [1101, 1102])
-def test_an_account_in_arrears_keeps_the_task(kiln: Deployment, client: Client, account_error: int) -> None:
+def test_account_in_arrears_keeps_the_task(kiln: Deployment, client: Client, account_error: int) -> None:
     kiln.set_faults(account_error=account_error)
     task_id = client.create()
     wait_until(lambda: kiln.item(task_id).get("refusal"), "the refusal is noted")
@@ -100,7 +102,7 @@ def stop_execution(kiln: Deployment, task_id: str) -> None:
     wait_until(lambda: not any(holder.startswith(task_id) for holder in kiln.holders()), "its slots are back")
 
 
-def test_cut_images_are_never_kept(kiln: Deployment, client: Client) -> None:
+def test_truncated_images_are_not_stored(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(truncate_images=1.0)
     task_id = client.create(n=2)
     wait_until(
@@ -128,7 +130,7 @@ def provider_at(port: int, kiln: Deployment, log: Path) -> Iterator[str]:
         child.stop()
 
 
-def test_accepted_while_nobody_listens_at_the_provider(
+def test_task_accepted_without_a_provider_succeeds_once_it_answers(
     redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client], tmp_path: Path
 ) -> None:
     # A socket that is bound and does not listen refuses whoever calls, and keeps the port for the provider.

@@ -10,7 +10,7 @@ from tests.integration.client import Client, wait_until
 from tests.integration.driver import Deployment
 
 
-def test_what_was_missed_comes_again_with_its_own_id(kiln: Deployment, client: Client) -> None:
+def test_replayed_events_keep_their_ids(kiln: Deployment, client: Client) -> None:
     events = kiln.aws.events
     bus = events.describe_event_bus(Name=kiln.here["event_bus"])["Arn"]
     name = f"archive-{uuid4().hex[:12]}"

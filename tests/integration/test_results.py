@@ -15,7 +15,7 @@ def links(kiln: Deployment, client: Client) -> list[str]:
     return [image["url"] for image in task["task_result"]["images"]]
 
 
-def test_result_links(kiln: Deployment, client: Client, links: list[str]) -> None:
+def test_result_link_redirects_to_the_image(kiln: Deployment, client: Client, links: list[str]) -> None:
     for number, link in enumerate(links):
         assert link.startswith(f"{client.api_url}/v1/results/")
         assert link.rsplit("/", 1)[1] in (f"{number}.png", f"{number}.jpg")
@@ -31,7 +31,7 @@ def test_result_links(kiln: Deployment, client: Client, links: list[str]) -> Non
     assert first != second
 
 
-def test_altered_links(kiln: Deployment, links: list[str]) -> None:
+def test_altered_link_is_not_found(kiln: Deployment, links: list[str]) -> None:
     base, task_id, token, file = links[0].rsplit("/", 3)
     other_token, other_file = links[1].rsplit("/", 2)[1:]
     altered = [

@@ -11,7 +11,7 @@ from tests.integration.promise import assert_images_whole, assert_succeeded
 SLOTS = 9
 
 
-def test_a_crowd_is_served_in_order_and_never_refused(kiln: Deployment, client: Client) -> None:
+def test_crowd_is_served_in_order_without_refusals(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=0.8)
     refused = kiln.stats()["refused"]
     # All stand in line before anybody is served: which of them would be there first is not what this is about.
@@ -42,7 +42,7 @@ def test_a_crowd_is_served_in_order_and_never_refused(kiln: Deployment, client: 
         assert_succeeded(kiln, client, task_id, n=3)
 
 
-def test_who_needs_all_the_slots_is_not_starved_by_small_ones(kiln: Deployment, client: Client) -> None:
+def test_task_of_all_slots_is_not_starved_by_small_ones(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     refused = kiln.stats()["refused"]
     ahead = [client.create() for _ in range(SLOTS)]
@@ -67,7 +67,7 @@ def test_who_needs_all_the_slots_is_not_starved_by_small_ones(kiln: Deployment, 
         assert_succeeded(kiln, client, task_id)
 
 
-def test_a_provider_with_fewer_slots_than_it_was_said_to_have(kiln: Deployment, client: Client) -> None:
+def test_provider_with_fewer_slots_throttles_the_queue(kiln: Deployment, client: Client) -> None:
     """1303 is waited out: refused creates cost nothing, and every task is made once."""
     kiln.set_faults(max_slots=2)
     with ThreadPoolExecutor(4) as pool:
@@ -76,7 +76,7 @@ def test_a_provider_with_fewer_slots_than_it_was_said_to_have(kiln: Deployment, 
         assert_succeeded(kiln, client, task_id)
 
 
-def test_images_that_do_not_come_hold_nobody_up(kiln: Deployment, client: Client) -> None:
+def test_missing_images_stop_no_other_task(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(truncate_images=1.0)
     first, second = client.create(n=SLOTS), client.create(n=SLOTS)
     wait_until(lambda: kiln.generations(second), "the second one is generated")

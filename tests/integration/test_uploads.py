@@ -42,7 +42,7 @@ def padded(size: int) -> bytes:
     return image + bytes(size - len(image))
 
 
-def test_a_reference_is_usable_wherever_an_image_is(kiln: Deployment, client: Client) -> None:
+def test_reference_is_accepted_in_every_image_field(kiln: Deployment, client: Client) -> None:
     largest = uploaded(kiln, client, padded(LIMIT))
     scene = uploaded(kiln, client, picture(kind="JPEG"))
     subjects = [{"subject_image": largest}, {"subject_image": SUBJECT}]
@@ -52,7 +52,7 @@ def test_a_reference_is_usable_wherever_an_image_is(kiln: Deployment, client: Cl
     assert_succeeded(kiln, client, client.create(subject_image_list=[{"subject_image": scene}]))
 
 
-def test_a_task_is_made_of_what_was_there_when_it_was_accepted(kiln: Deployment, client: Client) -> None:
+def test_later_upload_does_not_change_an_accepted_task(kiln: Deployment, client: Client) -> None:
     place = opened(client)
     assert upload(kiln, place, picture()).is_success
     body, once = job(scene_image=place["reference"]), {"Idempotency-Key": place["reference"]}
@@ -73,7 +73,7 @@ def test_a_task_is_made_of_what_was_there_when_it_was_accepted(kiln: Deployment,
     assert_succeeded(kiln, client, retried)
 
 
-def test_the_place_is_described(client: Client) -> None:
+def test_upload_answer_has_its_documented_fields(client: Client) -> None:
     place = opened(client)
     assert place["max_bytes"] == LIMIT
     assert place["reference"].startswith("kiln-upload://")
@@ -83,14 +83,14 @@ def test_the_place_is_described(client: Client) -> None:
 
 
 @pytest.mark.parametrize("size", [0, LIMIT + 1])
-def test_s3_refuses_what_is_too_small_or_too_large(kiln: Deployment, client: Client, size: int) -> None:
+def test_too_small_or_too_large_upload_is_refused_by_s3(kiln: Deployment, client: Client, size: int) -> None:
     place = opened(client)
     assert upload(kiln, place, bytes(size)).status_code == 400
     answer = client.post(job(scene_image=place["reference"]))
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
 
 
-def test_the_form_is_good_for_its_own_place_alone(kiln: Deployment, client: Client) -> None:
+def test_form_for_another_key_is_refused_by_s3(kiln: Deployment, client: Client) -> None:
     place = opened(client)
     place["fields"]["key"] = place["fields"]["key"][:-1] + "0"
     assert upload(kiln, place, picture()).status_code == 403
@@ -100,12 +100,12 @@ def test_the_form_is_good_for_its_own_place_alone(kiln: Deployment, client: Clie
     ("content", "reason"),
     [
         (None, "must have been uploaded first, got nothing at "),
-        (b"plain text", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
+        (b"plain text", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
         (picture(299, 400), "each side must be at least 300 px, got 299 x 400 px"),
     ],
     ids=["nothing", "no image", "too narrow"],
 )
-def test_what_is_wrong_with_an_upload_is_told(
+def test_wrong_upload_is_refused_with_its_fault(
     kiln: Deployment, client: Client, content: bytes | None, reason: str
 ) -> None:
     reference = opened(client)["reference"] if content is None else uploaded(kiln, client, content)
@@ -115,7 +115,7 @@ def test_what_is_wrong_with_an_upload_is_told(
     assert client.list() == []
 
 
-def test_a_reference_is_worth_nothing_to_others(
+def test_reference_of_another_caller_is_refused(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client]
 ) -> None:
     reference = uploaded(kiln, client, picture())

@@ -11,7 +11,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, UNDER_WAY, Client, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_cancel import cancel, fill_the_provider
+from tests.integration.steps import cancel, fill_the_provider
 
 
 def create(client: Client, prefer: str, **changes: object) -> httpx.Response:
@@ -23,7 +23,7 @@ def create(client: Client, prefer: str, **changes: object) -> httpx.Response:
 @pytest.mark.parametrize(
     ("prefer", "applied"), [("wait=20", "wait=20"), ("respond-async, wait=20", "wait=20"), ("wait=999", "wait=25")]
 )
-def test_answered_when_the_task_has_ended(kiln: Deployment, client: Client, prefer: str, applied: str) -> None:
+def test_wait_is_answered_when_the_task_ends(kiln: Deployment, client: Client, prefer: str, applied: str) -> None:
     answer = create(client, prefer)
     assert answer.headers["preference-applied"] == applied
     told = answer.json()["data"]
@@ -31,14 +31,14 @@ def test_answered_when_the_task_has_ended(kiln: Deployment, client: Client, pref
     assert assert_succeeded(kiln, client, told["task_id"]) == told
 
 
-def test_a_failure_is_an_end_as_well(kiln: Deployment, client: Client) -> None:
+def test_wait_is_answered_when_the_task_fails(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(fail_tasks=1.0)
     told = create(client, "wait=20").json()["data"]
     assert told["task_status"] == "failed"
     assert assert_failed(kiln, client, told["task_id"], reason=told["task_status_msg"]) == told
 
 
-def test_answered_when_the_time_is_over(kiln: Deployment, client: Client) -> None:
+def test_wait_is_answered_at_its_deadline(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
     started = time.monotonic()
     answer = create(client, "wait=1")
@@ -53,14 +53,14 @@ def test_answered_when_the_time_is_over(kiln: Deployment, client: Client) -> Non
 
 
 @pytest.mark.parametrize("prefer", ["", "wait=0", "wait=soon", "return=minimal"])
-def test_nobody_waits_unasked(kiln: Deployment, client: Client, prefer: str) -> None:
+def test_create_without_prefer_answers_at_once(kiln: Deployment, client: Client, prefer: str) -> None:
     answer = create(client, prefer)
     assert "preference-applied" not in answer.headers
     assert answer.json()["data"]["task_status"] == "submitted"
     assert_succeeded(kiln, client, answer.json()["data"]["task_id"])
 
 
-def test_the_position_in_line(kiln: Deployment, client: Client) -> None:
+def test_waiting_task_shows_its_queue_position(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = [client.create(external_task_id=f"waits-{number}") for number in range(3)]
     wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "all of them stand in line")

@@ -7,34 +7,20 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from local.receiver import Received, Receiver
-from tests.integration.client import Client, JsonObject, wait_until
+from local.receiver import Receiver
+from tests.integration.client import Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.steps import callback_body, webhooks
 
 
-def told(receiver: Receiver, status: str, count: int = 1) -> list[Received]:
-    """Waits until so many webhooks of a status have come, and gives them."""
-
-    def come() -> list[Received] | None:
-        found = [request for request in list(receiver.received) if request.json()["task_status"] == status]
-        return found if len(found) >= count else None
-
-    return wait_until(come, f"{count} webhook(s) of {status} have come")
-
-
-def callback_body(task: JsonObject) -> JsonObject:
-    """What the contract's callback says of a task: what *query* answers, without the watermark."""
-    return {name: value for name, value in task.items() if name != "watermark_info"}
-
-
-def test_exactly_the_callback_body(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_webhook_has_exactly_the_contracts_body(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     task_id = client.create(n=2, callback_url=receiver.url, external_task_id="told")
     task = assert_succeeded(kiln, client, task_id, n=2)
-    (ended,) = told(receiver, "succeed")
+    (ended,) = webhooks(receiver, "succeed")
     assert ended.json() == callback_body(task)
     assert ended.headers["content-type"] == "application/json"
-    (accepted,) = told(receiver, "submitted")
+    (accepted,) = webhooks(receiver, "submitted")
     told_first = {
         "task_status": "submitted",
         "updated_at": task["created_at"],
@@ -49,18 +35,18 @@ def test_exactly_the_callback_body(kiln: Deployment, client: Client, receiver: R
     assert "webhook-signature" not in ended.headers
 
 
-def test_a_failure_is_told_as_well(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_failure_sends_a_webhook(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     kiln.set_faults(fail_tasks=1.0)
     task_id = client.create(callback_url=receiver.url)
     task = assert_failed(kiln, client, task_id, reason="Failure to pass the risk control system")
-    (request,) = told(receiver, "failed")
+    (request,) = webhooks(receiver, "failed")
     assert request.json() == callback_body(task)
 
 
-def test_the_signature_verifies(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
+def test_signature_verifies(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
     task_id = signed_client.create(callback_url=receiver.url)
     assert_succeeded(kiln, signed_client, task_id)
-    told(receiver, "succeed")
+    webhooks(receiver, "succeed")
     webhook = Webhook(signed_client.caller.webhook_secret)
     for request in receiver.received:
         verified: Any = webhook.verify(request.body, request.headers)
@@ -69,35 +55,33 @@ def test_the_signature_verifies(kiln: Deployment, signed_client: Client, receive
             webhook.verify(request.body.replace(task_id.encode(), b"0" * 32), request.headers)
 
 
-def test_told_again_until_it_is_taken(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_refused_webhook_is_sent_again_until_accepted(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [500]
     task_id = client.create(callback_url=receiver.url)
     task = assert_succeeded(kiln, client, task_id)
-    first, second = told(receiver, "succeed", 2)
+    first, second = webhooks(receiver, "succeed", 2)
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert second.json() == callback_body(task)
 
 
 @pytest.mark.parametrize("refusal", [302, 404, 503])
-def test_a_receiver_that_refuses_keeps_nothing_waiting(
-    kiln: Deployment, client: Client, receiver: Receiver, refusal: int
-) -> None:
+def test_refusing_receiver_delays_no_task(kiln: Deployment, client: Client, receiver: Receiver, refusal: int) -> None:
     receiver.refusals["submitted"] = [refusal] * 8
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
-    told(receiver, "submitted")
-    told(receiver, "succeed")
+    webhooks(receiver, "submitted")
+    webhooks(receiver, "succeed")
 
 
-def test_whoever_is_gone_is_left_alone(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_receiver_that_answers_410_gets_no_more(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [410]
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
-    told(receiver, "succeed")
+    webhooks(receiver, "succeed")
     wait_until(lambda: kiln.notification_status(task_id, "succeed") == "SUCCEEDED", "the notification has ended")
-    assert len(told(receiver, "succeed")) == 1
+    assert len(webhooks(receiver, "succeed")) == 1
 
 
-def test_a_receiver_that_cannot_be_reached_keeps_nothing_waiting(kiln: Deployment, client: Client) -> None:
+def test_unreachable_receiver_delays_no_task(kiln: Deployment, client: Client) -> None:
     assert_succeeded(kiln, client, client.create(callback_url="http://127.0.0.1:9/nobody"))

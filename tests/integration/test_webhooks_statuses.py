@@ -13,8 +13,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, Client, JsonObject, job, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_bus import assert_of_shape
-from tests.integration.test_webhooks import callback_body, told
+from tests.integration.steps import assert_of_shape, callback_body, webhooks
 
 LIMIT = 20_000
 """A webhook's body is at most so long (Standard Webhooks)."""
@@ -31,14 +30,14 @@ def of(attempts: list[JsonObject], status: str) -> list[JsonObject]:
     return [attempt for attempt in attempts if attempt["task_status"] == status]
 
 
-def test_every_status_is_told_and_signed(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
+def test_every_status_sends_a_signed_webhook(kiln: Deployment, signed_client: Client, receiver: Receiver) -> None:
     kiln.set_faults(task_seconds=NEVER)
     external_id = "x" * 512
     task_id = signed_client.create(n=9, callback_url=receiver.url, external_task_id=external_id)
-    told(receiver, "processing")
+    webhooks(receiver, "processing")
     kiln.finish()
     task = assert_succeeded(kiln, signed_client, task_id, n=9)
-    requests = [told(receiver, status)[0] for status in ("submitted", "processing", "succeed")]
+    requests = [webhooks(receiver, status)[0] for status in ("submitted", "processing", "succeed")]
     assert len(receiver.received) == 3
     webhook = Webhook(signed_client.caller.webhook_secret)
     for request in requests:
@@ -63,7 +62,7 @@ def test_every_status_is_told_and_signed(kiln: Deployment, signed_client: Client
     assert [attempt["attempted_at"] for attempt in attempts] == sorted(attempt["attempted_at"] for attempt in attempts)
 
 
-def test_the_record_is_its_owners_alone(
+def test_deliveries_are_visible_to_their_caller_only(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client], receiver: Receiver
 ) -> None:
     task_id = client.create(callback_url=receiver.url, external_task_id="mine")
@@ -80,12 +79,12 @@ def test_the_record_is_its_owners_alone(
     assert deliveries(client, without) == []
 
 
-def test_retry_after_is_waited_for(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_retry_after_delays_the_next_attempt(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [503]
     receiver.refusal_headers["Retry-After"] = "9"
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
-    first, second = told(receiver, "succeed", 2)
+    first, second = webhooks(receiver, "succeed", 2)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     refused, taken = wait_until(
         lambda: found if len(found := of(deliveries(client, task_id), "succeed")) == 2 else None, "both are recorded"
@@ -97,7 +96,7 @@ def test_retry_after_is_waited_for(kiln: Deployment, client: Client, receiver: R
     assert taken["attempted_at"] - refused["attempted_at"] > 1_500
 
 
-def test_gone_is_gone(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_status_410_stops_deliveries(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusals["succeed"] = [410]
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
@@ -105,16 +104,16 @@ def test_gone_is_gone(kiln: Deployment, client: Client, receiver: Receiver) -> N
     assert (attempt["outcome"], attempt["http_status"]) == ("given_up", 410)
     assert "next_attempt_at" not in attempt
     wait_until(lambda: kiln.notification_status(task_id, "succeed") == "SUCCEEDED", "nothing more is tried")
-    assert len(told(receiver, "succeed")) == 1
+    assert len(webhooks(receiver, "succeed")) == 1
 
 
-def test_a_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     receiver.refusal_headers["Location"] = receiver.url.replace("/hook", "/elsewhere")
     for status in ("submitted", "processing", "succeed"):
         receiver.refusals[status] = [307]
     task_id = client.create(callback_url=receiver.url)
     assert_succeeded(kiln, client, task_id)
-    told(receiver, "succeed", 2)
+    webhooks(receiver, "succeed", 2)
     assert {request.path for request in receiver.received} == {"/hook"}
     refused, taken = wait_until(
         lambda: found if len(found := of(deliveries(client, task_id), "succeed")) == 2 else None, "both are recorded"
@@ -123,11 +122,11 @@ def test_a_redirect_is_not_followed(kiln: Deployment, client: Client, receiver: 
     assert taken["outcome"] == "delivered"
 
 
-def test_a_long_reason_fits_too(kiln: Deployment, client: Client, receiver: Receiver) -> None:
+def test_long_reason_is_delivered(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     kiln.set_faults(fail_tasks=1.0)
     task_id = client.create(n=9, callback_url=receiver.url, external_task_id="猫" * 512)
     assert_failed(kiln, client, task_id, reason="Failure to pass")
-    (request,) = told(receiver, "failed")
+    (request,) = webhooks(receiver, "failed")
     assert_of_shape(request.json(), "callback.json")
     assert len(request.body) < LIMIT
 
@@ -143,7 +142,7 @@ FORBIDDEN = {
 }
 
 
-def test_where_nobody_may_be_called(
+def test_forbidden_callback_url_is_refused(
     redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client]
 ) -> None:
     """With the parameters that a deployed stack has by default."""

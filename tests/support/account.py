@@ -14,7 +14,7 @@ from kiln import aws, secrets, settings
 from kiln.images import storage
 from kiln.provider import accounts, credentials
 from kiln.provider import client as provider_client
-from kiln.tasks import admission
+from kiln.tasks import admission, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
 
@@ -69,8 +69,12 @@ SECRETS = {
 ACCOUNT = "123456789012"
 BUCKETS = ("kiln-inbox", "kiln-inputs", "kiln-outbox")
 MADE_ONCE = (
-    *(settings.load, provider_client.shared_provider, accounts._provider, storage.http),
-    *(admission._virtual_time_of, delivery._client),
+    settings.load,
+    provider_client.shared_provider,
+    storage.http,
+    admission._virtual_time_of,
+    queue._turns_of,
+    delivery._client,
 )
 CLIENTS = (
     *(aws.dynamodb, aws.events, aws.s3, aws.secrets_manager, aws.sqs, aws.step_functions),

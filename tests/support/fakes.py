@@ -16,6 +16,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from kiln.provider import ProviderError, ProviderTask, Verdict
+from kiln.provider.answers import read_task
 
 
 class Accepted:
@@ -132,20 +133,26 @@ class FakeProvider:
             self.tasks[external] = {"task_id": f"at-provider-{len(self.created)}", "task_status": "submitted"}
         if error is not None:
             raise error
-        return ProviderTask.model_validate(self.tasks[external])
+        return _task(self.tasks[external])
 
-    def query(self, either_id: str) -> ProviderTask:
+    def query(self, either_id: str, external_task_id: str = "") -> ProviderTask:  # noqa: ARG002
         self.queried.append(either_id)
         if self.query_errors:
             raise self.query_errors.pop(0)
         for external, task in self.tasks.items():
             if either_id in (external, task["task_id"]):
-                return ProviderTask.model_validate(task)
+                return _task(task)
         raise ProviderError(Verdict.MISSING, f"Task not found by id/external id: {either_id}", 1201)
 
     def has(self, external_id: str, **fields: Any) -> None:
         """Puts a task there."""
         self.tasks[external_id] = {"task_id": "at-provider-1", "task_status": "submitted", **fields}
+
+
+def _task(data: dict[str, Any]) -> ProviderTask:
+    task = read_task(data)
+    assert task is not None
+    return task
 
 
 class HttpPool:

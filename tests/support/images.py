@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import zlib
 from functools import cache
 
 from PIL import Image
@@ -29,8 +30,14 @@ def in_base64(content: bytes, prefix: str = "") -> str:
 
 
 def padded(content: bytes, size: int) -> bytes:
-    """The same image in a file of exactly this many bytes; its end marker stays the last thing in it."""
-    return content[:-12] + bytes(size - len(content)) + content[-12:]
+    """The same PNG in a file of exactly this many bytes: one more chunk, or a few bytes behind its end."""
+    missing = size - len(content)
+    if missing < 12:
+        return content + bytes(missing)
+    chunk = b"kiLn" + bytes(missing - 12)
+    return (
+        content[:-12] + (missing - 12).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + content[-12:]
+    )
 
 
 def jpeg_with_long_metadata(size: int, metadata_bytes: int) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kiln.drops.folder import folder_changed
+from kiln.drops.check import check_folder
 from kiln.drops.object_events import object_arrived
+from kiln.drops.reader import InboxReader
 from kiln.tasks.task import Task
+from tests.support.functions import invoke
 
 INBOX = "kiln-inbox"
 
@@ -20,7 +22,7 @@ def arrived(key: str) -> Task | None:
 
 
 def last_look(folder: str) -> Task | None:
-    made = folder_changed(INBOX, folder, is_last_check=True)
+    made = check_folder(InboxReader(), INBOX, folder)
     assert len(made) <= 1
     return made[0] if made else None
 
@@ -62,8 +64,24 @@ class Inbox:
             return None
         return json.loads(answer["Body"].read())
 
+    def names(self) -> list[str]:
+        """The folders of the outbox that have a ``result.json``."""
+        listed = self._s3.list_objects_v2(Bucket="kiln-outbox").get("Contents", [])
+        return [each["Key"].removesuffix("/result.json") for each in listed]
+
+    def deliver(self) -> None:
+        """Delivers the messages of the inbox queue whose delay is over, until there are none."""
+        while messages := self.to_check_again():
+            records = [
+                {"messageId": str(number), "body": json.dumps(body), "eventSource": "aws:sqs"}
+                for number, body in enumerate(messages)
+            ]
+            assert invoke("inbox", {"Records": records}) == {"batchItemFailures": []}
+
     def to_check_again(self) -> list[dict[str, Any]]:
         """The messages that ask for another look, once their delay is over."""
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-inbox"
         messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in messages]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -18,6 +17,7 @@ from kiln.slots.store import Slots
 from kiln_lambda import observability
 from kiln_lambda.observability import logger
 from tests.support import account
+from tests.support.clock import StoppedClock
 from tests.support.fakes import Accepted, SignedPuts, StepFunctions
 from tests.support.inbox import Inbox
 
@@ -119,11 +119,16 @@ def logged() -> Iterator[io.StringIO]:
 def inbox(cloud, monkeypatch) -> Inbox:
     """Its second looks are due at once."""
     monkeypatch.setenv("DROP_WAIT_SECONDS", "0")
+    monkeypatch.setenv("DROP_QUIET_SECONDS", "0")
     return Inbox(cloud)
 
 
 @pytest.fixture
-def one_minute(monkeypatch) -> None:
-    """No minute ends while the test runs."""
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now)
+def stopped_clock(monkeypatch) -> StoppedClock:
+    """A clock that moves only when the test moves it."""
+    return StoppedClock(monkeypatch)
+
+
+@pytest.fixture
+def one_minute(stopped_clock) -> None:
+    """Stops the clock, so that no minute ends while the test runs."""

@@ -15,11 +15,11 @@ from tests.support.fakes import client_error
 @pytest.mark.parametrize(
     ("error", "code"), [(client_error("NoSuchKey"), "NoSuchKey"), (ValueError("x"), ""), (KeyError("response"), "")]
 )
-def test_the_code_of_an_error(error, code):
+def test_error_code_is_read_from_the_answer(error, code):
     assert aws.error_code(error) == code
 
 
-def test_clients_are_made_once(cloud):
+def test_clients_are_built_once(cloud):
     assert aws.dynamodb() is aws.dynamodb()
     assert aws.s3() is aws.s3()
     assert aws.s3().meta.config.signature_version == "s3v4"
@@ -27,7 +27,7 @@ def test_clients_are_made_once(cloud):
     assert aws.step_functions() is aws.step_functions()
 
 
-def test_threads_that_ask_at_once_for_the_first_time_get_one_client():
+def test_concurrent_threads_get_one_client():
     """Images come several at a time. A client is a hundred milliseconds of work, and a session is not made for two."""
     aws.s3.cache_clear()
     threads = 8
@@ -55,24 +55,24 @@ def roots(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-1"])
-def test_amazon_s_own_endpoints_are_judged_by_amazon_s_own_roots(roots, monkeypatch, region):
+def test_amazons_endpoints_are_verified_with_amazons_roots(roots, monkeypatch, region):
     monkeypatch.setattr(aws, "_session", lambda: session(region))
     assert aws._trusted() == str(roots)
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-iso-east-1"])
-def test_other_partitions_have_other_roots(roots, monkeypatch, region):
+def test_endpoints_of_other_partitions_use_botocores_roots(roots, monkeypatch, region):
     monkeypatch.setattr(aws, "_session", lambda: session(region))
     assert aws._trusted() is None
 
 
 @pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
-def test_who_names_an_endpoint_or_a_bundle_is_not_overruled(roots, monkeypatch, name):
+def test_configured_endpoint_or_bundle_is_used(roots, monkeypatch, name):
     monkeypatch.setenv(name, "https://aws.test")
     assert aws._trusted() is None
 
 
-def test_without_the_build_s_roots_botocore_chooses(monkeypatch, tmp_path):
+def test_missing_roots_of_the_build_use_botocores(monkeypatch, tmp_path):
     monkeypatch.setattr(aws, "_AMAZON_ROOTS", tmp_path / "none.pem")
     aws._trusted.cache_clear()
     assert aws._trusted() is None

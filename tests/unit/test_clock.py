@@ -7,7 +7,7 @@ import time
 from kiln import clock
 
 
-def test_milliseconds_and_days(monkeypatch):
+def test_milliseconds_and_days_are_converted(monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_123_456_789)
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.9)
     assert clock.milliseconds() == 1_700_000_000_123

@@ -76,13 +76,13 @@ def _broken(page: Path, link: str) -> str | None:
     return None
 
 
-def test_there_are_pages() -> None:
+def test_pages_are_found() -> None:
     names = {page.relative_to(ROOT).as_posix() for page in PAGES}
     assert {"README.md", "README.zh-CN.md", "docs/index.md", "docs/adr/README.md", "CONTRIBUTING.md"} <= names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_has_a_target(page: Path) -> None:
     broken = [reason for reason in (_broken(page, link) for link in _links(page)) if reason]
     assert not broken, "\n".join(broken)
 
@@ -97,11 +97,11 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         ("工作原理", "工作原理"),
     ],
 )
-def test_an_anchor_is_made_as_github_makes_it(heading: str, anchor: str) -> None:
+def test_anchor_is_the_one_that_github_makes(heading: str, anchor: str) -> None:
     assert _anchor(heading) == anchor
 
 
-def test_a_broken_link_is_found(tmp_path: Path) -> None:
+def test_broken_link_is_found(tmp_path: Path) -> None:
     page = ROOT / "README.md"
     assert _broken(page, "docs/no-such-page.md") == "docs/no-such-page.md: no such file"
     assert _broken(page, "docs/index.md#no-such-heading") == "docs/index.md#no-such-heading: no such heading"
@@ -121,8 +121,7 @@ def test_every_page_of_docs_can_be_reached_from_the_index() -> None:
 def test_every_decision_is_in_the_table_and_has_its_four_parts() -> None:
     table = (ROOT / "docs/adr/README.md").read_text("utf-8")
     decisions = sorted(file for file in (ROOT / "docs/adr").glob("*.md") if file.name != "README.md")
-    numbers = [file.name[:4] for file in decisions]
-    assert len(set(numbers)) == len(numbers)
+    assert len({file.name[:4] for file in decisions}) == len(decisions)
     for file in decisions:
         text = file.read_text("utf-8")
         title = re.match(r"# (\d{4})\. (.+)\n", text)
@@ -133,7 +132,7 @@ def test_every_decision_is_in_the_table_and_has_its_four_parts() -> None:
         assert parts == ["Context", "Decision", "Alternatives", "Revisit when"], file.name
 
 
-def test_the_diagram_of_the_workflow_shows_every_state_and_every_way_but_those_of_faults() -> None:
+def test_workflow_diagram_shows_every_state_and_transition_except_faults() -> None:
     (diagram,) = [code for _, language, code in FENCE.findall(ARCHITECTURE.read_text("utf-8")) if language == "mermaid"]
     label = {name: shown for shown, name in re.findall(r'^\s*state "(.+?)" as (\w+)$', diagram, re.MULTILINE)}
     drawn = {(label.get(a, a), label.get(b, b)) for a, b in re.findall(r"(\w+) --> (\w+)", diagram)}
@@ -147,7 +146,7 @@ def test_the_diagram_of_the_workflow_shows_every_state_and_every_way_but_those_o
     assert {following for _, following in defined - drawn} <= {"ReleaseSlots"}
 
 
-def test_every_module_that_the_glossary_names_is_there() -> None:
+def test_every_module_that_the_glossary_names_exists() -> None:
     glossary = (ROOT / "docs/glossary.md").read_text("utf-8")
     named = set(re.findall(r"`([a-z_/]+(?:\.py|/))`", glossary))
     assert len(named) > 40

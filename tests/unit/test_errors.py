@@ -23,10 +23,10 @@ def everything(root: type[errors.KilnError]) -> list[type[errors.KilnError]]:
 
 
 @pytest.mark.parametrize("error", everything(errors.KilnError), ids=lambda error: error.__name__)
-def test_code_and_status_belong_together(error):
+def test_every_code_has_its_http_status(error):
     assert error.code in TABLE[error.http_status]
     assert error.__doc__
 
 
-def test_an_id_of_any_length_does_not_blow_up_a_message():
+def test_message_with_a_long_id_is_shortened():
     assert len(errors.TaskNotFound("x" * 10_000).message) < 250

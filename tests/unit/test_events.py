@@ -31,7 +31,7 @@ def test_every_status_has_an_event(status, name):
     assert announced.detail.data.task_status == status
 
 
-def test_the_detail_is_an_envelope_of_metadata_and_data():
+def test_detail_is_an_envelope_of_metadata_and_data():
     task = make_task(external_task_id="mine", origin=Origin(channel="drop", folder="summer"), **DONE)
     detail = json.loads(events.status_event(task, "https://kiln.test").detail.model_dump_json(exclude_none=True))
     event_id = detail["metadata"].pop("event_id")
@@ -41,6 +41,7 @@ def test_the_detail_is_an_envelope_of_metadata_and_data():
         "occurred_at": 1_722_769_600_000,
         "caller": "ada",
         "channel": "drop",
+        "has_receiver": True,
     }
     [image] = detail["data"].pop("task_result")["images"]
     assert image.pop("url").startswith("https://kiln.test/v1/results/task-1/")
@@ -59,14 +60,13 @@ def test_the_detail_is_an_envelope_of_metadata_and_data():
         "task_info": {"external_task_id": "mine"},
         "task_status": "succeed",
         "task_status_msg": "",
-        "final_unit_deduction": "",
         "watermark_info": {"enabled": False},
         "created_at": 1_722_769_557_708,
         "updated_at": 1_722_769_600_000,
     }
 
 
-def test_the_id_is_the_same_again_and_another_for_another_event():
+def test_repeated_event_has_the_same_id_and_another_event_another():
     def event_id(status: str, task_id: str = "task-1", url: str = "https://kiln.test") -> str:
         return events.status_event(make_task(task_id, task_status=status), url).detail.metadata.event_id
 
@@ -75,14 +75,14 @@ def test_the_id_is_the_same_again_and_another_for_another_event():
     assert event_id("failed") != event_id("failed", "task-2")
 
 
-def test_the_id_is_another_when_the_same_content_comes_again_after_its_task_is_gone():
+def test_same_content_after_its_task_expired_has_another_event_id():
     first, again = (make_task(run_id=run_id, created_at=at) for run_id, at in (("task-1_1", 1), ("task-1_2", 2)))
     assert events.event_id(first, TaskStatus.FAILED) != events.event_id(again, TaskStatus.FAILED)
     # What the release before has accepted keeps the ids that it was told with.
     assert events.event_id(make_task(), TaskStatus.FAILED) == "707abe16-926a-5526-ac66-a788a9a46776"
 
 
-def test_an_event_may_tell_of_a_status_that_the_task_has_left():
+def test_event_of_an_earlier_status_keeps_that_status():
     task = make_task(**DONE)
     late = events.status_event(task, "https://kiln.test", TaskStatus.SUBMITTED)
     assert late.detail_type == "Image Task Submitted"
@@ -91,19 +91,19 @@ def test_an_event_may_tell_of_a_status_that_the_task_has_left():
     assert late.detail.metadata.event_id == events.status_event(make_task(), "").detail.metadata.event_id
 
 
-def test_nothing_private_is_on_the_bus():
+def test_event_has_no_private_fields():
     task = make_task(prompt="private", callback_url="https://caller.test/?token=1", provider_task_id="p-1", **DONE)
     text = events.status_event(task, "https://kiln.test").model_dump_json()
     for private in ("private", "caller.test", "images.test", "p-1"):
         assert private not in text
 
 
-def test_a_task_without_images_needs_no_bucket(monkeypatch):
+def test_task_without_images_needs_no_bucket(monkeypatch):
     monkeypatch.delenv("OUTBOX_BUCKET")
     assert events.status_event(make_task(), "").detail.data.task_result.images == []
 
 
-def test_the_schema_names_every_field_that_consumers_read():
+def test_schema_names_every_field_of_an_event():
     schema = events.TaskEvent.model_json_schema()
     assert set(schema["required"]) == {"metadata", "data"}
     assert {"event_id", "occurred_at", "caller", "channel"} <= set(schema["$defs"]["EventMetadata"]["required"])

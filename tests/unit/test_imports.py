@@ -48,11 +48,11 @@ def modules() -> list[str]:
     return [name.removesuffix(".__init__") for name in names]
 
 
-def test_every_module_that_others_build_on_can_be_imported_first():
+def test_every_shared_module_can_be_imported_first():
     names = modules()
     assert len(names) > 15
     assert run(EACH_FIRST, json.dumps(names)) == {}
 
 
-def test_the_contract_needs_no_client_of_anything():
+def test_contract_imports_no_client():
     assert run(LIGHT) == []

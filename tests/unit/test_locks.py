@@ -31,7 +31,7 @@ def pins(text: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
-def test_every_package_is_pinned_and_known_by_its_digest(lock):
+def test_every_package_is_pinned_with_its_digest(lock):
     text = lock.read_text(encoding="utf-8")
     assert pins(text)
     without = [line for line in requirements(text) if not _DIGEST.search(line)]
@@ -40,7 +40,7 @@ def test_every_package_is_pinned_and_known_by_its_digest(lock):
     assert not re.search(r"://|^\s*-[^-]|--(extra-)?index-url|--find-links", text, re.MULTILINE)
 
 
-def test_the_layer_ships_what_is_tested():
+def test_layer_pins_the_tested_versions():
     tested = pins((ROOT / "locks" / "dev.txt").read_text(encoding="utf-8"))
     shipped = pins((ROOT / "layers" / "kiln" / "requirements.txt").read_text(encoding="utf-8"))
     assert shipped

@@ -14,9 +14,7 @@ from kiln.slots.store import Slots
 from kiln.tasks import measuring
 from kiln.tasks.store import TaskStore
 from kiln.webhooks.delivery import DeliveryOutcome
-from kiln.workflow.dispatch import dispatch
 from kiln.workflow.poll import poll
-from kiln.workflow.release import measure_waiting
 from kiln.workflow.rescue import RESTARTED, rescue
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task, make_task, stored_image
@@ -25,12 +23,12 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
 
 
 @pytest.mark.parametrize(("metric", "of"), [(metrics.FAILED, ""), (metrics.FAILED, "boredom"), (metrics.ACCEPTED, "x")])
-def test_a_dimension_that_nobody_knows_is_refused(metric, of):
+def test_unknown_dimension_is_refused(metric, of):
     with pytest.raises(ValueError, match=metric.name):
         metrics.record(metric, of=of)
 
 
-def test_every_name_is_one_metrics_and_what_can_come_has_a_value():
+def test_metric_names_are_unique_and_dimensions_have_values():
     assert len({metric.name for metric in metrics.ALL}) == len(metrics.ALL)
     assert set(metrics.DELIVERIES.values) == set(DeliveryOutcome)
     assert all(bool(metric.dimension) is bool(metric.values) for metric in metrics.ALL)
@@ -39,12 +37,12 @@ def test_every_name_is_one_metrics_and_what_can_come_has_a_value():
 @pytest.mark.parametrize(
     ("code", "value"), [(0, "0"), (1302, "1302"), (5002, "5002"), (4711, "other"), (None, "none"), (True, "other")]
 )
-def test_a_code_that_is_not_documented_makes_no_metric_of_its_own(code, value):
+def test_undocumented_code_adds_no_metric(code, value):
     assert metrics.provider_code(code) == value
     assert value in metrics.PROVIDER_CALLS.values
 
 
-def test_a_task_is_accepted_once(cloud, measured):
+def test_accepted_task_is_measured_once(cloud, measured):
     task = make_task(external_task_id="mine")
     for _ in range(2):
         TaskStore().add(task, retention_days=30)
@@ -52,7 +50,7 @@ def test_a_task_is_accepted_once(cloud, measured):
     assert measured.of(metrics.ACCEPTED) == [1, 1]
 
 
-def test_a_success_is_measured_once_with_all_that_came_of_it(cloud, measured):
+def test_success_is_measured_once_with_its_results(cloud, measured):
     task = add_task(created_at=clock.milliseconds() - 60_000)
     TaskStore().succeed(task, [stored_image(0), stored_image(1)], "16.5")
     assert TaskStore().succeed(task, [stored_image(0)], "16.5") is None
@@ -63,12 +61,12 @@ def test_a_success_is_measured_once_with_all_that_came_of_it(cloud, measured):
 
 
 @pytest.mark.parametrize("units", ["", "many"])
-def test_units_that_are_not_told_are_not_measured(measured, units):
+def test_missing_units_are_not_measured(measured, units):
     measuring.succeeded(make_task(final_unit_deduction=units))
     assert measured.of(metrics.UNITS_DEDUCTED) == []
 
 
-def test_every_stage_has_its_time():
+def test_every_stage_has_its_duration():
     task = make_task(
         created_at=1_000, slots_acquired_at=3_000, dispatched_at=3_500, collecting_at=33_500, updated_at=34_000
     )
@@ -81,33 +79,16 @@ def test_every_stage_has_its_time():
     }
 
 
-def test_a_stage_that_was_not_written_down_is_left_out():
+def test_unrecorded_stage_is_left_out():
     assert measuring.stage_seconds(make_task(created_at=1_000, updated_at=34_000)) == {"total": 33}
 
 
-def test_a_failure_is_measured_once_by_its_class(cloud, measured):
+def test_failure_is_measured_once_by_its_class(cloud, measured):
     task = add_task()
     TaskStore().fail(task, "why", Failure.REFUSED)
     assert TaskStore().fail(task, "why", Failure.FAULT) is None
     TaskStore().cancel(add_task("task-2"), "why")
     assert [of for name, _, of in measured if name == metrics.FAILED.name] == ["refused", "cancelled"]
-
-
-def test_the_turn_tells_how_long_it_was_waited_for(cloud, measured):
-    add_task(created_at=clock.milliseconds() - 90_000)
-    dispatch("task-1", provider=FakeProvider())
-    dispatch("task-1", provider=FakeProvider())
-    (waited,) = measured.of(metrics.OLDEST_WAITING)
-    assert waited >= 90
-
-
-def test_who_still_waits_tells_for_how_long(cloud, measured):
-    add_task(created_at=clock.milliseconds() - 90_000)
-    measure_waiting("task-1")
-    TaskStore().begin_dispatch("task-1")
-    measure_waiting("task-1")
-    (waited,) = measured.of(metrics.OLDEST_WAITING)
-    assert waited >= 90
 
 
 def wakers(measured) -> list[str]:
@@ -123,7 +104,7 @@ def at_provider(provider: FakeProvider, *, attempts: int = 1) -> None:
 
 
 @pytest.mark.parametrize(("is_rung", "waker", "missed"), [(True, "callback", [False]), (False, "timer", [True])])
-def test_a_finished_task_was_told_of_or_found(cloud, measured, is_rung, waker, missed):
+def test_finished_task_counts_as_called_back_or_found(cloud, measured, is_rung, waker, missed):
     provider = FakeProvider()
     at_provider(provider)
     if is_rung:
@@ -133,7 +114,7 @@ def test_a_finished_task_was_told_of_or_found(cloud, measured, is_rung, waker, m
     assert measured.of(metrics.CALLBACKS_MISSED) == missed
 
 
-def test_a_task_that_goes_on_has_missed_nothing(cloud, measured):
+def test_running_task_counts_no_missed_callback(cloud, measured):
     provider = FakeProvider()
     at_provider(provider)
     provider.has("task-1", task_status=TaskStatus.PROCESSING)
@@ -142,7 +123,7 @@ def test_a_task_that_goes_on_has_missed_nothing(cloud, measured):
     assert measured.of(metrics.CALLBACKS_MISSED) == []
 
 
-def test_the_look_that_follows_on_adopting_a_task_is_no_wake_up(cloud, measured):
+def test_poll_after_adopting_a_task_counts_no_wake_up(cloud, measured):
     provider = FakeProvider()
     at_provider(provider, attempts=2)
     poll("task-1", provider=provider)
@@ -150,13 +131,12 @@ def test_the_look_that_follows_on_adopting_a_task_is_no_wake_up(cloud, measured)
     assert wakers(measured) == ["timer"]
 
 
-def test_a_hand_over_tells_who_runs_and_who_waits(cloud, measured):
+def test_hand_over_measures_the_slots_held(cloud, measured):
     slots = Slots(limit=2)
     for number in range(4):
         add_task(f"task-{number}")
     assert slots.release("nobody", 1) == ["task-0", "task-1"]
     assert measured.of(metrics.SLOTS_HELD) == [2]
-    assert measured.of(metrics.TASKS_WAITING) == [2]
 
 
 def answering(status: int, body: object) -> Provider:
@@ -174,7 +154,7 @@ def answering(status: int, body: object) -> Provider:
         (502, ["no object"], "none", []),
     ],
 )
-def test_every_call_to_the_provider_is_timed_by_its_answer(cloud, measured, status, body, code, account_errors):
+def test_every_provider_call_is_timed_by_its_answer(cloud, measured, status, body, code, account_errors):
     provider = answering(status, body)
     if code == "0":
         provider.query("1")
@@ -187,7 +167,7 @@ def test_every_call_to_the_provider_is_timed_by_its_answer(cloud, measured, stat
     assert measured.of(metrics.ACCOUNT_ERRORS) == account_errors
 
 
-def test_a_workflow_that_is_restarted_on_purpose_is_no_rescue(cloud, executions, measured, monkeypatch):
+def test_workflow_restarted_on_purpose_is_not_counted_as_a_rescue(cloud, executions, measured, monkeypatch):
     add_task("ab")
     rescue(MACHINE, "ab_1", "FAILED", "{}")
     assert measured.of(metrics.RESCUED) == [1]

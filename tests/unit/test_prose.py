@@ -33,11 +33,11 @@ def test_wrong_example_is_found(tmp_path: Path, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), examples("right"))
-def test_right_example_is_left_alone(tmp_path: Path, name: str, text: str) -> None:
+def test_right_example_is_not_found(tmp_path: Path, name: str, text: str) -> None:
     assert not found(name, text, tmp_path)
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_line_marked_as_allowed_is_left_alone(tmp_path: Path, name: str) -> None:
+def test_line_marked_as_allowed_is_not_found(tmp_path: Path, name: str) -> None:
     [wrong, *_] = (rule["wrong"][0] for rule in RULES if rule["name"] == name)
     assert not found(name, f"{wrong}  # prose: allow", tmp_path)

@@ -19,14 +19,14 @@ def client(seconds: float = 15.0, **limits: float) -> httpx.Client:
 
 
 @pytest.mark.parametrize("answer", [DRIPPING_HEADER, ENDLESS_INTERIM, DRIPPING_BODY])
-def test_an_answer_that_drips_is_left_when_the_time_is_over(monkeypatch, answer):
+def test_dripping_answer_is_aborted_at_the_deadline(monkeypatch, answer):
     network = SlowNetwork(monkeypatch, answer, seconds=2)
     with client() as http, pytest.raises(httpx.ReadTimeout):
         http.get("http://slow.test/")
     assert network.now == 1_015
 
 
-def test_what_is_always_at_hand_is_left_when_the_time_is_over(monkeypatch):
+def test_endless_fast_answer_is_aborted_at_the_deadline(monkeypatch):
     """Nothing is ever waited for: it is the looking that must end it."""
     network = SlowNetwork(monkeypatch, ENDLESS_INTERIM, seconds=1)
     with client() as http, pytest.raises(httpx.ReadTimeout):
@@ -34,7 +34,7 @@ def test_what_is_always_at_hand_is_left_when_the_time_is_over(monkeypatch):
     assert network.allowed("read")[-1] == 1
 
 
-def test_every_step_is_allowed_what_the_steps_before_have_left(monkeypatch):
+def test_each_step_gets_the_remaining_time(monkeypatch):
     network = SlowNetwork(monkeypatch, [HEAD, b"ok"], seconds=2.5)
     with client(connect=5) as http:
         assert http.get("https://slow.test/").text == "ok"
@@ -51,13 +51,13 @@ def test_every_step_is_allowed_what_the_steps_before_have_left(monkeypatch):
         (8.0, httpx.ReadTimeout),
     ],
 )
-def test_the_step_that_finds_the_time_over_is_the_one_that_fails(monkeypatch, seconds, error):
+def test_step_after_the_deadline_fails(monkeypatch, seconds, error):
     SlowNetwork(monkeypatch, [HEAD, b"ok"], seconds=2)
     with client(seconds) as http, pytest.raises(error):
         http.get("https://slow.test/")
 
 
-def test_a_connection_that_is_kept_has_all_the_time_again(monkeypatch):
+def test_reused_connection_has_the_whole_time_again(monkeypatch):
     network = SlowNetwork(monkeypatch, [HEAD, b"ok", HEAD, b"ok"], seconds=3)
     with client() as http:
         for _ in range(2):
@@ -67,7 +67,7 @@ def test_a_connection_that_is_kept_has_all_the_time_again(monkeypatch):
     assert network.allowed("read") == [9, 6, 12, 9]
 
 
-def test_a_shorter_limit_of_one_step_stays(monkeypatch):
+def test_shorter_limit_of_one_step_is_kept(monkeypatch):
     network = SlowNetwork(monkeypatch, [HEAD, b"ok"], seconds=1)
     with client(read=2, connect=3) as http:
         http.get("http://slow.test/")

@@ -22,7 +22,14 @@ def parts(link: str) -> tuple[str, str, str]:
 def test_a_link_leads_back_to_its_image(index, content_type, extension):
     task_id, token, file = parts(links.result_link("https://kiln.test", "task-1", index, content_type))
     assert (task_id, file) == ("task-1", f"{index}.{extension}")
-    assert links.result_index(task_id, token, file) == index
+    assert links.result_index(task_id, token, file) == (index, False)
+
+
+def test_the_link_of_a_watermarked_image_is_another():
+    task_id, token, file = parts(links.watermark_link("https://kiln.test", "task-1", 3, "image/webp"))
+    assert (task_id, file) == ("task-1", "3-watermark.webp")
+    assert links.result_index(task_id, token, file) == (3, True)
+    assert links.result_index(task_id, token, "3.webp") is None
 
 
 def test_a_link_is_for_one_image_of_one_task():
@@ -33,7 +40,10 @@ def test_a_link_is_for_one_image_of_one_task():
     assert links.result_index(task_id, "", "0.png") is None
 
 
-@pytest.mark.parametrize("file", ["", "0", "0.gif", "00.png", "0.png\n", "../0.png", "0.png/", "-1.png", "٠.png"])
+@pytest.mark.parametrize(
+    "file",
+    ["", "0", "0.bmp", "0-water.png", "-watermark.png", "00.png", "0.png\n", "../0.png", "0.png/", "-1.png", "٠.png"],
+)
 def test_a_name_that_kiln_does_not_make_is_no_image(file):
     task_id, token, _ = parts(links.result_link("https://kiln.test", "task-1", 0, "image/png"))
     assert links.result_index(task_id, token, file) is None

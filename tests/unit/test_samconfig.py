@@ -31,19 +31,19 @@ def _is_allowed(parameter: dict[str, Any], value: str) -> bool:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_sets_what_the_template_has_and_allows(environment: str) -> None:
+def test_environment_sets_only_parameters_and_values_of_the_template(environment: str) -> None:
     for name, value in _overrides(environment).items():
         assert name in PARAMETERS
         assert _is_allowed(PARAMETERS[name], value), f"{name}={value}"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_is_a_stack_of_its_own(environment: str) -> None:
+def test_each_environment_is_a_separate_stack(environment: str) -> None:
     assert CONFIG[environment]["global"]["parameters"]["stack_name"] == f"kiln-{environment}"
     assert f"environment={environment}" in CONFIG[environment]["deploy"]["parameters"]["tags"]
 
 
-def test_no_deployment_goes_to_a_stack_that_nobody_named() -> None:
+def test_default_environment_and_documented_commands_name_no_stack() -> None:
     """A command pasted at night without ``--config-env`` would make an installation beside the one that is broken."""
     assert "stack_name" not in CONFIG["default"].get("global", {}).get("parameters", {})
     for page in (ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").glob("*.md")):
@@ -52,14 +52,14 @@ def test_no_deployment_goes_to_a_stack_that_nobody_named() -> None:
             assert all("--config-env" in each or "--guided" in each for each in commands), f"{page.name}: {line}"
 
 
-def test_images_are_kept_for_as_long_as_their_links_work() -> None:
+def test_images_are_kept_as_long_as_their_links_are_valid() -> None:
     for environment in ENVIRONMENTS:
         values = {name: str(each["Default"]) for name, each in PARAMETERS.items()} | _overrides(environment)
         kept = int(values["ResultRetentionDays"])
         assert kept == 0 or kept >= int(values["TaskRetentionDays"]), environment
 
 
-def test_every_parameter_is_described_has_a_default_that_it_allows_and_stands_in_one_group() -> None:
+def test_every_parameter_has_a_description_a_valid_default_and_one_group() -> None:
     groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     assert sorted(grouped) == sorted(PARAMETERS)

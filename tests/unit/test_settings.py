@@ -15,6 +15,7 @@ from kiln.settings import (
     InputSettings,
     ProviderSecretSettings,
     ProviderSettings,
+    ResultSettings,
     SlotSettings,
     TableSettings,
     WebhookSettings,
@@ -41,7 +42,7 @@ from tests.support.account import template
         (ProviderSecretSettings, "PROVIDER_SECRET_ARN"),
     ],
 )
-def test_a_missing_or_empty_variable_is_named(model, variable, monkeypatch):
+def test_missing_or_empty_variable_is_named(model, variable, monkeypatch):
     monkeypatch.setenv(variable, "")
     with pytest.raises(ConfigurationError, match=variable):
         load(model)
@@ -67,15 +68,16 @@ def test_a_missing_or_empty_variable_is_named(model, variable, monkeypatch):
         (AddressSettings, "PUBLIC_URL", "https://kiln.test/"),
         (AddressSettings, "PUBLIC_URL", "kiln.test"),
         (WebhookSettings, "ALLOW_HTTP_CALLBACKS", "perhaps"),
+        (ResultSettings, "ALLOW_PRIVATE_RESULTS", "perhaps"),
     ],
 )
-def test_a_value_out_of_its_limits_is_named(model, variable, value, monkeypatch):
+def test_value_out_of_its_limits_is_named(model, variable, value, monkeypatch):
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=f"environment: {variable} "):
         load(model)
 
 
-def test_the_defaults_are_those_of_the_template(monkeypatch):
+def test_defaults_are_those_of_the_template(monkeypatch):
     monkeypatch.delenv("PROVIDER_SLOTS")
     parameters = {name: each["Default"] for name, each in template()["Parameters"].items()}
     assert load(DeadlineSettings).dispatch_seconds == parameters["DispatchDeadlineSeconds"]
@@ -85,15 +87,18 @@ def test_the_defaults_are_those_of_the_template(monkeypatch):
     assert load(InboxSettings).wait_seconds == parameters["DropWaitSeconds"]
     assert load(InboxSettings).caller == parameters["InboxCaller"]
     assert load(WebhookSettings).allow_http is (parameters["AllowHttpCallbacks"] == "true")
+    assert load(WebhookSettings).allow_private is (parameters["AllowPrivateCallbacks"] == "true")
+    assert load(ResultSettings).allow_http is (parameters["AllowHttpResults"] == "true")
+    assert load(ResultSettings).allow_private is (parameters["AllowPrivateResults"] == "true")
 
 
-def test_a_model_is_read_once(monkeypatch):
+def test_settings_are_read_once(monkeypatch):
     first = load(TableSettings)
     monkeypatch.setenv("TABLE_NAME", "another")
     assert load(TableSettings) is first
     assert first.table_name == "kiln-table"
 
 
-def test_kilns_own_address_may_be_left_open(monkeypatch):
+def test_public_url_is_optional(monkeypatch):
     monkeypatch.setenv("PUBLIC_URL", "")
     assert load(AddressSettings).public_url == ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.support.account import template
-from tests.unit.template.transformed import expanded, of_type
+from tests.support.transformed import expanded, of_type
 
 TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -21,21 +22,21 @@ def properties_of(kind: str) -> dict[str, dict[str, Any]]:
 BUCKETS = properties_of("AWS::S3::Bucket")
 
 
-def test_there_is_something_to_look_at():
+def test_resources_are_found():
     assert len(BUCKETS) >= 3
     assert properties_of("AWS::DynamoDB::Table")
     assert properties_of("AWS::SQS::Queue")
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_is_private_and_encrypted(name):
+def test_bucket_is_private_and_encrypted(name):
     assert all(BUCKETS[name]["PublicAccessBlockConfiguration"].values())
     assert len(BUCKETS[name]["PublicAccessBlockConfiguration"]) == 4
     assert BUCKETS[name]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_speaks_tls_only(name):
+def test_bucket_accepts_tls_only(name):
     [policy] = [each for each in properties_of("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
     assert TEMPLATE["Parameters"]["RequireTls"]["Default"] == "true"
     [deny] = policy["PolicyDocument"]["Statement"]
@@ -44,31 +45,31 @@ def test_a_bucket_speaks_tls_only(name):
     assert deny["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
-def test_what_is_dropped_keeps_its_versions():
+def test_inbox_bucket_keeps_versions():
     assert BUCKETS["InboxBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
 
 
 @pytest.mark.parametrize("name", ["Table", "OutboxBucket", "InboxBucket"])
-def test_what_people_own_outlives_the_stack(name):
+def test_stateful_resources_are_retained(name):
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
     # Retain would also keep the resource of a create that failed.
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 @pytest.mark.parametrize(("name", "table"), properties_of("AWS::DynamoDB::Table").items())
-def test_a_table_has_the_default_encryption_and_can_be_restored(name, table):
+def test_table_is_encrypted_and_can_be_restored(name, table):
     # The default encryption is free; SSEEnabled pays KMS for a key that nobody manages.
     assert "SSESpecification" not in table
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
 
 @pytest.mark.parametrize(("name", "queue"), properties_of("AWS::SQS::Queue").items())
-def test_a_queue_is_encrypted(name, queue):
+def test_queue_is_encrypted(name, queue):
     assert queue["SqsManagedSseEnabled"] is True
 
 
 @pytest.mark.parametrize(("name", "policy"), properties_of("AWS::SQS::QueuePolicy").items())
-def test_a_queue_takes_messages_from_named_senders_alone(name, policy):
+def test_queue_accepts_messages_from_named_senders_alone(name, policy):
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Action"] == "sqs:SendMessage"
         assert set(statement["Principal"]) == {"Service"}
@@ -101,3 +102,31 @@ def test_rule_that_rescues_tasks_has_a_dead_letter_queue_that_accepts_its_events
     assert [each["Condition"] for each in statements] == [
         {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
     ]
+
+
+EMPTY_SECRETS = {
+    "ProviderSecret": '{"access_key": "", "secret_key": "", "api_key": "", "webhook_secret": ""}',
+    "CallersSecret": '{"callers": []}',
+}
+
+
+def test_updates_keep_the_secrets_that_people_set():
+    # CloudFormation writes a secret's value when its property changes, which would replace every key. So these
+    # properties never change, not even by a space (docs/adr/0084-a-secrets-first-value-never-changes.md).
+    secrets = {name: each["Properties"] for name, each in of_type(expanded(), "AWS::SecretsManager::Secret").items()}
+    literals = {name: each["SecretString"] for name, each in secrets.items() if "SecretString" in each}
+    assert literals == EMPTY_SECRETS
+    [generated] = [each["GenerateSecretString"] for each in secrets.values() if "SecretString" not in each]
+    assert generated == {
+        "SecretStringTemplate": "{}",
+        "GenerateStringKey": "key",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
+
+
+@pytest.mark.parametrize("name", EMPTY_SECRETS)
+def test_secret_in_the_template_holds_no_value(name):
+    # A parameter or a reference in a secret would put a key into the template or into the stack's description.
+    value = json.loads(expanded()[name]["Properties"]["SecretString"])
+    assert not any(value.values())

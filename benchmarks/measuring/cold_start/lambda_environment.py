@@ -61,6 +61,8 @@ def environment(layer: Path, stand_in: str, *, sampled: bool = False) -> dict[st
         "BUCKET_ORIGINS": "https://kiln-outbox.s3.us-east-1.amazonaws.com",
         "ALLOW_HTTP_CALLBACKS": "true",
         "ALLOW_PRIVATE_CALLBACKS": "true",
+        "ALLOW_HTTP_RESULTS": "true",
+        "ALLOW_PRIVATE_RESULTS": "true",
         "NO_PROXY": "127.0.0.1,localhost",
     }
 

@@ -15,7 +15,6 @@ import httpx
 from benchmarks.data.counts import Counts, Work
 from benchmarks.measuring.recording import traces
 from benchmarks.modelling.dynamodb_units import indexes_of, item_bytes, units_of_change, write_units
-from benchmarks.workflow import ACQUIRE_SLOTS
 from local.stack import Stack
 
 
@@ -151,9 +150,9 @@ class Observer:
                 images[key] = image
                 counts.item_bytes[traces.kind_of(key)] = item_bytes(image)
         traces.count_table_calls(counts, [line for line in lines if line.get("service") == "dynamodb"], images)
-        for state, number in refused.items():
-            # A native write is refused if no slots are free, or if a wake-up came before the parking.
-            kind = "SLOTS" if state == ACQUIRE_SLOTS else "TASK"
+        for number in refused.values():
+            # A native write is refused if a wake-up was requested before the parking.
+            kind = "TASK"
             counts.add_writes(kind, {"": number * write_units(counts.item_bytes.get(kind, 0))})
 
     def _count_logs(self, counts: Counts, began: float) -> None:

@@ -25,7 +25,7 @@ from local.stack import TASKS_PATH, Options, Stack
 IN_WORKERS = Path(__file__).parent / "in_workers"
 
 # The timer fires once after the generation has ended, as 30 s do for a generation of 24 s.
-PARAMETERS = {"PollAfterSeconds": "5", "TurnCheckSeconds": "600"}
+PARAMETERS = {"PollAfterSeconds": "5"}
 PROVIDER = ["--task-seconds", "2", "--pixels", "40000"]
 
 PROMPT = "A lantern-lit cat on a harbour wall at dusk, painted in gouache, seen from low down. " * 4

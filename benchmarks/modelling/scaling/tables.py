@@ -18,7 +18,7 @@ from benchmarks.modelling.waiting.arrivals import Arrival, burst, poisson
 from benchmarks.modelling.waiting.simulation import percentiles, simulate
 from benchmarks.modelling.waiting.stages import Stages, capacity
 from benchmarks.reporting import pages
-from benchmarks.workflow import POLLING_ROUND, WAITING_ROUND
+from benchmarks.workflow import POLLING_ROUND
 
 PAGE = "scaling.md"
 
@@ -74,7 +74,6 @@ def _history(calls: RecordedCalls, parameters: dict[str, Any]) -> str:
     rows = []
     for what, path, name, seconds in (
         ("polling a provider that is still generating", POLLING_ROUND, "PollAfterSeconds", (1, 5, 30, 60)),
-        ("waiting in the queue", WAITING_ROUND, "TurnCheckSeconds", (60, 900)),
     ):
         default = int(parameters[name]["Default"])
         for every in seconds:

@@ -106,7 +106,11 @@ def _of_state(
     if _CONDITION_FAILED in error:
         return Moment(at, what, "no free slots: waits in the queue", where)
     # A fault has its own moment already.
-    return None if error else Moment(at, what, _outcome(output.get(name.lower())), where)
+    return (
+        None
+        if error
+        else Moment(at, what, _outcome(output.get(str(state.get("ResultPath") or f"$.{name.lower()}")[2:])), where)
+    )
 
 
 def _how_it_woke(error: str) -> str:

@@ -15,6 +15,8 @@ from kiln_cli.failures import NOT_REACHABLE, START_THE_STACK, USAGE, CommandFail
 _NESTED_STACK = "AWS::CloudFormation::Stack"
 _NO_INSTALLATION = f"{START_THE_STACK}, or name a stack with --stack or KILN_STACK"
 
+_STACK = "AWS::CloudFormation::Stack"
+
 
 @dataclass
 class Installation:
@@ -74,16 +76,38 @@ class Installation:
         return self.output("ApiUrl")
 
     def resources(self, kind: str) -> dict[str, str]:
-        """Names of the resources of a type, by their logical ids, with those of nested stacks."""
-        return dict(self._resources(self.name, kind))
+        """Names of the stack's resources of a type, by their logical ids; those of nested stacks are among them."""
+        return {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in self._listed(self.name)
+            if each["ResourceType"] == kind
+        }
 
-    def _resources(self, stack: str, kind: str) -> Iterator[tuple[str, str]]:
+    def _listed(self, stack: str) -> Iterator[dict[str, Any]]:
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         for each in (each for page in pages for each in page["StackResourceSummaries"]):
-            if each["ResourceType"] == kind:
-                yield each["LogicalResourceId"], each["PhysicalResourceId"]
-            elif each["ResourceType"] == _NESTED_STACK:
-                yield from self._resources(each["PhysicalResourceId"], kind)
+            yield each
+            if each["ResourceType"] == _STACK:
+                yield from self._listed(each["PhysicalResourceId"])
+
+    def operate(self, operation: str, **arguments: str) -> dict[str, Any]:
+        """Runs an operation by Kiln's function for operators.
+
+        Raises:
+            OperationRefused: The function refuses the operation.
+            CommandFailed: The function failed.
+        """
+        answer = self.client("lambda").invoke(
+            FunctionName=self.output("OperateFunctionName"),
+            Payload=json.dumps({"operation": operation, **arguments}).encode(),
+        )
+        content = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise CommandFailed(f"the function for operators failed: {content.get('errorMessage', content)}")
+        if content["refusal"]:
+            raise OperationRefused(content["refusal"])
+        result: dict[str, Any] = content["result"]
+        return result
 
     @cached_property
     def _stack(self) -> dict[str, Any]:

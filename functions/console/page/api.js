@@ -39,10 +39,17 @@ async function call(method, path, { body, headers = {}, signal, as = key.get() }
     const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
     throw new Refusal(answer.status, content.code, content.message ?? `HTTP ${answer.status}`, retryAfter);
   }
+  const ignored = answer.headers.get("Kiln-Ignored-Fields");
+  if (ignored) content.data.ignored = decodeURIComponent(ignored);
   return content.data;
 }
 
-const one = (id, rest = "") => `${TASKS}/${encodeURIComponent(id)}${rest}`;
+/** The path of a task, or of a part of it. An external id that does not fit into a path is a parameter. */
+function one(id, rest = "") {
+  const name = encodeURIComponent(id);
+  const fits = /^[\w.~%-]+$/.test(name) && !/%2F|%5C|%[01]|%7F|%25/i.test(name) && ![".", "..", "-"].includes(id);
+  return fits ? `${TASKS}/${name}${rest}` : `${TASKS}/-${rest}?external_task_id=${name}`;
+}
 
 export const list = (filters, as) => call("GET", `${TASKS}?${new URLSearchParams(filters)}`, { as });
 export const get = (id) => call("GET", one(id));

@@ -121,7 +121,7 @@ async function submit(event, accepted) {
     const task = await request.send(now, once, (text) => button.replaceChildren(text));
     once = null;
     find("external").value = "";
-    say(t("accepted"));
+    say(task.ignored ? t("accepted_without", task.ignored) : t("accepted"));
     accepted(task, now);
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;

@@ -26,6 +26,7 @@ export default {
   key_deployed_how: "Ask the person who runs this Kiln for your key.",
   key_missing: "Enter your key.",
   key_unknown: "Kiln doesn’t know this key. Check it and try again.",
+  key_kept: "You’re signed in with another key. To use the key of this link, sign out and open the link again.",
   key_expired: "You were signed out because your key is no longer valid.",
 
   create_title: "Create pictures",
@@ -44,6 +45,7 @@ export default {
   not_picked: (name, why) => `${name}: ${why}`,
   removed: (name) => `${name} removed`,
   not_an_image: "This isn’t a JPG or PNG picture.",
+  other_format: (format) => `This is a ${format} file. Save it as JPG or PNG first.`,
   unreadable_image: "This picture is damaged. Choose another one.",
   too_big: (size) => `${size}; a picture can be at most 10 MB.`,
   too_small: (width, height) => `${width} × ${height} px; each side must be at least 300 px.`,
@@ -71,6 +73,7 @@ export default {
   uploading: (number, count) => `Uploading ${number} of ${count}…`,
   sending: "Sending…",
   accepted: "Started. It’s in your gallery.",
+  accepted_without: (fields) => `Started. These fields have no effect: ${fields}.`,
 
   gallery_title: "Gallery",
   filters: "Filters",

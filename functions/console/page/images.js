@@ -1,6 +1,7 @@
 // The pictures of the form: checked against the contract's limits before they are sent, and shown as tiles.
 
 import { find, icon, make, say } from "./elements.js";
+import { formatOf, isWhole } from "./files.js";
 import { t } from "./strings.js";
 import { size } from "./times.js";
 
@@ -8,7 +9,7 @@ const BYTES = 10 * 1024 * 1024;
 const SIDE = 300;
 const RATIO = 2.5;
 const SUBJECTS = 4;
-const ACCEPTED = "image/png,image/jpeg";
+const ACCEPTED = ["PNG", "JPEG"];
 
 /** The pictures chosen so far: subjects, scene and style. */
 export const picked = { subjects: [], scene: [], style: [] };
@@ -21,16 +22,11 @@ const PLACES = {
 
 let changed = () => {};
 
-async function typeOf(file) {
-  const head = new Uint8Array(await file.slice(0, 8).arrayBuffer());
-  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return "image/jpeg";
-  return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a].every((each, at) => head[at] === each) ? "image/png" : null;
-}
-
 /** Checks a file against the contract. Returns a sentence's name and its values, or null. */
-function check(file, type, drawn) {
+function check(file, bytes, format, drawn) {
   if (file.size > BYTES) return ["too_big", size(file.size)];
-  if (!type) return ["not_an_image"];
+  if (!ACCEPTED.includes(format)) return format ? ["other_format", format] : ["not_an_image"];
+  if (!isWhole(bytes, format)) return ["unreadable_image"];
   // The browser may fail to draw a picture that is allowed, so the API decides.
   if (!drawn) return null;
   const { width, height } = drawn;
@@ -40,10 +36,11 @@ function check(file, type, drawn) {
 
 /** Reads a file: its problem, and an address to show it by if the browser can draw it. */
 async function read(file) {
-  const type = await typeOf(file);
-  const drawn = type && (await createImageBitmap(file).catch(() => null));
-  const image = { name: file.name, file, shown: drawn && URL.createObjectURL(file), problem: check(file, type, drawn) };
-  drawn?.close();
+  const bytes = new Uint8Array(await file.slice(0, BYTES).arrayBuffer());
+  const format = formatOf(bytes);
+  const drawn = ACCEPTED.includes(format) && (await createImageBitmap(file).catch(() => null));
+  const image = { name: file.name, file, shown: drawn && URL.createObjectURL(file), problem: check(file, bytes, format, drawn) };
+  if (drawn) drawn.close();
   return image;
 }
 
@@ -82,7 +79,7 @@ export function clear() {
 }
 
 function choose(place, number) {
-  const input = make("input", { type: "file", accept: ACCEPTED, multiple: PLACES[place].room > 1 && number === undefined });
+  const input = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: PLACES[place].room > 1 && number === undefined });
   input.addEventListener("change", () => {
     if (number !== undefined) remove(place, number, true);
     add(place, [...input.files]);
@@ -102,7 +99,7 @@ function remove(place, number, isReplaced = false) {
 
 function tile(place, image, number) {
   const problem = image.problem && t(...image.problem);
-  const host = image.address && new URL(image.address).host;
+  const host = image.address && URL.canParse(image.address) ? new URL(image.address).host : null;
   return make(
     "li",
     { class: `slot filled${problem || image.refused ? " wrong" : ""}` },

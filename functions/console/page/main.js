@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import * as compose from "./compose.js";
-import { find, icon } from "./elements.js";
+import { find, icon, say } from "./elements.js";
 import * as gallery from "./gallery.js";
 import * as images from "./images.js";
 import { complaint } from "./messages.js";
@@ -130,12 +130,13 @@ async function signIn(event) {
   find("main").focus();
 }
 
-/** Signs in with a key from the address, and removes it from the address and the history at once. */
+/** Signs in with a key from the address, and removes it from the address at once. A key that is signed in stays. */
 function takeKeyFromAddress() {
   const { key, ...rest } = address();
   if (!key) return;
-  api.key.set(key);
   write(rest, true);
+  if (!api.key.get()) api.key.set(key);
+  else if (api.key.get() !== key) say(t("key_kept"));
 }
 
 function showLanguage() {
@@ -204,8 +205,7 @@ document.addEventListener("kiln:signed-out", () => leave("key_expired"));
 addEventListener("popstate", () => {
   const before = api.key.get();
   takeKeyFromAddress();
-  // Another caller's key: reload, so that nothing of the first caller stays in the page.
-  if (api.key.get() !== before) location.reload();
+  if (!before && api.key.get()) enter();
   else if (before) arrive().then(() => showTask(address()));
 });
 

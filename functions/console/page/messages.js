@@ -27,7 +27,7 @@ const REASONS = [
   [/must be an https URL/, "why_not_https"],
   [/private, link-local or otherwise internal/, "why_not_public"],
   [/must be a jpg, jpeg or png image/, "not_an_image"],
-  [/must be a readable image/, "unreadable_image"],
+  [/must be a (?:readable|whole, undamaged) image/, "unreadable_image"],
   [/each side must be at least .* got (\d+) x (\d+) px/, "too_small"],
   [/width to height must be .* got (\d+) x (\d+) px/, "too_long"],
   [/must be at most (\d+) characters/, "why_too_long"],

@@ -88,11 +88,16 @@ function strip() {
       make("img", { src: api.link(image.url), alt: "", loading: "lazy" }))));
 }
 
+/** The host of an address; the address itself if the browser cannot parse it. */
+function hostOf(url) {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
 function input(label, url) {
   const isOurs = acts.isOurs(url);
   const shown = isOurs
     ? make("img", { src: url, alt: "", loading: "lazy" })
-    : make("span", { class: "address", title: t("elsewhere") }, icon("picture"), new URL(url).host);
+    : make("span", { class: "address", title: t("elsewhere") }, icon("picture"), hostOf(url));
   if (isOurs) shown.addEventListener("error", () => shown.replaceWith(make("span", { class: "address" }, icon("picture"), t("unreadable"))));
   return make("li", {}, make("a", { href: url, target: "_blank", rel: "noreferrer noopener" }, shown, make("span", {}, label)));
 }

@@ -20,6 +20,7 @@ export default {
   key_deployed_how: "请向该 Kiln 服务的管理员索取密钥。",
   key_missing: "请输入密钥。",
   key_unknown: "密钥无效，请检查后重试。",
+  key_kept: "您已用另一个密钥登录。要使用此链接中的密钥，请先退出登录，再打开链接。",
   key_expired: "密钥已失效，您已退出登录。",
 
   create_title: "生成图片",
@@ -38,6 +39,7 @@ export default {
   not_picked: (name, why) => `${name}：${why}`,
   removed: (name) => `已移除 ${name}`,
   not_an_image: "这不是 JPG 或 PNG 图片。",
+  other_format: (format) => `这是 ${format} 文件，请先另存为 JPG 或 PNG。`,
   unreadable_image: "图片已损坏，请换一张。",
   too_big: (size) => `${size}，图片不能超过 10 MB。`,
   too_small: (width, height) => `${width} × ${height} 像素，每边至少需要 300 像素。`,
@@ -65,6 +67,7 @@ export default {
   uploading: (number, count) => `正在上传第 ${number} 张，共 ${count} 张…`,
   sending: "正在发送…",
   accepted: "已开始，可在图库中查看。",
+  accepted_without: (fields) => `已开始。以下字段不起作用：${fields}。`,
 
   gallery_title: "图库",
   filters: "筛选",

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
 """Made by the build; where there is none, all the roots that botocore knows are trusted."""
 
+_DETERMINISTIC = frozenset(
+    {"InvalidArn", "InvalidExecutionInput", "InvalidName", "ValidationException", "SerializationException"}
+)
+"""Error codes that AWS answers with to the same request every time. Permissions and limits can be mended."""
+
 _Made = TypeVar("_Made")
 _making = threading.RLock()
 
@@ -93,6 +98,15 @@ def error_code(error: Exception) -> str:
     """The code of a botocore ``ClientError``, or an empty text for any other exception."""
     response = getattr(error, "response", None)
     return str(response["Error"]["Code"]) if isinstance(response, dict) and "Error" in response else ""
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether a later attempt may succeed: AWS was asked and refused or did not answer. No other error passes."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the first client
+
+    if isinstance(error, ClientError):
+        return error_code(error) not in _DETERMINISTIC
+    return isinstance(error, BotoCoreError | OSError)
 
 
 @cache

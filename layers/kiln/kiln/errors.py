@@ -53,9 +53,17 @@ class TooManyRequests(KilnError):
     code = 1302
     http_status = 429
 
+    limited = "tasks may be created"
+
     def __init__(self, limit: int, retry_after: int) -> None:
-        super().__init__(f"too many requests: at most {limit} tasks may be created a minute")
+        super().__init__(f"too many requests: at most {limit} {self.limited} a minute")
         self.retry_after = retry_after
+
+
+class TooManyUploads(TooManyRequests):
+    """The caller has opened as many uploads in this minute as it may (1302)."""
+
+    limited = "uploads may be created"
 
 
 class BodyTooLarge(KilnError):

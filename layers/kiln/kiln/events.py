@@ -40,9 +40,18 @@ class DeliveredImage(ResultImage):
     key: str
     size: int = Field(description="Bytes")
     sha256: str = Field(description="Of the bytes, in hexadecimal")
-    width: int = Field(description="Pixels")
-    height: int = Field(description="Pixels")
+    width: int | None = Field(
+        default=None, description="Pixels; absent if it cannot be read", exclude_if=lambda value: value is None
+    )
+    height: int | None = Field(
+        default=None, description="Pixels; absent if it cannot be read", exclude_if=lambda value: value is None
+    )
     content_type: str
+    watermark_key: str = Field(
+        default="",
+        description="Key of the same image with a watermark; absent if there is none",
+        exclude_if=lambda value: not value,
+    )
 
 
 class DeliveredResult(TaskResult):
@@ -55,6 +64,12 @@ class DeliveredTask(FoundTask):
     """What *query* answers, plus where each image is kept."""
 
     task_result: DeliveredResult = Field(default_factory=DeliveredResult)
+    images_missing: int = Field(
+        default=0,
+        description="How many of the n images a task that succeeded lacks; absent if none",
+        ge=0,
+        exclude_if=lambda value: not value,
+    )
 
 
 class EventMetadata(BaseModel, defer_build=True):
@@ -66,6 +81,8 @@ class EventMetadata(BaseModel, defer_build=True):
         occurred_at: When the status changed, in milliseconds since the epoch.
         caller: Whose task it is.
         channel: The channel that the task arrived by.
+        has_receiver: Whether Kiln itself notifies a receiver of this change: the task's ``callback_url``, or the folder
+            of a drop.
     """
 
     event_id: str
@@ -73,6 +90,7 @@ class EventMetadata(BaseModel, defer_build=True):
     occurred_at: int
     caller: str
     channel: Literal["api", "event", "drop"]
+    has_receiver: bool = False
 
 
 class TaskEvent(BaseModel, defer_build=True):
@@ -147,10 +165,19 @@ def delivered(task: Task, public_url: str) -> DeliveredTask:
     found = found_view(task, public_url)
     bucket = load(BucketSettings).outbox_bucket if task.result else ""
     images = [
-        DeliveredImage(**link.model_dump(), bucket=bucket, **kept.model_dump(exclude={"index"}))
+        DeliveredImage(
+            **link.model_dump(),
+            bucket=bucket,
+            **kept.model_dump(exclude={"index", "watermarked"}),
+            watermark_key=kept.watermarked.key if kept.watermarked else "",
+        )
         for link, kept in zip(found.task_result.images, task.result, strict=True)
     ]
-    return DeliveredTask(**found.model_dump(exclude={"task_result"}), task_result=DeliveredResult(images=images))
+    return DeliveredTask(
+        **found.model_dump(exclude={"task_result"}),
+        task_result=DeliveredResult(images=images),
+        images_missing=task.images_missing,
+    )
 
 
 def status_event(task: Task, public_url: str, status: TaskStatus | None = None) -> BusEntry:
@@ -170,6 +197,8 @@ def status_event(task: Task, public_url: str, status: TaskStatus | None = None) 
                 occurred_at=changed.updated_at,
                 caller=task.caller,
                 channel=task.origin.channel,
+                has_receiver=bool(task.callback_url)
+                or (task.origin.channel == "drop" and changed.task_status.is_terminal),
             ),
             data=delivered(changed, public_url),
         ),

@@ -16,7 +16,8 @@ from kiln.settings import AddressSettings, load
 _RESULT = "result"
 _CALLBACK = "callback"
 _TOKEN_BYTES = 24
-_FILE = re.compile(rf"\A([0-9])\.(?:{'|'.join(EXTENSIONS.values())})\Z")
+_WATERMARK = "-watermark"
+_FILE = re.compile(rf"\A(([0-9])({_WATERMARK})?)\.(?:{'|'.join(EXTENSIONS.values())})\Z")
 
 
 class SigningKey(BaseModel, defer_build=True):
@@ -34,16 +35,25 @@ def result_link(public_url: str, task_id: str, index: int, content_type: str) ->
         index: Number of the image within the task, from 0.
         content_type: Decides the extension of the file name.
     """
-    token = _token(_RESULT, task_id, str(index))
-    return f"{public_url}/v1/results/{task_id}/{token}/{index}.{EXTENSIONS[content_type]}"
+    return _file_link(public_url, task_id, str(index), content_type)
 
 
-def result_index(task_id: str, token: str, file: str) -> int | None:
-    """The number of the image that a result link asks for, or ``None`` when Kiln did not make the link."""
+def watermark_link(public_url: str, task_id: str, index: int, content_type: str) -> str:
+    """The link to the same image with a watermark; the arguments are those of ``result_link``."""
+    return _file_link(public_url, task_id, watermark_name(index), content_type)
+
+
+def watermark_name(index: int) -> str:
+    """The file name, without the extension, of the image with this number and a watermark."""
+    return f"{index}{_WATERMARK}"
+
+
+def result_index(task_id: str, token: str, file: str) -> tuple[int, bool] | None:
+    """The number of the image that a result link asks for, and whether watermarked; ``None`` for no link of ours."""
     named = _FILE.match(file)
     if named is None or not _is_token(token, _RESULT, task_id, named[1]):
         return None
-    return int(named[1])
+    return int(named[2]), named[3] is not None
 
 
 def callback_link(public_url: str, task_id: str) -> str:
@@ -54,6 +64,11 @@ def callback_link(public_url: str, task_id: str) -> str:
 def is_callback_token(task_id: str, token: str) -> bool:
     """Whether a token is the one in the task's callback link, compared in constant time."""
     return _is_token(token, _CALLBACK, task_id)
+
+
+def _file_link(public_url: str, task_id: str, name: str, content_type: str) -> str:
+    token = _token(_RESULT, task_id, name)
+    return f"{public_url}/v1/results/{task_id}/{token}/{name}.{EXTENSIONS[content_type]}"
 
 
 def _token(purpose: str, *subject: str) -> str:

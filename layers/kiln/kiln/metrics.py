@@ -39,6 +39,9 @@ class Failure(StrEnum):
     COLLECT_DEADLINE = "collect_deadline"
     """Its images could not be copied in time."""
 
+    NO_IMAGE = "no_image"
+    """The provider generated it, and has no image of it."""
+
     CANCELLED = "cancelled"
     """Its caller cancelled it while it stood in line."""
 
@@ -107,13 +110,16 @@ ACCOUNT_ERRORS = Metric("ProviderAccountErrors", Unit.COUNT)
 UNITS_DEDUCTED = Metric("UnitsDeducted", Unit.COUNT)
 IMAGES_STORED = Metric("ImagesStored", Unit.COUNT)
 BYTES_STORED = Metric("BytesStored", Unit.BYTES)
+IMAGES_MISSING = Metric("ImagesMissing", Unit.COUNT)
+UNKNOWN_STATUSES = Metric("ProviderUnknownStatuses", Unit.COUNT)
 DELIVERIES = Metric("WebhookDeliveries", Unit.COUNT, "outcome", ("delivered", "retry", "given_up"))
 RESCUED = Metric("WorkflowsRescued", Unit.COUNT)
+SECRETS_STALE = Metric("SecretsStale", Unit.COUNT)
 
 ALL = (
     *(ACCEPTED, SUCCEEDED, FAILED, STAGE_SECONDS, OLDEST_WAITING, TASKS_WAITING, SLOTS_HELD, WAKE_UPS, CALLBACKS),
     *(CALLBACKS_MISSED, PROVIDER_CALLS, ACCOUNT_ERRORS, UNITS_DEDUCTED, IMAGES_STORED, BYTES_STORED, DELIVERIES),
-    RESCUED,
+    *(IMAGES_MISSING, UNKNOWN_STATUSES, RESCUED, SECRETS_STALE),
 )
 
 Publisher = Callable[[Metric, float, str], None]

@@ -1,14 +1,20 @@
-"""Reads objects of S3: what an object is, and its bytes up to a bound."""
+"""Reads S3: an object's description, its bytes up to a bound, and the files of one folder."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from kiln import aws
 
+LISTED_FILES = 1_000
+"""A folder is listed up to this many files: one page of S3."""
+
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+_EXPIRY_DATE = re.compile(r'expiry-date="([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class S3Object:
         version_id: The version that was read, so that a later overwrite does not change a task under way.
         metadata: The object's own (``x-amz-meta-…``).
         content: The bytes, when they were asked for.
+        modified_at: When it was uploaded, in seconds since the epoch.
+        expires_at: When the bucket's lifecycle deletes it, in seconds since the epoch; ``None`` if it does not.
     """
 
     bucket: str
@@ -32,6 +40,25 @@ class S3Object:
     version_id: str | None
     metadata: Mapping[str, str]
     content: bytes = b""
+    modified_at: int = 0
+    expires_at: int | None = None
+
+    def without_content(self) -> S3Object:
+        """The same object, but for the bytes."""
+        return replace(self, content=b"")
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """One file of a folder, as a listing shows it.
+
+    Attributes:
+        name: Without its folder.
+        modified_at: When it was uploaded, in seconds since the epoch.
+    """
+
+    name: str
+    modified_at: int
 
 
 def head(bucket: str, key: str) -> S3Object | None:
@@ -63,6 +90,17 @@ def beginning(found: S3Object, amount: int) -> bytes:
     return answer["Body"].read()
 
 
+def list_files(bucket: str, folder: str) -> list[ListedFile]:
+    """The files that lie directly in a folder, by name; at most ``LISTED_FILES``, read in one call."""
+    prefix = f"{folder}/"
+    answer = aws.s3().list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/", MaxKeys=LISTED_FILES)
+    return [
+        ListedFile(each["Key"].removeprefix(prefix), int(each["LastModified"].timestamp()))
+        for each in answer.get("Contents", [])
+        if each["Key"] != prefix
+    ]
+
+
 def _object(bucket: str, key: str, answer: Mapping[str, Any], content: bytes = b"") -> S3Object:
     return S3Object(
         bucket=bucket,
@@ -72,4 +110,14 @@ def _object(bucket: str, key: str, answer: Mapping[str, Any], content: bytes = b
         version_id=answer.get("VersionId"),
         metadata=answer.get("Metadata", {}),
         content=content,
+        modified_at=int(answer["LastModified"].timestamp()),
+        expires_at=_expiry(answer.get("Expiration", "")),
     )
+
+
+def _expiry(header: str) -> int | None:
+    date = _EXPIRY_DATE.search(header)
+    try:
+        return int(parsedate_to_datetime(date[1]).timestamp()) if date else None
+    except ValueError:
+        return None

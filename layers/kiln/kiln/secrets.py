@@ -1,4 +1,8 @@
-"""Secrets from Secrets Manager, parsed into models and kept in the process for five minutes."""
+"""Secrets from Secrets Manager, parsed into models and kept in the process for five minutes.
+
+While Secrets Manager is away, the copy serves for longer: a request that could be answered must not fail for it. Each
+such attempt counts in the metric ``SecretsStale``, which has an alarm.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,19 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from kiln import aws
+from kiln import aws, metrics
 from kiln.errors import ConfigurationError
 
 Secret = TypeVar("Secret", bound=BaseModel)
 
 CACHE_SECONDS = 300
 """How long a changed secret may go unnoticed by a warm function."""
+
+RETRY_SECONDS = 30
+"""How long a copy serves after an attempt that failed: each attempt may wait for a connection."""
+
+_REFUSALS = ("AccessDenied", "ResourceNotFound", "InvalidRequest", "InvalidParameter", "DecryptionFailure")
+"""Answers of Secrets Manager that are no outage: a permission was withdrawn, or the secret is deleted."""
 
 _kept: dict[str, tuple[float, str]] = {}
 
@@ -24,16 +34,15 @@ def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
     Args:
         arn: Of the secret.
         model: What its JSON text must look like.
-        fresh: Ask Secrets Manager even when a copy is at hand.
+        fresh: Ask Secrets Manager even when a copy is at hand; a copy still serves while it is away.
 
     Raises:
-        ConfigurationError: The secret is not the JSON that the model asks for; its content is not told.
+        ConfigurationError: The secret is not the JSON that the model asks for; its content is not shown.
     """
     now = time.monotonic()
     good_until, text = _kept.get(arn, (now, ""))
     if fresh or now >= good_until:
-        text = aws.secrets_manager().get_secret_value(SecretId=arn)["SecretString"]
-        _kept[arn] = (now + CACHE_SECONDS, text)
+        text = _fetched(arn, text, now)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -41,6 +50,20 @@ def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
         raise ConfigurationError(f"secret {arn}: {fields} is missing or wrong") from None
 
 
+def _fetched(arn: str, copy: str, now: float) -> str:
+    """The secret as Secrets Manager has it, or the copy while Secrets Manager is away."""
+    try:
+        text = aws.secrets_manager().get_secret_value(SecretId=arn)["SecretString"]
+    except Exception as error:
+        if not copy or aws.error_code(error).startswith(_REFUSALS):
+            raise
+        metrics.record(metrics.SECRETS_STALE)
+        _kept[arn] = (now + RETRY_SECONDS, copy)
+        return copy
+    _kept[arn] = (now + CACHE_SECONDS, text)
+    return text
+
+
 def forget() -> None:
-    """Lets go of every copy."""
+    """Removes every copy."""
     _kept.clear()

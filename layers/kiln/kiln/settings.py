@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -42,6 +42,7 @@ class InboxSettings(_Settings):
 
     queue_url: str = Field(alias="INBOX_QUEUE_URL", min_length=1)
     wait_seconds: int = Field(default=300, alias="DROP_WAIT_SECONDS", ge=0, le=900)
+    quiet_seconds: int = Field(default=20, alias="DROP_QUIET_SECONDS", ge=0, le=900)
     default_prompt: str = Field(default="", alias="DROP_PROMPT", max_length=2_500)
     caller: str = Field(default="inbox", alias="INBOX_CALLER", min_length=1)
 
@@ -130,11 +131,30 @@ class CallerSettings(_Settings):
     tasks_per_minute: int = Field(default=600, alias="CALLER_TASKS_PER_MINUTE", ge=1)
 
 
+class AddressRules(Protocol):
+    """Which URLs may be called."""
+
+    @property
+    def allow_http(self) -> bool:
+        """Whether plain http is allowed."""
+
+    @property
+    def allow_private(self) -> bool:
+        """Whether internal addresses and any port are allowed."""
+
+
 class WebhookSettings(_Settings):
     """Which ``callback_url`` may be called: https on the public internet, unless a local stack says otherwise."""
 
     allow_http: bool = Field(default=False, alias="ALLOW_HTTP_CALLBACKS")
     allow_private: bool = Field(default=False, alias="ALLOW_PRIVATE_CALLBACKS")
+
+
+class ResultSettings(_Settings):
+    """Which links to generated images may be followed: https on the public internet, unless a local stack differs."""
+
+    allow_http: bool = Field(default=False, alias="ALLOW_HTTP_RESULTS")
+    allow_private: bool = Field(default=False, alias="ALLOW_PRIVATE_RESULTS")
 
 
 @cache

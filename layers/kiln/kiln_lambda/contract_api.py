@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -12,12 +12,20 @@ from pydantic import BaseModel
 
 from kiln.auth import callers
 from kiln.contract.answers import Envelope, Refusal
-from kiln.errors import KilnError, NoSuchRoute, TooManyRequests
+from kiln.errors import KilnError, MalformedRequest, NoSuchRoute, TooManyRequests
 from kiln.settings import AddressSettings, CorsSettings, load
 from kiln_lambda.observability import about, logger
 
+if TYPE_CHECKING:
+    from kiln.tasks.store import TaskStore
+
 _JSON = "application/json"
 _CORS_SECONDS = 3_600
+IGNORED_FIELDS = "Kiln-Ignored-Fields"
+"""Names the fields of a request that have no effect."""
+
+PLACEHOLDER = "-"
+"""Stands for the id in a path when the query names the task: an external id may not fit into a path."""
 
 
 class ContractApi(APIGatewayRestResolver):
@@ -28,7 +36,7 @@ class ContractApi(APIGatewayRestResolver):
         cors = CORSConfig(
             allow_origin=origin,
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
-            expose_headers=["Preference-Applied", "Retry-After"],
+            expose_headers=[IGNORED_FIELDS, "Preference-Applied", "Retry-After"],
             max_age=_CORS_SECONDS,
         )
         super().__init__(cors=None if origin in ("", "none") else cors)
@@ -59,11 +67,26 @@ class ContractApi(APIGatewayRestResolver):
         """
         return callers.identify(self.current_event.headers.get("Authorization"))
 
-    def path_id(self) -> str:
-        """The ``{id}`` of the path: a task id, or an external id with whatever characters it has."""
-        either_id = unquote(self.current_event.path_parameters["id"])
+    def either_id(self, caller: str, tasks: TaskStore) -> str:
+        """The id of the task that the request names: a task id, or an external id with whatever characters it has.
+
+        It is in the path. For ``-`` in the path, or no id there, ``?external_task_id=`` (or ``?task_id=``) has it.
+
+        Raises:
+            TaskNotFound: This caller has no task of the external id (1203).
+        """
+        either_id = unquote((self.current_event.path_parameters or {}).get("id") or PLACEHOLDER)
+        if either_id == PLACEHOLDER:
+            external_id, task_id = (self.parameters.get(name, "").strip() for name in ("external_task_id", "task_id"))
+            named = tasks.find_external(caller, external_id).task_id if external_id else task_id
+            either_id = named or either_id
         about(either_id)
         return either_id
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the query string; the last one of a name counts."""
+        return dict(self.current_event.query_string_parameters or {})
 
     def body(self) -> bytes:
         """The request's body as it was sent."""
@@ -71,9 +94,19 @@ class ContractApi(APIGatewayRestResolver):
         return sent if isinstance(sent, bytes) else sent.encode()
 
     def sent(self) -> str | bytes:
-        """The request's body as the gateway gives it: images make it megabytes, of which no copy is needed."""
+        """The request's body as the gateway gives it: images make it megabytes, of which no copy is needed.
+
+        Raises:
+            MalformedRequest: It is compressed (1200).
+        """
         text = self.current_event.body or ""
-        return base64.b64decode(text) if self.current_event.is_base64_encoded else text
+        body = base64.b64decode(text) if self.current_event.is_base64_encoded else text
+        beginning = body[:64] if isinstance(body, str) else body[:64].decode(errors="replace")
+        encoding = (self.current_event.headers.get("Content-Encoding") or "identity").strip().lower()
+        # Some clients send the header with a body that is not compressed.
+        if encoding != "identity" and not beginning.lstrip().startswith("{"):
+            raise MalformedRequest(f"body: must not be compressed, got Content-Encoding {encoding[:20]}")
+        return body
 
     def answer(self, payload: BaseModel | list[Any], headers: dict[str, str] | None = None) -> Response[str]:
         """A success (HTTP 200, code 0)."""
@@ -90,6 +123,11 @@ class ContractApi(APIGatewayRestResolver):
         refusal = Refusal(code=error.code, message=error.message, request_id=self.request_id)
         headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
         return Response(error.http_status, _JSON, refusal.model_dump_json(), dict(headers))
+
+    @staticmethod
+    def naming(ignored: list[str]) -> dict[str, str]:
+        """The header that names ignored fields, percent-encoded and separated by commas; none if there are none."""
+        return {IGNORED_FIELDS: ", ".join(quote(name, safe="[]._-") for name in ignored)} if ignored else {}
 
     def _fail(self, error: Exception) -> Response[str]:
         logger.exception("failed", exc_info=error)

@@ -55,8 +55,8 @@ class ContractApi:
         # An image has up to ten megabytes: parsing it on the event loop would delay every other request.
         wanted = await run_in_threadpool(parse_create_request, await request.body(), {})
         task = await self._accept(wanted, base_url=self.settings.public_url or str(request.base_url))
-        answer: Response = success(self.faults.now.answers.shown(task.created()))
-        if (change := self.faults.body_change("create", task.status.value)) is not None:
+        answer: Response = success(self.faults.answers(task.order.prompt).shown(task.created()))
+        if (change := self.faults.body_change("create", task.status.value, task.order.prompt)) is not None:
             answer = change.applied_to(answer)
         await asyncio.sleep(self.faults.now.hang_s)
         if reset == _AFTER:
@@ -71,8 +71,8 @@ class ContractApi:
         if (garbage := self._received(request)) is not None:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
-        answer, status = self._found(request.path_params["either_id"])
-        if (change := self.faults.body_change("query", status)) is not None:
+        answer, status, prompt = self._found(request.path_params["either_id"])
+        if (change := self.faults.body_change("query", status, prompt)) is not None:
             answer = change.applied_to(answer)
         return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(answer)
 
@@ -83,20 +83,22 @@ class ContractApi:
             return garbage
         await asyncio.sleep(self.faults.now.hang_s)
         page = self.account.page(ListQuery.parse(request.query_params))
-        found = [self.faults.now.answers.shown(task.found()) for task in page]
+        found = [self.faults.answers(task.order.prompt).shown(task.found()) for task in page]
         return ConnectionReset() if self.faults.strikes(self.faults.now.reset_rate) else self._sent(success(found))
 
-    def _found(self, either_id: str) -> tuple[Response, str]:
-        """The answer to a query, and the status of the task or ``not_found``."""
+    def _found(self, either_id: str) -> tuple[Response, str, str]:
+        """The answer to a query, the status of the task or ``not_found``, and the prompt of the task."""
         try:
-            found = self.account.find(either_id).found()
+            task = self.account.find(either_id)
         except ProviderError as error:
-            return refusal(error), "not_found"
+            return refusal(error), "not_found", ""
+        found = task.found()
         images = found.task_result.images
         if images and self.faults.strikes(self.faults.now.expired_links):
             for image in images:
                 image.url = self.lifecycle.storage.expired(image.url)
-        return success(self.faults.now.answers.shown(found)), found.task_status.value
+        answer = success(self.faults.answers(task.order.prompt).shown(found))
+        return answer, found.task_status.value, task.order.prompt
 
     def _sent(self, answer: Response) -> Response:
         """The answer, perhaps with a wrong content type."""

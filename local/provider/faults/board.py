@@ -57,20 +57,25 @@ class FaultBoard:
         if seed is not None:
             self._random.seed(self._seeded(seed))
 
-    def body_change(self, operation: Literal["create", "query"], status: str) -> BodyChange | None:
+    def answers(self, prompt: str) -> Answers:
+        """The odd answers about a task with this prompt."""
+        return self.now.answers_by_prompt.get(prompt, self.now.answers)
+
+    def body_change(self, operation: Literal["create", "query"], status: str, prompt: str = "") -> BodyChange | None:
         """The change of an answer about a task with this status, if there is one; it counts against ``times``."""
-        change: BodyChange | None = getattr(self.now.answers, operation)
-        return change if change and status in change.when and self._is_left(operation, change.times) else None
+        change: BodyChange | None = getattr(self.answers(prompt), operation)
+        return change if change and status in change.when and self._is_left(operation, prompt, change.times) else None
 
-    def image_bytes_change(self) -> ImageBytesChange | None:
+    def image_bytes_change(self, prompt: str = "") -> ImageBytesChange | None:
         """The change of a download, if there is one; it counts against ``times``."""
-        change = self.now.answers.image_bytes
-        return change if change and self._is_left("image_bytes", change.times) else None
+        change = self.answers(prompt).image_bytes
+        return change if change and self._is_left("image_bytes", prompt, change.times) else None
 
-    def _is_left(self, name: str, times: int | None) -> bool:
-        if self._changed[name] == times:
+    def _is_left(self, name: str, prompt: str, times: int | None) -> bool:
+        counted = (name, prompt if prompt in self.now.answers_by_prompt else None)
+        if self._changed[counted] == times:
             return False
-        self._changed[name] += 1
+        self._changed[counted] += 1
         return True
 
     def strikes(self, probability: float) -> bool:

@@ -63,6 +63,9 @@ class AccountFaults(BaseModel):
         default=None, description="Slots of the account; a create beyond them is refused with code 1303"
     )
     answers: Answers = Field(default=Answers(), description="Odd answers: see docs/simulator.md")
+    answers_by_prompt: dict[str, Answers] = Field(
+        default_factory=dict, description="Odd answers about the tasks with this prompt, instead of those in answers"
+    )
     at_most: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="How many random faults strike in all; afterwards none does"
     )

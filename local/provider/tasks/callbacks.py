@@ -44,7 +44,7 @@ class CallbackSender:
         faults = self._faults.now
         if not task.order.callback_url or faults.drop_callbacks:
             return
-        body = json.dumps(faults.answers.shown(task.callback()))
+        body = json.dumps(self._faults.answers(task.order.prompt).shown(task.callback()))
         message_id = uuid.uuid4().hex
         for _ in range(2 if faults.duplicate_callbacks else 1):
             late = self._faults.up_to(faults.shuffle_callbacks_s) if faults.shuffle_callbacks_s else 0.0

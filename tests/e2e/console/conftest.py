@@ -119,7 +119,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack under the template's policies, whose buckets answer a browser as S3 does."""
     options = Options(
         tmp_path_factory.mktemp("console"),
-        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2", "TurnCheckSeconds": "3"},
+        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2"},
         aws_environment={"AUTH": "true"},
         provider_arguments=["--task-seconds", "0.6", "--pixels", "60000"],
     )
@@ -229,6 +229,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "it's a cat.png").write_bytes(picture(400, 400, "teal"))
     (folder / "torn.png").write_bytes(picture(400, 400)[:20])
     (folder / "text.png").write_text("not a picture")
+    (folder / "phone.jpg").write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
+    jpeg = picture(400, 400, kind="JPEG")
+    (folder / "cut.jpg").write_bytes(jpeg[: len(jpeg) // 2])
     # Noise does not compress: too large for a request's body, and below the contract's 10 MB.
     (folder / "large.png").write_bytes(_noise(1300))
     return folder

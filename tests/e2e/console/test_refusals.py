@@ -21,6 +21,8 @@ def test_picture_outside_the_contract_shows_its_problem(console: Console, pictur
         ("small.png", "200 × 400 px; each side must be at least 300 px."),
         ("long.png", "1200 × 300 px; the aspect ratio can be at most 2.5 : 1."),
         ("text.png", "This isn’t a JPG or PNG picture."),
+        ("phone.jpg", "This is a HEIC file. Save it as JPG or PNG first."),
+        ("cut.jpg", "This picture is damaged. Choose another one."),
     ):
         console.choose("subjects", pictures / name)
         expect(page.locator("#subjects .wrong .error")).to_have_text(text)
@@ -136,3 +138,11 @@ def test_message_of_the_api_becomes_a_sentence_in_the_chosen_language(
     assert page.evaluate(explain, [module, message]) == english
     page.locator("#language").click()
     assert page.evaluate(explain, [module, message]) == chinese
+
+
+def test_address_that_the_browser_cannot_parse_is_shown_as_it_is(console: Console) -> None:
+    odd = "https://images.example:99999/cat.png"
+    body = {"subject_image_list": [{"subject_image": odd}]}
+    task_id = console.api("POST", "v1/images/multi-image2image", json=body)["task_id"]
+    console.enter(f"&task={task_id}")
+    expect(console.page.locator("#viewer .inputs .address")).to_have_text(odd)

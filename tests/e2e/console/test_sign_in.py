@@ -50,3 +50,13 @@ def test_link_with_key_signs_in_and_leaves_no_key_in_the_address(console: Consol
 def test_revoked_key_leads_back_to_the_sign_in(console: Console) -> None:
     console.page.goto(f"{console.url}#key=was-good-yesterday")
     expect(console.page.locator("#key-error")).to_contain_text("your key is no longer valid")
+
+
+def test_link_with_another_key_does_not_replace_the_key_that_is_signed_in(console: Console) -> None:
+    console.enter()
+    kept = console.page.evaluate("sessionStorage.getItem('kiln-key')")
+    console.page.evaluate("location.hash = 'key=of-somebody-else'")
+    expect(console.page.locator("#toast")).to_contain_text("You’re signed in with another key")
+    assert console.page.evaluate("sessionStorage.getItem('kiln-key')") == kept
+    assert "somebody" not in console.page.url
+    expect(console.page.locator("#studio")).to_be_visible()

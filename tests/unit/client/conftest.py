@@ -12,8 +12,8 @@ import pytest
 
 from kiln_cli.app import run
 from kiln_client import AsyncKiln, Kiln
+from tests.support.fake_api import KEY, URL, FakeApi
 from tests.support.images import picture
-from tests.unit.client.fake_api import KEY, URL, FakeApi
 
 Run = Callable[..., tuple[int, str, str]]
 

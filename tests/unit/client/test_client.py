@@ -15,8 +15,8 @@ from PIL import Image
 
 import kiln_client
 from kiln_client import InvalidImage, Kiln, TaskFailed
+from tests.support.fake_api import TASKS, FakeApi, refusal, success
 from tests.support.images import padded, picture
-from tests.unit.client.fake_api import TASKS, FakeApi, refusal, success
 
 PNG = picture()
 MEGABYTE = 1024 * 1024
@@ -81,7 +81,7 @@ def test_images_too_large_for_a_request_are_uploaded(kiln: Any, api: FakeApi) ->
     ("source", "complaint"),
     [
         ("nowhere.png", "nowhere.png: no such file"),
-        (b"GIF89a", "image: must be a JPEG or PNG image"),
+        (b"GIF89a", "image: must be a JPEG or PNG image, got a GIF; export it as JPEG"),
         (b"", "image: must be a JPEG or PNG image, got an empty file"),
         (padded(PNG, 10 * MEGABYTE + 1), "image: must be at most 10 MB, got 10.0 MB"),
     ],

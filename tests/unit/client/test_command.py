@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from kiln_cli.pictures import completion
+from tests.support.fake_api import KEY, URL, FakeApi, refusal
 from tests.support.images import picture
 from tests.unit.client.conftest import Run
-from tests.unit.client.fake_api import KEY, URL, FakeApi, refusal
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -237,3 +237,11 @@ def test_help_lists_exit_statuses(kiln: Run) -> None:
 
 def test_repeatable_argument_is_shown_once_in_help(kiln: Run) -> None:
     assert "..." not in kiln("submit", "--help")[1].replace("}...", "").replace("]...", "")
+
+
+def test_field_without_effect_is_one_line_on_stderr(kiln: Run, api: FakeApi) -> None:
+    created = {"task_id": "task-1", "task_status": "submitted", "created_at": 1, "updated_at": 1}
+    api.first = [httpx.Response(200, json={"code": 0, "data": created}, headers={"Kiln-Ignored-Fields": "seed"})]
+    status, out, err = kiln("submit", "cat.png", "--no-wait")
+    assert (status, out) == (0, "task-1\n")
+    assert err == "kiln: warning: these fields have no effect: seed\n"

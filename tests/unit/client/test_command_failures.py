@@ -18,8 +18,8 @@ from kiln_cli import app, terminal
 from kiln_cli.pictures import follow, tables
 from kiln_client import Progress, Task
 from kiln_client.answers import Step
+from tests.support.fake_api import KEY, URL, FakeApi, refusal
 from tests.unit.client.conftest import Run
-from tests.unit.client.fake_api import KEY, URL, FakeApi, refusal
 
 HERE = "http://127.0.0.1/live"
 GONE = refusal(503, 5001, "gone", Retry_After="3600")

@@ -10,8 +10,8 @@ import pytest
 
 import kiln_client
 from kiln_client import Kiln
+from tests.support.fake_api import TASKS, FakeApi, refusal
 from tests.support.images import picture
-from tests.unit.client.fake_api import TASKS, FakeApi, refusal
 
 PNG = picture()
 

@@ -9,17 +9,17 @@ from kiln.errors import InvalidRequest
 
 
 @pytest.mark.parametrize("parameters", [{}, {"pageNum": "", "pageSize": ""}, {"page": "7"}])
-def test_the_defaults_are_page_1_of_30(parameters):
+def test_missing_parameters_mean_page_1_of_30(parameters):
     assert ListQuery.parse(parameters) == ListQuery(page_num=1, page_size=30)
 
 
 @pytest.mark.parametrize(("num", "size"), [(1, 1), (1_000, 500), (17, 30)])
-def test_the_limits_themselves_are_taken(num, size):
+def test_values_at_the_limits_are_accepted(num, size):
     query = ListQuery.parse({"pageNum": str(num), "pageSize": str(size)})
     assert (query.page_num, query.page_size) == (num, size)
 
 
-def test_the_filters_are_kilns_own_and_empty_ones_are_absent():
+def test_empty_filters_are_ignored():
     query = ListQuery.parse({"task_status": "failed", "created_after": "1", "created_before": ""})
     assert (query.task_status, query.created_after, query.created_before) == ("failed", 1, None)
 
@@ -41,7 +41,7 @@ def test_the_filters_are_kilns_own_and_empty_ones_are_absent():
         ({"created_before": "today"}, "created_before: must be an integer, got 'today'"),
     ],
 )
-def test_a_refusal_names_the_parameter_the_limit_and_what_came(parameters, message):
+def test_refusal_names_the_parameter_the_limit_and_the_value(parameters, message):
     with pytest.raises(InvalidRequest) as refused:
         ListQuery.parse(parameters)
     assert refused.value.message == message

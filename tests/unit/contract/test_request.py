@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kiln.contract import AspectRatio, ModelName, named_images, parse_create_request
-from kiln.errors import InvalidRequest, MalformedRequest
+from kiln.errors import InvalidRequest
 from kiln.images.inputs import S3Image
 from tests.support.images import in_base64, padded, picture
 from tests.support.samples import SUBJECT_URL, create_body, create_request
@@ -58,12 +58,12 @@ def test_an_empty_optional_field_is_an_absent_one(field, empty):
     ("field", "limit"),
     [
         ("model_name", "one of 'kling-v2' or 'kling-v2-1'"),
-        ("prompt", "a text"),
+        ("prompt", "a string"),
         ("subject_image_list", "a list"),
         ("scene_image", "an http(s) URL or a Base64 image"),
         ("n", "an integer"),
-        ("callback_url", "a text"),
-        ("external_task_id", "a text"),
+        ("callback_url", "a string"),
+        ("external_task_id", "a string"),
     ],
 )
 def test_an_empty_object_is_as_wrong_as_any_other(field, limit):
@@ -99,12 +99,6 @@ def test_everything_the_contract_names_is_read():
     ]
 
 
-@pytest.mark.parametrize("name", ["image_size", "resolution", "negative_prompt", "anything"])
-@pytest.mark.parametrize("value", ["1k", 4, None, {"a": []}])
-def test_fields_the_contract_does_not_name_are_ignored(name, value):
-    assert create_request(**{name: value}) == create_request()
-
-
 @pytest.mark.parametrize("model", ["kling-v2", "kling-v2-1"])
 def test_every_model_is_taken(model):
     assert create_request(model_name=model).model_name == model
@@ -128,7 +122,7 @@ def test_one_to_four_subjects_are_taken(count):
 def test_a_prompt_is_counted_in_characters_not_bytes():
     assert create_request(prompt="猫" * 2_500).prompt == "猫" * 2_500
     assert refusal(create_body(prompt="猫" * 2_501)) == (
-        "prompt: must be at most 2500 characters, got a text of 2501 characters"
+        "prompt: must be at most 2500 characters, got a string of 2501 characters"
     )
 
 
@@ -139,7 +133,7 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
             {"model_name": "kling-v9"},
             "model_name: must be one of 'kling-v2' or 'kling-v2-1', got 'kling-v9'",
         ),
-        ({"prompt": 5}, "prompt: must be a text, got 5"),
+        ({"prompt": 5}, "prompt: must be a string, got 5"),
         ({"n": 0}, "n: must be at least 1, got 0"),
         ({"n": -1}, "n: must be at least 1, got -1"),
         ({"n": 10}, "n: must be at most 9, got 10"),
@@ -151,32 +145,36 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
             {"aspect_ratio": "5:4"},
             "aspect_ratio: must be one of '16:9', '9:16', '1:1', '4:3', '3:4', '3:2', '2:3' or '21:9', got '5:4'",
         ),
-        ({"watermark_info": True}, "watermark_info: must be an object, got true"),
+        ({"watermark_info": "true"}, "watermark_info: must be an object, got 'true'"),
+        ({"watermark_info": 1}, "watermark_info: must be an object, got 1"),
         ({"watermark_info": {"enabled": "maybe"}}, "watermark_info.enabled: must be true or false, got 'maybe'"),
         ({"watermark_info": {"enabled": [1, 2]}}, "watermark_info.enabled: must be true or false, got a list of 2"),
         ({"callback_url": "ftp://caller.test"}, "callback_url: must be an http(s) URL, got 'ftp://caller.test'"),
-        ({"callback_url": "caller.test/hook"}, "callback_url: must be an http(s) URL, got a text of 16 characters"),
-        ({"callback_url": "https://"}, "callback_url: must be an http(s) URL, got a text of 8 characters"),
-        ({"callback_url": "https://[::1"}, "callback_url: must be an http(s) URL, got a text of 12 characters"),
+        ({"callback_url": "caller.test/hook"}, "callback_url: must be an http(s) URL, got a string of 16 characters"),
+        ({"callback_url": "https://"}, "callback_url: must be an http(s) URL, got a string of 8 characters"),
+        ({"callback_url": "https://[::1"}, "callback_url: must be an http(s) URL, got a string of 12 characters"),
         ({"callback_url": "https://a.test/x y"}, "callback_url: must be an http(s) URL, got 'https://a.test'"),
         (
             {"callback_url": "https://a.test/" + "x" * 2_034},
-            "callback_url: must be at most 2048 characters, got a text of 2049 characters",
+            "callback_url: must be at most 2048 characters, got a string of 2049 characters",
         ),
         (
             {"external_task_id": "x" * 513},
-            "external_task_id: must be at most 512 characters, got a text of 513 characters",
+            "external_task_id: must be at most 512 characters, got a string of 513 characters",
         ),
-        ({"external_task_id": 7}, "external_task_id: must be a text, got 7"),
-        ({"subject_image_list": None}, "subject_image_list: is required, nothing came"),
-        ({"subject_image_list": ""}, "subject_image_list: is required, nothing came"),
+        ({"external_task_id": True}, "external_task_id: must be a string, got true"),
+        ({"external_task_id": 1.5}, "external_task_id: must be a string, got 1.5"),
+        ({"n": "1_0"}, "n: must be an integer, got '1_0'"),
+        ({"n": "３"}, "n: must be an integer, got '３'"),
+        ({"model": "kling-v9"}, "model_name: must be one of 'kling-v2' or 'kling-v2-1', got 'kling-v9'"),
+        ({"subject_image_list": None}, "subject_image_list: is required, got nothing"),
+        ({"subject_image_list": ""}, "subject_image_list: is required, got nothing"),
         ({"subject_image_list": []}, "subject_image_list: must have at least 1 element(s), got a list of 0"),
         ({"subject_image_list": SUBJECTS * 5}, "subject_image_list: must have at most 4 elements, got a list of 5"),
         ({"subject_image_list": SUBJECT_URL}, f"subject_image_list: must be a list, got '{SUBJECT_URL}'"),
-        ({"subject_image_list": [SUBJECT_URL]}, f"subject_image_list[0]: must be an object, got '{SUBJECT_URL}'"),
-        ({"subject_image_list": [{}]}, "subject_image_list[0].subject_image: is required, nothing came"),
+        ({"subject_image_list": [{}]}, "subject_image_list[0].subject_image: is required, got nothing"),
         (
-            {"subject_image_list": [*SUBJECTS, {"subject_image": None}]},
+            {"subject_image_list": [*SUBJECTS, {"subject_image": None}, *SUBJECTS]},
             "subject_image_list[1].subject_image: must be an http(s) URL or a Base64 image, got null",
         ),
         (
@@ -185,7 +183,7 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
         ),
         (
             {"subject_image_list": [{"subject_image": ""}]},
-            "subject_image_list[0].subject_image: must be a jpg, jpeg or png image by its content, got 0 bytes",
+            "subject_image_list[0].subject_image: must be a jpg, jpeg or png image by its content, got an empty string",
         ),
         ({"scene_image": ["a"]}, "scene_image: must be an http(s) URL or a Base64 image, got a list of 1"),
         ({"scene_image": "cat.png"}, "scene_image: must be an http(s) URL or a Base64 image, got 'cat.png'"),
@@ -203,7 +201,7 @@ def test_a_refusal_names_the_field_the_limit_and_what_came(change, message):
     [
         (picture(299, 320), "each side must be at least 300 px, got 299 x 320 px"),
         (picture(751, 300), "width to height must be from 1:2.5 to 2.5:1, got 751 x 300 px"),
-        (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF"),
+        (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
         (
             padded(picture(), 10_485_761),
             "must be at most 10 MB (10485760 bytes), got 10485761 bytes",
@@ -221,27 +219,6 @@ def test_a_refusal_never_repeats_an_image():
     message = refusal(create_body(scene_image="A" * 5_000))
     assert len(message) < 200
     assert "AAAA" not in message
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("", "body: must be JSON, got EOF while parsing a value"),
-        ("{", "body: must be JSON, got EOF while parsing an object"),
-        (b"\xff\xfe{}", "body: must be JSON, got "),
-        ('{"prompt": "\\ud800"}', "body: must be JSON, got "),
-        ("[" * 100_000, "body: must be JSON, got "),
-        ("[]", "body: must be a JSON object, got list"),
-        ("null", "body: must be a JSON object, got NoneType"),
-        ('"text"', "body: must be a JSON object, got str"),
-    ],
-    ids=["empty", "cut short", "not UTF-8", "half a character", "deep", "list", "null", "text"],
-)
-def test_a_body_that_is_not_a_json_object_is_malformed(body, message):
-    with pytest.raises(MalformedRequest) as refused:
-        parse_create_request(body, {})
-    assert (refused.value.code, refused.value.http_status) == (1200, 400)
-    assert refused.value.message.startswith(message)
 
 
 def test_an_image_field_may_name_an_offered_object():
@@ -266,13 +243,14 @@ def test_named_images_are_told_from_urls_and_base64_each_once():
             {"subject_image": in_base64(picture())},
             {"subject_image": "sub folder/猫.jpg"},
             {"subject_image": "cat.png"},
-            "not an object",
+            "plain.png",
+            5,
             {},
         ],
-        "scene_image": "cat.png",
+        "scence_image": "cat.png",
         "style_image": in_base64(picture(form="JPEG"), "data:image/jpeg;base64,"),
     }
-    assert named_images(body) == ["cat.png", "sub folder/猫.jpg"]
+    assert named_images(body) == ["cat.png", "sub folder/猫.jpg", "plain.png"]
 
 
 @pytest.mark.parametrize("shape", [{}, {"subject_image_list": "cat.png"}, {"scene_image": 5, "style_image": ""}])

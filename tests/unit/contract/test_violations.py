@@ -13,7 +13,7 @@ from kiln.contract.violations import field_name, invalid_request, shown
     [
         ("a", "'a'"),
         ("a" * 80, f"'{'a' * 80}'"),
-        ("a" * 81, "a text of 81 characters"),
+        ("a" * 81, "a string of 81 characters"),
         ([1, 2, 3], "a list of 3"),
         ({"a": 1}, "an object"),
         (None, "null"),
@@ -23,7 +23,7 @@ from kiln.contract.violations import field_name, invalid_request, shown
         (10**200, "1" + "0" * 79),
     ],
 )
-def test_what_came_is_shown_in_at_most_80_characters(value, text):
+def test_refused_value_is_cut_to_80_characters(value, text):
     assert shown(value) == text
 
 
@@ -35,11 +35,11 @@ def test_what_came_is_shown_in_at_most_80_characters(value, text):
         (("subject_image_list", 0, "subject_image"), "subject_image_list[0].subject_image"),
     ],
 )
-def test_a_field_is_named_as_a_caller_writes_it(location, path):
+def test_field_is_named_as_a_caller_writes_it(location, path):
     assert field_name(location) == path
 
 
-def test_a_violation_without_words_of_its_own_keeps_pydantics():
+def test_unknown_violation_keeps_pydantics_message():
     class Model(BaseModel):
         ratio: float = Field(multiple_of=0.5)
 

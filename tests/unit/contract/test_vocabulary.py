@@ -8,13 +8,13 @@ from kiln.contract import AspectRatio, ModelName, TaskStatus, vocabulary
 from kiln.images import limits
 
 
-def test_the_enumerations_are_those_of_the_contract():
+def test_enumerations_are_those_of_the_contract():
     assert [*ModelName] == ["kling-v2", "kling-v2-1"]
     assert [*AspectRatio] == ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
     assert [*TaskStatus] == ["submitted", "processing", "succeed", "failed"]
 
 
-def test_the_limits_are_those_of_the_contract():
+def test_limits_are_those_of_the_contract():
     assert vocabulary.PROMPT_CHARACTERS == 2_500
     assert vocabulary.SUBJECTS == (1, 4)
     assert vocabulary.IMAGES_PER_TASK == (1, 9)

@@ -9,7 +9,7 @@ import pytest
 from kiln import clock
 from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
-from kiln.drops import attempts, folder
+from kiln.drops import attempts, reader
 from kiln.drops.result_file import write_result
 from kiln.errors import RetryRefused
 from kiln.retry import retry
@@ -47,7 +47,7 @@ def succeeds(task: Task) -> None:
     told(task)
 
 
-def test_a_failed_drop_is_tried_again_when_its_job_is_dropped_anew(inbox, accepted):
+def test_failed_drop_is_retried_when_its_job_is_dropped_again(inbox, accepted):
     made = [inbox.drop(f"f/{name}", content) for name, content in FILES.items()]
     [first] = [each for each in made if each]
     TaskStore().fail(first, "The provider was not amused")
@@ -59,7 +59,7 @@ def test_a_failed_drop_is_tried_again_when_its_job_is_dropped_anew(inbox, accept
     assert len(accepted) == 2
 
 
-def test_what_has_succeeded_is_not_made_twice_however_often_it_is_dropped(inbox, accepted):
+def test_succeeded_drop_is_not_generated_again(inbox, accepted):
     made = [inbox.drop(f"f/{name}", content) for name, content in FILES.items()]
     [first] = [each for each in made if each]
     TaskStore().succeed(first, [stored_image()], "16")
@@ -67,7 +67,7 @@ def test_what_has_succeeded_is_not_made_twice_however_often_it_is_dropped(inbox,
     assert len(accepted) == 1
 
 
-def test_a_finished_task_is_not_run_again_by_a_late_announcement(inbox, accepted):
+def test_late_event_does_not_run_a_finished_task_again(inbox, accepted):
     task = inbox.drop("cat.png", picture())
     assert task is not None
     TaskStore().fail(task, "why")
@@ -78,7 +78,7 @@ def test_a_finished_task_is_not_run_again_by_a_late_announcement(inbox, accepted
     assert inbox.told("cat.png") is None
 
 
-def test_content_that_comes_back_has_its_answer_put_back(inbox, accepted):
+def test_content_dropped_again_restores_its_result_file(inbox, accepted):
     """Links and all as they were written: whoever puts it back does not know the API's address."""
     older = inbox.drop("cat.png", picture(400, 400))
     TaskStore().succeed(older, [stored_image()], "8")
@@ -94,7 +94,7 @@ def test_content_that_comes_back_has_its_answer_put_back(inbox, accepted):
 
 
 @pytest.mark.parametrize("end", [succeeds, lambda _: None], ids=["has succeeded", "runs"])
-def test_a_third_drop_finds_the_second_attempt(inbox, accepted, end):
+def test_third_drop_finds_the_second_attempt(inbox, accepted, end):
     fails(dropped(inbox))
     second = inbox.drop("f/job.json", FILES["job.json"])
     end(second)
@@ -102,7 +102,7 @@ def test_a_third_drop_finds_the_second_attempt(inbox, accepted, end):
     assert len(accepted) == 2
 
 
-def test_each_version_is_tried_once_for_as_long_as_it_fails(inbox, accepted):
+def test_each_version_of_a_failing_job_is_attempted_once(inbox, accepted):
     tried = [dropped(inbox)]
     for attempt in range(2, 5):
         fails(tried[-1])
@@ -113,18 +113,18 @@ def test_each_version_is_tried_once_for_as_long_as_it_fails(inbox, accepted):
     assert inbox.told("f")["data"]["task_status"] == "succeed"
 
 
-def test_a_version_that_was_read_before_the_one_that_failed_last_is_not_tried_again(inbox, accepted, monkeypatch):
+def test_version_read_before_the_last_failure_is_not_attempted(inbox, accepted, monkeypatch):
     """A function that was held up knows an older ``job.json`` than others have acted on."""
     first = dropped(inbox)
-    old = folder.read_jobs("kiln-inbox", "f")
+    old = reader.read_jobs("kiln-inbox", "f")
     fails(first)
     fails(inbox.drop("f/job.json", FILES["job.json"]))
-    monkeypatch.setattr(folder, "read_jobs", lambda *_: old)
+    monkeypatch.setattr(reader, "read_jobs", lambda *_: old)
     arrived("f/job.json")
     assert len(accepted) == 2
 
 
-def test_content_that_comes_back_when_its_first_task_has_expired_has_attempts_of_its_own(inbox, accepted, monkeypatch):
+def test_content_dropped_after_its_task_expired_has_separate_attempts(inbox, accepted, monkeypatch):
     first = dropped(inbox)
     fails(first)
     fails(inbox.drop("f/job.json", FILES["job.json"]))
@@ -138,7 +138,7 @@ def test_content_that_comes_back_when_its_first_task_has_expired_has_attempts_of
     assert len(accepted) == 2
 
 
-def test_only_the_first_attempt_has_the_external_id(inbox, accepted):
+def test_external_id_belongs_to_the_first_attempt_only(inbox, accepted):
     first = dropped(inbox, external_task_id="mine")
     fails(first)
     again = inbox.drop("f/job.json", json.dumps({**JOB, "external_task_id": "mine"}).encode())
@@ -149,7 +149,7 @@ def test_only_the_first_attempt_has_the_external_id(inbox, accepted):
 
 @pytest.mark.parametrize("when", ["while it runs", "when it has succeeded"])
 @pytest.mark.parametrize("end", [fails, succeeds], ids=["failed", "succeeded"])
-def test_a_retry_is_the_newest_attempt_whatever_arrives_in_the_folder(inbox, accepted, end, when):
+def test_retry_is_the_newest_attempt_whatever_arrives(inbox, accepted, end, when):
     first = dropped(inbox)
     end(first)
     again = retry(DROPS, first.task_id)
@@ -164,7 +164,7 @@ def test_a_retry_is_the_newest_attempt_whatever_arrives_in_the_folder(inbox, acc
     assert len(accepted) == 2
 
 
-def test_a_retry_that_failed_is_tried_again_by_a_new_version_alone(inbox, accepted):
+def test_failed_retry_is_attempted_again_only_when_the_job_is_dropped_again(inbox, accepted):
     first = dropped(inbox)
     fails(first)
     fails(retry(DROPS, first.task_id))
@@ -174,7 +174,7 @@ def test_a_retry_that_failed_is_tried_again_by_a_new_version_alone(inbox, accept
     assert len(accepted) == 3
 
 
-def test_a_retry_that_was_faster_than_the_drop_is_its_task(inbox, accepted, monkeypatch):
+def test_retry_before_the_drop_is_processed_is_its_task(inbox, accepted, monkeypatch):
     first = dropped(inbox)
     fails(first)
     inbox.put("f/job.json", FILES["job.json"])
@@ -192,7 +192,7 @@ def test_a_retry_that_was_faster_than_the_drop_is_its_task(inbox, accepted, monk
     assert inbox.told("f")["request_id"] == again.task_id
 
 
-def test_what_a_drop_has_begun_already_is_not_retried(inbox, accepted):
+def test_retry_is_refused_while_a_drop_has_a_newer_attempt(inbox, accepted):
     first = dropped(inbox)
     fails(first)
     again = inbox.drop("f/job.json", FILES["job.json"])
@@ -201,7 +201,7 @@ def test_what_a_drop_has_begun_already_is_not_retried(inbox, accepted):
     assert len(accepted) == 2
 
 
-def test_an_answer_that_was_deleted_is_written_from_the_task(inbox, accepted, monkeypatch):
+def test_deleted_result_file_is_written_again(inbox, accepted, monkeypatch):
     first = dropped(inbox)
     succeeds(first)
     inbox.forget_answers()
@@ -214,12 +214,12 @@ def test_an_answer_that_was_deleted_is_written_from_the_task(inbox, accepted, mo
     assert len(accepted) == 1
 
 
-def test_an_answer_is_not_put_back_over_newer_contents(inbox, monkeypatch):
+def test_old_result_file_does_not_replace_newer_contents(inbox, monkeypatch):
     older = inbox.drop("cat.png", picture(400, 400))
     succeeds(older)
     newer = inbox.drop("cat.png", picture(500, 500))
     succeeds(newer)
     # A function that was held up looked at the inbox before the newer content came.
-    monkeypatch.setattr(folder.clock, "milliseconds", lambda: older.created_at - 1)
+    monkeypatch.setattr(clock, "milliseconds", lambda: older.created_at - 1)
     inbox.drop("cat.png", picture(400, 400))
     assert inbox.told("cat.png")["request_id"] == newer.task_id

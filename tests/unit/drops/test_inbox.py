@@ -24,7 +24,7 @@ def put(cloud):
 
 
 @pytest.mark.parametrize("key", ["cat.png", "summer 2026/猫 & dog+1.png", "a/b/c/%41.png"])
-def test_a_file_is_described_without_being_read(put, key):
+def test_file_is_described_by_its_head(put, key):
     version = put(key, picture(), prompt="A cat")
     file = s3.head(INBOX, key)
     assert file is not None
@@ -34,17 +34,17 @@ def test_a_file_is_described_without_being_read(put, key):
     assert file.content == b""
 
 
-def test_what_is_not_there_is_none(put):
+def test_missing_file_is_none(put):
     assert s3.head(INBOX, "nobody") is None
     assert s3.read(INBOX, "nobody", most=10) is None
 
 
-def test_other_refusals_of_s3_are_faults(cloud):
+def test_other_refusal_by_s3_is_a_fault(cloud):
     with pytest.raises(ClientError):
         s3.read("no-such-bucket-of-ours", "key", most=10)
 
 
-def test_no_more_is_read_than_shows_that_it_is_too_much(put):
+def test_too_large_file_is_read_up_to_the_limit(put):
     put("job.json", b"x" * 100)
     assert s3.read(INBOX, "job.json", most=100).content == b"x" * 100  # type: ignore[union-attr]
     assert s3.read(INBOX, "job.json", most=10).content == b"x" * 11  # type: ignore[union-attr]
@@ -55,7 +55,7 @@ def test_no_more_is_read_than_shows_that_it_is_too_much(put):
     [picture(), picture(form="JPEG"), padded(picture(), 10_485_760), jpeg_with_long_metadata(320, 400_000)],
     ids=["png", "jpeg", "10 MB", "long metadata"],
 )
-def test_an_image_the_contract_allows_is_offered_in_its_version(put, content):
+def test_allowed_image_is_offered_with_its_version(put, content):
     version = put("cat.png", content)
     put("cat.png", b"replaced meanwhile")
     file = s3.S3Object(INBOX, "cat.png", "etag", len(content), version, {})
@@ -65,18 +65,18 @@ def test_an_image_the_contract_allows_is_offered_in_its_version(put, content):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "must be a jpg, jpeg or png image by its content, got 0 bytes"),
-        (b"hello", "must be a jpg, jpeg or png image by its content, got bytes that are neither"),
-        (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF"),
+        (b"", "must be a jpg, jpeg or png image by its content, got an empty file"),
+        (b"hello", "must be a jpg, jpeg or png image by its content, got plain text: send the image itself"),
+        (picture(form="GIF"), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
         (picture(299, 300), "each side must be at least 300 px, got 299 x 300 px"),
         (picture(300, 751), "width to height must be from 1:2.5 to 2.5:1, got 300 x 751 px"),
         (padded(picture(), 10_485_761), "must be at most 10 MB (10485760 bytes), got 10485761 bytes"),
-        (picture()[:20], "must be a readable image, got a broken image/png header"),
-        (b"GIF89a" + bytes(400_000), "must be a jpg, jpeg or png image by its content, got a GIF"),
+        (picture()[:20], "must be a readable image, got a PNG with a damaged header"),
+        (b"GIF89a" + bytes(400_000), "must be a jpg, jpeg or png image by its content, got a GIF: export it as JPEG"),
     ],
     ids=["empty", "text", "gif", "299 px", "1:2.5+", "10 MB + 1", "header only", "large gif"],
 )
-def test_anything_else_is_refused_by_its_name(put, content, message):
+def test_other_content_is_refused_by_name(put, content, message):
     put("cat.png", content)
     file = s3.head(INBOX, "cat.png")
     assert file is not None

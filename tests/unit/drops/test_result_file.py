@@ -16,7 +16,7 @@ def written(cloud, key: str):
     return json.loads(answer["Body"].read())
 
 
-def test_a_result_is_what_query_answers_and_where_the_images_are(cloud):
+def test_result_file_has_the_query_answer_and_the_image_keys(cloud):
     origin = Origin(channel="drop", folder="summer/猫 1")
     task = make_task(origin=origin, task_status="succeed", result=[stored_image(0), stored_image(1)])
     assert write_result(task, "https://kiln.test")
@@ -29,13 +29,13 @@ def test_a_result_is_what_query_answers_and_where_the_images_are(cloud):
     ]
 
 
-def test_a_failed_task_says_why(cloud):
+def test_failed_task_has_its_reason(cloud):
     origin = Origin(channel="drop", folder="f")
     write_result(make_task(origin=origin, task_status="failed", task_status_msg="why"), "https://kiln.test")
     assert written(cloud, "f/result.json")["data"]["task_status_msg"] == "why"
 
 
-def test_a_refusal_is_the_contracts(cloud):
+def test_refusal_has_the_contracts_fields(cloud):
     write_refusal(Origin(channel="drop", folder="f"), InvalidRequest("n: must be at most 9, got 10"), 1)
     assert written(cloud, "f/result.json") == {
         "code": 1201,

@@ -12,6 +12,7 @@ import pytest
 from botocore.client import BaseClient
 
 from kiln import clock, links
+from kiln.auth.callers import Caller
 from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
@@ -76,17 +77,17 @@ def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, call
     assert len(pool.options) == 4
 
 
-def test_an_upload_adds_two_looks_and_a_copy_however_often_it_is_named(cloud, calls):
+def test_an_upload_adds_a_look_at_the_minute_two_at_itself_and_a_copy_however_often_it_is_named(cloud, calls):
     create(CREATE)
-    place = open_upload("ada")
+    place = open_upload(Caller(name="ada"))
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
     uploaded = {"subject_image": place.reference}
     with calls() as made:
         create({**CREATE, "subject_image_list": [uploaded]})
-    assert made == ["HeadObject", "GetObject", "UpdateItem", "CopyObject", "PutItem"]
+    assert made == ["HeadObject", "GetItem", "GetObject", "UpdateItem", "CopyObject", "PutItem"]
     with calls() as made:
         create({**CREATE, "subject_image_list": [uploaded] * 4})
-    assert made == ["HeadObject", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
+    assert made == ["HeadObject", "GetItem", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
 
 
 def test_cancelling_reads_the_task_ends_it_gives_its_place_back_and_rings(calls):
@@ -137,7 +138,8 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     with calls() as made:
         invoke("dispatch", sample("workflow-dispatch"))
-    assert [each for each in made if each != "GetSecretValue"] == ["UpdateItem", "UpdateItem"]
+    # Slots and task are read at once; then the slots are acquired, the attempt is counted and its end is kept.
+    assert [each for each in made if each != "GetSecretValue"] == ["BatchGetItem", *["UpdateItem"] * 3]
     assert asked == ["POST"]
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
@@ -146,3 +148,7 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
     assert made == ["UpdateItem", "UpdateItem"]
+    state["task_status"] = "succeed"
+    with calls() as made:
+        invoke("poll", sample("workflow-poll"))
+    assert made == ["UpdateItem", "GetItem", "Query", "UpdateItem"]

@@ -11,7 +11,7 @@ from kiln.links import callback_link
 from kiln.tasks.store import TaskStore
 from tests.support.functions import TASK_ID, call, sample
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 TEST_BUTTON = {"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}
 
@@ -31,7 +31,7 @@ def rung(body: str | None) -> tuple[int, dict[str, object]]:
 @pytest.mark.parametrize(
     "body", [sample("api-callback")["body"], json.dumps(TEST_BUTTON), "", None, "not JSON", "[" * 10_000]
 )
-def test_whatever_it_says_it_only_rings(executions, body):
+def test_callback_of_any_status_only_wakes_the_workflow(executions, body):
     add_task(TASK_ID)
     park(TASK_ID)
     status, answer = rung(body)
@@ -40,13 +40,13 @@ def test_whatever_it_says_it_only_rings(executions, body):
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
 
 
-def test_late_and_doubled_callbacks_are_answered_200_too(executions):
+def test_late_and_repeated_callbacks_get_200(executions):
     TaskStore().fail(add_task(TASK_ID), "why")
     assert [rung("{}")[0] for _ in range(3)] == [200, 200, 200]
     assert executions.succeeded == []
 
 
-def test_a_forged_address_is_not_there():
+def test_callback_with_a_forged_signature_gets_404():
     add_task(TASK_ID)
     status, answer, _ = call("callback", sample("api-callback"))
     assert (status, answer["code"]) == (404, 1203)

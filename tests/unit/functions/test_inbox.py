@@ -19,7 +19,7 @@ def dropped(cloud) -> None:
 
 
 @pytest.mark.usefixtures("dropped")
-def test_objects_that_arrive_are_one_task_however_often_they_are_announced(accepted):
+def test_repeated_object_events_make_one_task(accepted):
     for _ in range(3):
         assert invoke("inbox", sample("inbox-s3-sqs")) == {"batchItemFailures": []}
     [task_id] = accepted
@@ -27,9 +27,17 @@ def test_objects_that_arrive_are_one_task_however_often_they_are_announced(accep
 
 
 @pytest.mark.usefixtures("dropped")
-def test_a_last_look_finds_what_is_there(accepted):
+def test_last_look_makes_a_task_of_the_objects_present(accepted):
     assert invoke("inbox", sample("inbox-check-again")) == {"batchItemFailures": []}
     assert len(accepted) == 1
+
+
+def test_next_jobs_of_a_list_are_begun(cloud, accepted):
+    jobs = [{"prompt": str(number), "subject_image_list": [{"subject_image": "cat.png"}]} for number in range(27)]
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/job.json", Body=json.dumps(jobs).encode())
+    cloud.s3.put_object(Bucket="kiln-inbox", Key="summer 2026/猫/cat.png", Body=picture())
+    assert invoke("inbox", sample("inbox-next-jobs")) == {"batchItemFailures": []}
+    assert {TaskStore().get(task_id).prompt for task_id in accepted} == {"25", "26"}
 
 
 def test_an_event_of_the_bus_is_a_task(accepted):
@@ -39,7 +47,7 @@ def test_an_event_of_the_bus_is_a_task(accepted):
 
 
 @pytest.mark.usefixtures("dropped")
-def test_a_message_that_fails_comes_back_alone(accepted):
+def test_failed_message_is_the_only_one_reported(accepted):
     event = sample("inbox-s3-sqs")
     event["Records"][0]["body"] = "not JSON"
     assert invoke("inbox", event) == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}

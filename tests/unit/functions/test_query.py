@@ -26,7 +26,7 @@ def succeeded(task_id: str = TASK_ID, **changes):
     TaskStore().succeed(task, [stored_image()], "16")
 
 
-def test_one_task_is_answered_as_the_contract_has_it():
+def test_task_is_answered_with_the_contracts_fields():
     succeeded(external_task_id="order-7", watermark=True)
     status, body, _ = call("query", sample("api-query-one"))
     assert (status, body["code"], body["message"]) == (200, 0, "SUCCEED")
@@ -60,14 +60,14 @@ def test_either_id_finds_the_task():
     ("external_task_id", "segment"),
     [("a b", "a%20b"), ("猫", "%E7%8C%AB"), ("a+b", "a+b"), ("a/b", "a%2Fb"), ("a/cancel", "a%2Fcancel")],
 )
-def test_external_ids_of_any_characters_are_found(external_task_id, segment):
+def test_external_id_of_any_characters_is_found(external_task_id, segment):
     add_task(external_task_id=external_task_id)
     status, body, _ = query(external_task_id, segment=segment)
     assert status == 200
     assert body["data"]["task_info"] == {"external_task_id": external_task_id}
 
 
-def test_a_task_in_line_tells_its_place():
+def test_waiting_task_shows_its_queue_position():
     for number in range(3):
         add_task(f"task-{number}")
     assert [query(f"task-{number}")[1]["data"]["queue_position"] for number in range(3)] == [1, 2, 3]
@@ -75,7 +75,7 @@ def test_a_task_in_line_tells_its_place():
     assert "queue_position" not in query("task-0")[1]["data"]
 
 
-def test_what_is_not_there_and_what_is_anothers_read_the_same():
+def test_missing_task_and_another_callers_task_get_the_same_answer():
     add_task("theirs", caller="bob", external_task_id="order-7")
     for either_id in ("nobody", "theirs", "order-7", "x" * 3_000):
         status, body, _ = query(either_id)
@@ -84,12 +84,12 @@ def test_what_is_not_there_and_what_is_anothers_read_the_same():
 
 
 @pytest.mark.parametrize("name", ["api-query-one", "api-query-list", "api-query-deliveries"])
-def test_strangers_see_nothing(name):
+def test_unknown_key_gets_no_task(name):
     status, body, _ = call("query", with_headers(sample(name), Authorization=None))
     assert (status, body["code"]) == (401, 1001)
 
 
-def test_without_an_address_of_its_own_links_lead_to_where_the_request_came(monkeypatch):
+def test_links_use_the_requests_host_when_no_url_is_configured(monkeypatch):
     monkeypatch.setenv("PUBLIC_URL", "")
     succeeded()
     _, body, _ = query(TASK_ID)
@@ -97,7 +97,7 @@ def test_without_an_address_of_its_own_links_lead_to_where_the_request_came(monk
     assert url.startswith(f"https://abc123.execute-api.us-east-1.amazonaws.com/live/v1/results/{TASK_ID}/")
 
 
-def test_the_list_is_newest_first_and_paged():
+def test_list_is_paged_newest_first():
     for number in range(3):
         admit_task(f"task-{number}")
     admit_task("theirs", caller="bob")
@@ -110,16 +110,16 @@ def test_the_list_is_newest_first_and_paged():
     assert len(whole["data"]) == 3
 
 
-def test_the_list_may_be_empty():
+def test_caller_without_tasks_gets_an_empty_list():
     assert call("query", sample("api-query-list"))[1]["data"] == []
 
 
-def test_a_wrong_page_is_refused():
+def test_wrong_page_is_refused():
     status, body, _ = call("query", sample("api-query-list", queryStringParameters={"pageSize": "501"}))
     assert (status, body["code"], body["message"]) == (400, 1201, "pageSize: must be at most 500, got '501'")
 
 
-def test_deliveries_are_told_in_the_order_they_were_tried_not_recorded():
+def test_deliveries_are_listed_in_the_order_of_their_attempts():
     add_task(external_task_id="order-7")
     for attempt in (2, 1, 3):
         record = DeliveryRecord(
@@ -131,7 +131,7 @@ def test_deliveries_are_told_in_the_order_they_were_tried_not_recorded():
     assert [record["attempt"] for record in body["data"]] == [1, 2, 3]
 
 
-def test_a_result_link_leads_to_the_image_without_a_header():
+def test_result_link_redirects_to_the_image_without_a_key():
     succeeded()
     address = urlsplit(query(TASK_ID)[1]["data"]["task_result"]["images"][0]["url"]).path
     _, _, _, task_id, token, file = address.split("/")
@@ -150,7 +150,57 @@ def test_a_result_link_leads_to_the_image_without_a_header():
         assert parse_qs(urlsplit(headers["Location"]).query)["X-Amz-Expires"] == ["900"]
 
 
-def test_a_result_link_that_kiln_did_not_make_leads_nowhere():
+def test_forged_result_link_gets_404():
     succeeded()
     status, body, _ = call("query", sample("api-result-link"))
     assert (status, body["code"]) == (404, 1203)
+
+
+def query_by(**parameters: str):
+    return call("query", sample("api-query-list", queryStringParameters=parameters))
+
+
+@pytest.mark.parametrize("external_task_id", ["order-7", "a/b", ".", "..", "a\nb", "-", "?&=%", "猫"])
+def test_external_id_as_a_parameter_answers_with_the_task(external_task_id):
+    admit_task("task-1", external_task_id=external_task_id)
+    status, body, _ = query_by(external_task_id=external_task_id)
+    assert (status, body["data"]["task_id"]) == (200, "task-1")
+    assert body["data"]["queue_position"] == 1
+
+
+def test_external_id_that_is_another_tasks_id_is_found_by_the_parameter():
+    add_task("task-1")
+    add_task("task-2", external_task_id="task-1")
+    assert query("task-1")[1]["data"]["task_id"] == "task-1"
+    assert query_by(external_task_id="task-1")[1]["data"]["task_id"] == "task-2"
+    assert query_by(task_id="task-1")[1]["data"]["task_id"] == "task-1"
+
+
+def test_external_id_that_nobody_gave_is_not_found():
+    add_task("task-1")
+    add_task("theirs", caller="bob", external_task_id="order-7")
+    for external_task_id in ("task-1", "order-7"):
+        status, body, _ = query_by(external_task_id=external_task_id)
+        assert (status, body["code"]) == (404, 1203)
+
+
+@pytest.mark.parametrize("part", ["progress", "request", "deliveries"])
+def test_parts_of_a_task_are_found_by_the_parameter(part):
+    add_task("task-1", external_task_id="a/b")
+    event = sample("api-query-one", path=f"{PATH}/-/{part}", pathParameters={"id": "-"})
+    status, body, _ = call("query", {**event, "queryStringParameters": {"external_task_id": "a/b"}})
+    assert (status, body["code"]) == (200, 0)
+
+
+@pytest.mark.parametrize("page", ["1_0", "１", "1.5", "0x1", "one"])
+def test_page_that_is_no_plain_number_is_refused(page):
+    status, body, _ = query_by(pageNum=page)
+    assert (status, body["code"]) == (400, 1201)
+    assert body["message"].startswith("pageNum: must be an integer")
+
+
+def test_parameters_without_effect_are_named():
+    _, _, headers = query_by(status="failed", page_size="3", pageNum="1")
+    assert headers["Kiln-Ignored-Fields"] == "status"
+    _, _, headers = query_by(pageNum=" 1 ", task_status="failed")
+    assert "Kiln-Ignored-Fields" not in headers

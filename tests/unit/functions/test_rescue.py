@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.functions import invoke, sample
 
 
-def test_a_broken_workflow_starts_again(executions, logged):
+def test_failed_execution_is_started_again(executions, logged):
     broken = sample("rescue-workflow-broken")
     assert invoke("rescue", broken) is None
     name = broken["detail"]["name"]

@@ -10,7 +10,7 @@ import pytest
 from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.images import storage
+from kiln.images import result_links, storage
 from kiln.provider import client
 from kiln.provider.client import Provider
 from kiln.tasks.store import TaskStore
@@ -19,7 +19,7 @@ from tests.support.fakes import HttpPool, http_answer
 from tests.support.functions import TASK_ID, invoke, sample
 from tests.support.images import picture
 from tests.support.samples import add_task
-from tests.unit.workflow.test_state_machine import rendered
+from tests.support.workflow import rendered
 
 STEPS = {
     "dispatch": "Dispatch",
@@ -50,9 +50,10 @@ def stored():
     return TaskStore().get(TASK_ID)
 
 
-def test_a_task_goes_its_course(provider, monkeypatch):
+def test_steps_take_a_task_from_submitted_to_succeed(provider, monkeypatch):
     pool = HttpPool({"https://cdn.test/0": http_answer(picture())})
-    monkeypatch.setattr(storage, "http", lambda: pool)
+    for module, name in ((storage, "http"), (result_links, "guarded_http")):
+        monkeypatch.setattr(module, name, lambda: pool)
     receiver = httpx.MockTransport(lambda _: httpx.Response(200))
     monkeypatch.setattr(delivery, "_client", lambda: httpx.Client(transport=receiver))
     add_task(TASK_ID, created_at=clock.milliseconds(), callback_url="https://caller.test/hook")
@@ -65,37 +66,23 @@ def test_a_task_goes_its_course(provider, monkeypatch):
     provider["task_status"] = "succeed"
     provider["task_result"] = {"images": [{"index": 0, "url": "https://cdn.test/0"}]}
     assert invoke("poll", sample("workflow-poll", processing_published=True))["outcome"] == "generated"
-    assert invoke("collect", sample("workflow-collect"))["outcome"] == "ended"
+    ending = invoke("collect", sample("workflow-collect"))
+    assert ending["outcome"] == "ended"
     assert stored().task_status is TaskStatus.SUCCEED
-    ending = invoke("release", sample("workflow-release"))
-    assert ending["to_notify"] is True
     assert ending["event"]["detail_type"] == "Image Task Succeeded"
+    assert ending["event"]["detail"]["metadata"]["has_receiver"] is True
     assert invoke("notify", sample("workflow-notify"))["outcome"] == "delivered"
 
 
-def test_a_course_that_broke_ends_with_its_fault():
+def test_fault_of_a_step_fails_the_task():
     add_task(TASK_ID)
     ending = invoke("release", sample("workflow-release-fault"))
     assert ending["event"]["detail_type"] == "Image Task Failed"
     assert "Lambda.TooManyRequestsException" in stored().task_status_msg
 
 
-def test_a_task_that_waits_may_look_after_the_line():
-    add_task(TASK_ID)
-    assert invoke("release", sample("workflow-reconcile")) == {"woken": 1}
-    assert not stored().task_status.is_terminal
-
-
-def test_slots_are_handed_on_before_the_images_are_here():
-    add_task(TASK_ID)
-    TaskStore().begin_dispatch(TASK_ID)
-    add_task("task-2")
-    assert invoke("release", sample("workflow-hand-over")) == {"woken": 1}
-    assert not stored().task_status.is_terminal
-
-
 @pytest.mark.parametrize("step", STEPS)
-def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, provider):
+def test_answers_are_json_with_every_field_that_the_state_machine_reads(step, provider):
     add_task(TASK_ID, created_at=clock.milliseconds())
     result = json.loads(json.dumps(invoke(step, sample(f"workflow-{step}"))))
     selector = rendered("TaskWorkflow")["States"][STEPS[step]]["ResultSelector"]
@@ -104,17 +91,9 @@ def test_what_comes_back_is_json_and_has_all_that_the_state_machine_reads(step, 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_the_sample_events_are_what_the_state_machine_hands_in(step):
+def test_sample_events_match_the_state_machines_arguments(step):
     handed_in = rendered("TaskWorkflow")["States"][STEPS[step]]["Parameters"]["Payload"]
     assert set(sample(f"workflow-{step}")) == {name.removesuffix(".$") for name in handed_in}
-
-
-@pytest.mark.parametrize(
-    ("name", "state"), [("workflow-reconcile", "Reconcile"), ("workflow-hand-over", "HandOverSlots")]
-)
-def test_so_are_those_of_the_states_that_hand_slots_on(name, state):
-    handed_in = rendered("TaskWorkflow")["States"][state]["Parameters"]["Payload"]
-    assert set(sample(name)) == {each.removesuffix(".$") for each in handed_in}
 
 
 def test_the_same_for_the_notification():
@@ -126,14 +105,19 @@ def test_the_same_for_the_notification():
         assert path.removeprefix("$.Payload.") in result
 
 
-@pytest.mark.parametrize("step", ["release", "notify"])
-def test_a_task_that_is_gone_is_a_fault(step):
+def test_notification_of_a_task_that_is_gone_is_a_fault():
     with pytest.raises(TaskNotFound):
-        invoke(step, sample(f"workflow-{step}"))
+        invoke("notify", sample("workflow-notify"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_task_that_is_gone_ends_its_workflow_quietly(step, provider):
+    result = invoke(step, sample(f"workflow-{step}"))
+    assert (result["outcome"], result["event"]) == ("gone", None)
 
 
 @pytest.mark.parametrize("step", ["dispatch", "poll"])
-def test_logs_name_the_task_and_hold_no_secrets(step, provider, logged):
+def test_logs_name_the_task_and_have_no_secrets(step, provider, logged):
     add_task(TASK_ID, created_at=clock.milliseconds(), prompt="private", callback_url="https://caller.test/?t=1")
     invoke(step, sample(f"workflow-{step}"))
     assert TASK_ID in logged.getvalue()

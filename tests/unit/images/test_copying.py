@@ -11,8 +11,8 @@ import pytest
 import urllib3
 
 from kiln.images import copying
-from kiln.images.copying import CopyFailed, copy_image
-from kiln.images.inspection import inspect
+from kiln.images.copying import CopyFailed, Hope, copy_image
+from kiln.images.result_files import ResultFacts
 from tests.support.fakes import HttpPool, http_answer
 from tests.support.images import jpeg_with_long_metadata, padded, picture
 
@@ -33,8 +33,8 @@ class LinkMaker:
         return f"https://s3.test/{Params['Bucket']}/{Params['Key']}?X-Amz-Signature=1"
 
 
-def copy(http: Any, index: int = 0) -> Any:
-    return copy_image(index, URL, bucket="outbox", prefix="tasks/t", s3=LinkMaker(), http=http)  # type: ignore[arg-type]
+def copy(http: Any, name: str = "0") -> Any:
+    return copy_image(name, URL, bucket="outbox", prefix="tasks/t", s3=LinkMaker(), http=http)  # type: ignore[arg-type]
 
 
 def failure(http: Any) -> str:
@@ -56,11 +56,10 @@ def failure(http: Any) -> str:
     ],
     ids=["png", "jpeg", "large png", "large jpeg"],
 )
-def test_an_image_is_stored_as_it_is_under_the_extension_of_its_content(content, extension, content_type, is_chunked):
+def test_image_is_stored_unchanged_with_its_formats_extension(content, extension, content_type, is_chunked):
     http = HttpPool({URL: http_answer(content, is_chunked=is_chunked)})
-    kept = copy(http, index=3)
+    kept = copy(http, name="3")
     assert kept.model_dump() == {
-        "index": 3,
         "key": f"tasks/t/3.{extension}",
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -73,41 +72,102 @@ def test_an_image_is_stored_as_it_is_under_the_extension_of_its_content(content,
     assert http.stored_headers[place]["Content-Type"] == content_type
 
 
-def test_the_link_that_is_written_through_is_bound_to_the_content_type_and_short_lived():
+def test_upload_link_is_short_lived_and_bound_to_its_content_type():
     s3 = LinkMaker()
-    copy_image(0, URL, bucket="outbox", prefix="p", s3=s3, http=HttpPool({URL: http_answer(PNG)}))  # type: ignore[arg-type]
+    copy_image("0", URL, bucket="outbox", prefix="p", s3=s3, http=HttpPool({URL: http_answer(PNG)}))  # type: ignore[arg-type]
     [(operation, parameters, seconds)] = s3.signed
     assert operation == "put_object"
     assert parameters == {"Bucket": "outbox", "Key": "p/0.png", "ContentType": "image/png"}
     assert seconds == 900
 
 
-@pytest.mark.parametrize("metadata_bytes", [100_000, 900_000])
+@pytest.mark.parametrize("metadata_bytes", [100_000, 900_000, 2_000_000])
 def test_a_jpeg_whose_size_comes_late_is_read_on(metadata_bytes):
     content = jpeg_with_long_metadata(320, metadata_bytes)
     assert copy(HttpPool({URL: http_answer(content)})).width == 320
 
 
-def test_a_jpeg_whose_size_never_comes_is_not_an_image():
-    content = jpeg_with_long_metadata(320, 1_200_000)
-    assert failure(HttpPool({URL: http_answer(content)})).startswith("not an image: a broken image/jpeg header")
+def test_a_jpeg_whose_size_never_comes_is_stored_without_one():
+    content = jpeg_with_long_metadata(320, 5_000_000)
+    stored = copy(HttpPool({URL: http_answer(content)}))
+    assert (stored.content_type, stored.width, stored.height, stored.size) == ("image/jpeg", None, None, len(content))
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize(
+    ("form", "extension", "content_type"),
+    [("WEBP", "webp", "image/webp"), ("GIF", "gif", "image/gif"), ("AVIF", "avif", "image/avif")],
+)
+def test_any_image_is_stored_with_its_own_type_and_extension(form, extension, content_type, is_chunked):
+    content = picture(form=form)
+    http = HttpPool({URL: http_answer(content, is_chunked=is_chunked)})
+    stored = copy(http)
+    assert (stored.content_type, stored.key) == (content_type, f"tasks/t/0.{extension}")
+    assert (stored.width, stored.height) == (320, 320)
+    assert list(http.stored.values()) == [content]
+
+
+def test_a_heic_is_stored_without_a_size_if_none_can_be_read():
+    content = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1\x00\x00\x00\x10mdat12345678"
+    stored = copy(HttpPool({URL: http_answer(content)}))
+    assert (stored.content_type, stored.key, stored.width) == ("image/heic", "tasks/t/0.heic", None)
+
+
+@pytest.mark.parametrize("behind", [b"\x00" * 40, b"junk" * 20_000, b"\x00\x00\x00\x20ftypmp42" + bytes(90_000)])
+@pytest.mark.parametrize("content", [LARGE_PNG, LARGE_JPEG, JPEG], ids=["png", "large jpeg", "jpeg"])
+def test_bytes_behind_the_end_are_stored_with_the_image(content, behind):
+    http = HttpPool({URL: http_answer(content + behind)})
+    assert copy(http).size == len(content) + len(behind)
+    assert list(http.stored.values()) == [content + behind]
 
 
 @pytest.mark.parametrize("kept", [100, 70_000, 500_000, 899_999])
 @pytest.mark.parametrize("content", [LARGE_PNG, LARGE_JPEG], ids=["png", "jpeg"])
-def test_a_connection_that_ends_early_is_noticed_by_the_count(content, kept):
+def test_connection_closed_early_fails_the_copy(content, kept):
     reason = failure(HttpPool({URL: http_answer(content[:kept], announced=len(content))}))
     assert reason == "the connection failed: ProtocolError"
 
 
+def in_turn(*contents: bytes, is_chunked: bool = False) -> Any:
+    """A source that answers the next download with the next content."""
+    answers = iter([http_answer(content, is_chunked=is_chunked) for content in contents])
+    return lambda: next(answers)()  # noqa: PLW0108 - each call is the next answer
+
+
+CUT = [LARGE_PNG[:-8], LARGE_JPEG[:-2], LARGE_PNG[:500_000], LARGE_JPEG[:70_000]]
+
+
 @pytest.mark.parametrize("is_chunked", [False, True])
-@pytest.mark.parametrize("content", [LARGE_PNG[:-8], LARGE_JPEG[:-2], LARGE_PNG[:500_000], LARGE_JPEG[:70_000]])
-def test_an_image_cut_short_at_the_source_is_noticed_by_its_missing_end(content, is_chunked):
-    reason = failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)}))
-    assert reason.endswith(f"is cut short at {len(content)} bytes")
+@pytest.mark.parametrize("content", CUT, ids=range(4))
+def test_an_image_cut_short_at_the_source_is_downloaded_again(content, is_chunked):
+    whole = LARGE_PNG if content[:4] == LARGE_PNG[:4] else LARGE_JPEG
+    http = HttpPool({URL: in_turn(content, whole, is_chunked=is_chunked)})
+    assert copy(http).size == len(whole)
+    assert list(http.stored.values()) == [whole]
 
 
-def test_a_source_that_stops_without_an_error_is_noticed_too():
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("content", CUT, ids=range(4))
+def test_an_image_cut_short_at_two_places_is_not_stored(content, is_chunked):
+    reason = failure(HttpPool({URL: in_turn(content, content[:-100], is_chunked=is_chunked)}))
+    assert reason == f"the image is cut short at {len(content)} and {len(content) - 100} bytes"
+
+
+@pytest.mark.parametrize("content", [JPEG[:-2], LARGE_JPEG[:-2], picture(form="WEBP")[:-10]])
+def test_an_image_that_lacks_its_end_twice_alike_is_all_there_is_of_it(content):
+    http = HttpPool({URL: http_answer(content)})
+    assert copy(http).sha256 == hashlib.sha256(content).hexdigest()
+    assert list(http.stored.values()) == [content]
+
+
+def test_the_end_of_a_thumbnail_is_not_the_end_of_the_image():
+    thumbnail = picture(160, 160, "JPEG")
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    content = LARGE_JPEG[:2] + segment + LARGE_JPEG[2:-2]
+    assert failure(HttpPool({URL: in_turn(content, content[:-1])})).startswith("the image is cut short")
+
+
+def test_source_that_stops_silently_fails_the_copy():
     class Silent(io.BytesIO):
         status = 200
         headers = urllib3.HTTPHeaderDict({"Content-Length": "900000"})
@@ -115,33 +175,79 @@ def test_a_source_that_stops_without_an_error_is_noticed_too():
         def release_conn(self) -> None:
             pass
 
+        def get_redirect_location(self) -> None:
+            pass
+
     assert failure(HttpPool({URL: Silent(LARGE_PNG[:300_000])})) == "the image ended after 300000 of 900000 bytes"
     assert failure(HttpPool({URL: Silent(LARGE_PNG[:20])})) == "the image ended after 20 bytes"
 
 
 @pytest.mark.parametrize(
-    ("content", "came"),
+    ("content", "got"),
     [
-        (picture(form="GIF"), "a GIF"),
-        (picture(form="WEBP"), "a WebP"),
-        (b"<Error><Code>AccessDenied</Code></Error>", "bytes that are neither"),
-        (b"", "bytes that are neither"),
-        (PNG[:20], "a broken image/png header"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "HTML or XML"),
+        (b"\n <!DOCTYPE html><html>", "HTML"),
+        (b'{"code": 404}', "JSON"),
+        (b"%PDF-1.7", "bytes of another kind"),
+        (b"", "0 bytes"),
     ],
-    ids=["gif", "webp", "xml", "nothing", "header only"],
+    ids=["xml", "html", "json", "pdf", "nothing"],
 )
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_what_is_not_an_image_is_not_stored(content, came, is_chunked):
-    assert failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)})) == f"not an image: {came}"
+def test_what_is_not_an_image_is_not_stored(content, got, is_chunked):
+    assert failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)})) == f"not an image: {got}"
 
 
-@pytest.mark.parametrize("status", [204, 301, 403, 404, 500, 503])
+@pytest.mark.parametrize("status", [204, 301, 403, 404, 410, 500, 503])
 def test_only_http_200_is_an_image(status):
     assert failure(HttpPool({URL: http_answer(b"", status)})) == f"the provider answered HTTP {status}"
 
 
+@pytest.mark.parametrize(
+    ("status", "content", "hope"),
+    [
+        (404, PNG, Hope.LITTLE),
+        (410, PNG, Hope.LITTLE),
+        (200, b"<html>", Hope.LITTLE),
+        (403, PNG, Hope.MUCH),
+        (503, PNG, Hope.MUCH),
+    ],
+)
+def test_a_link_that_leads_to_no_image_gives_little_hope(status, content, hope):
+    with pytest.raises(CopyFailed) as failed:
+        copy(HttpPool({URL: http_answer(content, status)}))
+    assert failed.value.hope is hope
+
+
+def with_headers(content: bytes, status: int = 200, **headers: str) -> Any:
+    return lambda: urllib3.HTTPResponse(
+        io.BytesIO(content),
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        status=status,
+        preload_content=False,
+        request_method="GET",
+    )
+
+
+def test_http_206_with_all_bytes_is_an_image():
+    size = len(PNG)
+    whole = {"content_length": str(size), "content_range": f"bytes 0-{size - 1}/{size}"}
+    assert copy(HttpPool({URL: with_headers(PNG, 206, **whole)})).size == size
+
+
+@pytest.mark.parametrize("content_range", ["", "bytes 0-99/1000", "bytes 1-999/1000", "bytes 0-99/*", "bytes ²"])
+def test_http_206_with_a_part_is_none(content_range):
+    reason = failure(HttpPool({URL: with_headers(PNG, 206, content_range=content_range)}))
+    assert reason == "the provider answered HTTP 206 with a part of the image"
+
+
+@pytest.mark.parametrize("announced", ["²", "", "-1", "1e9", "9" * 5_000, "0x10", "³"])
+def test_an_odd_content_length_is_none(announced):
+    assert copy(HttpPool({URL: with_headers(PNG, content_length=announced)})).size == len(PNG)
+
+
 @pytest.mark.parametrize("status", [301, 403, 500, 503])
-def test_a_refusal_of_s3_is_a_failure(status):
+def test_refusal_by_s3_fails_the_copy(status):
     assert failure(HttpPool({URL: http_answer(PNG)}, put_status=status)) == f"S3 answered HTTP {status}"
 
 
@@ -156,7 +262,7 @@ def test_a_refusal_of_s3_is_a_failure(status):
         TimeoutError(),
     ],
 )
-def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(error):
+def test_broken_connection_is_named_without_the_link(error):
     def source() -> None:
         raise error
 
@@ -164,7 +270,7 @@ def test_a_broken_connection_is_a_failure_that_names_its_kind_and_not_the_link(e
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_an_image_that_drips_is_given_up(monkeypatch, is_chunked):
+def test_dripping_image_fails_the_copy(monkeypatch, is_chunked):
     monkeypatch.setattr(copying, "COPY_SECONDS", -1.0)
     reason = failure(HttpPool({URL: http_answer(LARGE_PNG, is_chunked=is_chunked)}))
     assert reason.startswith("the time to copy the images in is over")
@@ -192,7 +298,7 @@ class Dripping:
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("seconds", [240, 70_000])
-def test_an_image_that_drips_does_not_outlast_its_time(monkeypatch, is_chunked, seconds):
+def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
     """Not in its head, not behind it: the function would be killed, and what else has come would not be recorded."""
     drips = Dripping(LARGE_PNG)
     monkeypatch.setattr(copying, "COPY_SECONDS", seconds)
@@ -211,22 +317,22 @@ class Records(io.BytesIO):
         return super().read1(min(amount or -1, 16 * 1024))
 
 
-def test_what_comes_in_small_pieces_goes_on_in_large_ones():
+def test_small_chunks_are_sent_on_in_large_ones():
     """Each piece is a call of its own all the way down: over TLS that was most of the CPU."""
     head = LARGE_PNG[: 64 * 1024]
-    facts = inspect(head)
+    facts = ResultFacts("image/png", 640, 480)
     stream = copying._CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
     chunks = list(stream)
     assert b"".join(chunks) == LARGE_PNG
     assert len(chunks) == 2 + len(LARGE_PNG) // copying._CHUNK_BYTES
 
 
-def test_an_image_whose_time_is_over_is_not_asked_for():
+def test_image_past_its_deadline_is_not_requested():
     with pytest.raises(CopyFailed, match="the time to copy"):
-        copy_image(0, URL, bucket="outbox", prefix="p", ends_at=0, http=HttpPool({}))  # type: ignore[arg-type]
+        copy_image("0", URL, bucket="outbox", prefix="p", ends_at=0, http=HttpPool({}))  # type: ignore[arg-type]
 
 
-def test_copying_twice_writes_the_same_object():
+def test_second_copy_writes_the_same_object():
     http = HttpPool({URL: http_answer(PNG)})
     assert copy(http) == copy(http)
     assert len(http.stored) == 1
@@ -252,12 +358,61 @@ class Redirecting(urllib3.PoolManager):
         return SimpleNamespace(urlopen=urlopen, is_same_host=lambda _: False)
 
 
-def test_redirects_of_the_provider_are_followed_a_few_times():
-    def to(host: str) -> urllib3.HTTPResponse:
-        return urllib3.HTTPResponse(b"", headers={"Location": f"https://{host}/"}, status=302)
+def to(location: str, status: int = 302) -> urllib3.HTTPResponse:
+    return urllib3.HTTPResponse(b"", headers={"Location": location}, status=status)
 
-    http = Redirecting({"cdn.test": to("b.test"), "b.test": to("c.test"), "c.test": http_answer(PNG)()})
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_of_the_provider_are_followed_a_few_times(status):
+    hosts = {"cdn.test": "https://b.test/", "b.test": "//c.test/", "c.test": "https://d.test:8443/"}
+    answers = {host: to(location, status) for host, location in hosts.items()}
+    http = Redirecting({**answers, "d.test": http_answer(PNG)()})
     assert copy(http).size == len(PNG)
-    assert http.asked == ["GET cdn.test", "GET b.test", "GET c.test", "PUT s3.test"]
+    assert http.asked == ["GET cdn.test", "GET b.test", "GET c.test", "GET d.test", "PUT s3.test"]
     assert http.stored == PNG
-    assert "MaxRetryError" in failure(Redirecting({"cdn.test": to("cdn.test")}))
+    assert failure(Redirecting({"cdn.test": to("https://cdn.test/")})) == "it redirects more than 3 times"
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://127.0.0.1:1/", "it redirects to a url that must be an https URL, got http:"),
+        ("https://169.254.169.254/", "it redirects to a url that must not be a private, link-local or otherwise"),
+        ("https://[::ffff:10.0.0.1]/", "it redirects to a url that must not be a private, link-local or otherwise"),
+        ("file:///etc/passwd", "it redirects to a url that must be an https URL, got file:"),
+        ("https://user@cdn.test/", "it redirects to a url that must not hold a user name"),
+        ("https://cdn.test:22/", "it redirects to a url that port must be one of 443, 8443"),
+    ],
+)
+def test_a_redirect_to_where_no_link_may_lead_is_not_followed(location, reason):
+    http = Redirecting({"cdn.test": to(location)})
+    assert failure(http).startswith(reason)
+    assert http.asked == ["GET cdn.test"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "its url must be an https URL, got an empty string"),
+        ("/a.png", "its url must be an https URL, got a relative URL"),
+        ("a.png", "its url must be an https URL, got a relative URL"),
+        ("//cdn.test/a.png", "its url must be an https URL, got a relative URL"),
+        ("file:///etc/passwd", "its url must be an https URL, got file:"),
+        ("data:image/png;base64,AAAA", "its url must be an https URL, got data:"),
+        ("http://cdn.test/a.png", "its url must be an https URL, got http:"),
+        ("https://127.0.0.1/a.png", "its url must not be a private, link-local or otherwise internal address"),
+        ("https://", "its url must be an http(s) URL with a host"),
+        ("https://[", "its url must be an http(s) URL"),
+    ],
+)
+def test_a_link_that_leads_nowhere_or_inside_is_refused_and_named(url, reason):
+    with pytest.raises(CopyFailed) as failed:
+        copy_image("0", url, bucket="outbox", prefix="p", s3=LinkMaker(), http=HttpPool({}))  # type: ignore[arg-type]
+    assert (str(failed.value), failed.value.hope) == (reason, Hope.NONE)
+
+
+def test_a_local_stack_may_allow_plain_http_and_internal_addresses(monkeypatch):
+    monkeypatch.setenv("ALLOW_HTTP_RESULTS", "true")
+    monkeypatch.setenv("ALLOW_PRIVATE_RESULTS", "true")
+    http = Redirecting({"cdn.test": to("http://127.0.0.1:9000/"), "127.0.0.1": http_answer(PNG)()})
+    assert copy(http).size == len(PNG)

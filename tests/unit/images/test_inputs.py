@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import zlib
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +14,8 @@ from tests.support.images import in_base64, padded, picture
 
 PNG, JPEG = picture(form="PNG"), picture(form="JPEG")
 # Seven bytes more make the Base64 end in one and in two padding characters.
+NOISE = padded(PNG, len(PNG) + 40_012).replace(bytes(40_000), bytes(range(256)) * 156 + bytes(64))
+NOISE = NOISE[:-16] + zlib.crc32(NOISE[-16 - 40_004 : -16]).to_bytes(4, "big") + NOISE[-12:]
 ENDINGS = [padded(PNG, len(PNG) + more) for more in range(3)]
 
 
@@ -37,10 +41,44 @@ def test_base64_is_read_with_and_without_a_prefix(prefix, content):
     assert image.url is None
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", " ", "\t", "\n  "])
 def test_base64_may_be_wrapped(newline):
     wrapped = base64.encodebytes(PNG).decode().replace("\n", newline)
     assert read_input(wrapped, {}).content == PNG
+
+
+@pytest.mark.parametrize("outer", ["  {}", "{}\n", "\n{}\n\n"])
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:image/png;base64, "])
+def test_outer_white_space_of_an_image_is_no_part_of_it(outer, prefix):
+    assert read_input(outer.format(in_base64(PNG, prefix)), {}).content == PNG
+    assert read_input(" https://a.test/cat.png\n", {}) == InputImage(url="https://a.test/cat.png")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["data:image/png; base64,", "data:image/png;name=cat.png;base64,", "data: image/png ;base64 ,\n", "data:;base64, "],
+)
+def test_data_url_may_have_parameters_and_spaces(prefix):
+    assert read_input(in_base64(PNG, prefix), {}).content == PNG
+
+
+def test_base64_of_a_data_url_may_be_percent_encoded():
+    encoded = quote(in_base64(NOISE), safe="")
+    assert "%2B" in encoded
+    assert read_input(f"data:image/png;base64,{encoded}", {}).content == NOISE
+
+
+def test_url_safe_alphabet_is_read():
+    encoded = base64.urlsafe_b64encode(NOISE).decode()
+    assert {"-", "_"} <= set(encoded)
+    assert read_input(encoded, {}).content == NOISE
+    assert read_input(encoded.rstrip("="), {}).content == NOISE
+
+
+def test_plus_signs_that_a_form_made_spaces_are_refused_by_name():
+    with pytest.raises(ImageViolation, match=r"must be Base64 with its \+ signs") as refused:
+        read_input(in_base64(NOISE).replace("+", " "), {})
+    assert refused.value.got == "spaces instead: write + as %2B in a form"
 
 
 @pytest.mark.parametrize("content", ENDINGS)
@@ -51,7 +89,7 @@ def test_missing_padding_is_made_up_for(content):
 
 @pytest.mark.parametrize(
     "text",
-    ["cat.png", "not base64!", "data:image/png,rawbytes", "AAA=AAA", "QUJD RUZH", "猫", "ftp://a.test/cat.png", "A"],
+    ["cat.png", "not base64!", "data:image/png,rawbytes", "AAA=AAA", "猫", "ftp://a.test/cat.png", "A"],
 )
 def test_a_text_that_is_neither_is_refused_and_shown_if_short(text):
     with pytest.raises(ImageViolation, match="must be an http") as refused:
@@ -62,7 +100,7 @@ def test_a_text_that_is_neither_is_refused_and_shown_if_short(text):
 def test_a_long_text_is_not_shown():
     with pytest.raises(ImageViolation) as refused:
         read_input("!" * 81, {})
-    assert refused.value.got == "a text of 81 characters"
+    assert refused.value.got == "a string of 81 characters"
 
 
 def test_what_is_too_long_is_refused_before_it_is_decoded():

@@ -12,21 +12,21 @@ from tests.support.fakes import SignedPuts
 from tests.support.images import picture
 
 
-def test_the_image_lies_there_as_what_it_is(cloud):
+def test_stored_image_has_its_bytes_and_content_type(cloud):
     store("kiln-inputs", "t/subject-0.png", picture(), "image/png")
     answer = cloud.s3.get_object(Bucket="kiln-inputs", Key="t/subject-0.png")
     assert (answer["Body"].read(), answer["ContentType"]) == (picture(), "image/png")
 
 
 @pytest.mark.parametrize("status", [301, 400, 403, 503])
-def test_a_refusal_is_told_and_leaves_nothing(cloud, monkeypatch, status):
+def test_refusal_by_s3_raises_and_stores_nothing(cloud, monkeypatch, status):
     monkeypatch.setattr(storage, "http", lambda: SignedPuts(cloud.s3, status))
     with pytest.raises(StorageFailed, match=f"S3 answered HTTP {status}"):
         store("kiln-inputs", "t/subject-0.png", picture(), "image/png")
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket="kiln-inputs")
 
 
-def test_a_failure_of_s3_is_tried_again_and_a_redirect_is_not_followed(cloud, monkeypatch):
+def test_failure_of_s3_is_retried_and_a_redirect_is_not_followed(cloud, monkeypatch):
     pool = SignedPuts(cloud.s3)
     monkeypatch.setattr(storage, "http", lambda: pool)
     store("kiln-inputs", "t/subject-0.png", picture(), "image/png")
@@ -36,7 +36,7 @@ def test_a_failure_of_s3_is_tried_again_and_a_redirect_is_not_followed(cloud, mo
     assert not options["retries"].is_retry("PUT", 403)
 
 
-def test_an_s3_that_cannot_be_reached_leaves_no_link_in_the_logs(cloud, monkeypatch, logged, caplog):
+def test_unreachable_s3_is_logged_without_the_link(cloud, monkeypatch, logged, caplog):
     def unreachable(*_, **__):
         raise ConnectionRefusedError
 

@@ -27,7 +27,7 @@ from tests.support.samples import SUBJECT_URL, create_body, create_request
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def test_each_stored_task_has_a_name_of_its_own_whatever_its_id(cloud, monkeypatch):
+def test_tasks_with_the_same_id_have_different_execution_names(cloud, monkeypatch):
     """The same content may come again when its first task is no longer kept, but still known elsewhere by its name."""
     times = itertools.count(clock.milliseconds())
     monkeypatch.setattr(clock, "milliseconds", lambda: next(times))
@@ -41,7 +41,7 @@ def test_each_stored_task_has_a_name_of_its_own_whatever_its_id(cloud, monkeypat
     assert len(f"{execution_name(again.run_id, 10**6)}-processing") <= 80
 
 
-def test_a_task_is_stored_as_it_was_asked_for(accepted):
+def test_task_is_stored_with_its_request(accepted):
     task = accept(
         create_request(
             model_name="kling-v2-1",
@@ -65,7 +65,7 @@ def test_a_task_is_stored_as_it_was_asked_for(accepted):
     assert task.created_at == task.updated_at
 
 
-def test_images_in_base64_are_kept_under_the_tasks_id_and_urls_are_left_alone(cloud, accepted):
+def test_base64_images_are_stored_under_the_task_id_and_urls_kept(cloud, accepted):
     png, jpeg = picture(), picture(form="JPEG")
     request = create_request(
         subject_image_list=[
@@ -99,7 +99,7 @@ def test_images_in_base64_are_kept_under_the_tasks_id_and_urls_are_left_alone(cl
         assert answer["ContentType"] == ("image/jpeg" if content is jpeg else "image/png")
 
 
-def test_an_object_that_lies_in_s3_is_referred_to_with_its_version(cloud, accepted):
+def test_versioned_object_is_referred_to_by_its_version(cloud, accepted):
     offered = {"cat.png": S3Image("kiln-inbox", "job/cat.png", "v1")}
     task = accept(parse_create_request(create_body(scene_image="cat.png"), offered), "ada")
     assert task.inputs[1] == StoredInput(field="scene_image", bucket="kiln-inbox", key="job/cat.png", version_id="v1")
@@ -114,7 +114,7 @@ def with_upload(stored: S3Image) -> CreateRequest:
     return parse_create_request(create_body(scene_image="an upload", style_image="an upload"), {"an upload": stored})
 
 
-def test_what_has_no_version_is_copied_as_it_was_when_it_was_checked(cloud, accepted):
+def test_object_without_version_is_copied_as_it_was_checked(cloud, accepted):
     stored = upload(cloud, picture())
     task = accept(with_upload(stored), "ada")
     upload(cloud, b"what came later")
@@ -125,7 +125,7 @@ def test_what_has_no_version_is_copied_as_it_was_when_it_was_checked(cloud, acce
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
-def test_what_changed_since_it_was_checked_is_refused(cloud, accepted, monkeypatch, is_gone):
+def test_object_changed_since_its_check_is_refused(cloud, accepted, monkeypatch, is_gone):
     stored = upload(cloud, picture())
     copy = cloud.s3.copy_object
     if is_gone:
@@ -146,7 +146,7 @@ def test_what_changed_since_it_was_checked_is_refused(cloud, accepted, monkeypat
     assert len(accepted) == 0
 
 
-def test_a_fault_of_s3_is_no_refusal(cloud, accepted, monkeypatch):
+def test_fault_of_s3_is_raised_not_refused(cloud, accepted, monkeypatch):
     def copy_object(**_: Any) -> None:
         raise client_error("InternalError")
 
@@ -156,7 +156,7 @@ def test_a_fault_of_s3_is_no_refusal(cloud, accepted, monkeypatch):
         accept(with_upload(stored), "ada")
 
 
-def test_accepting_again_under_the_same_id_does_nothing_twice(accepted):
+def test_accepting_the_same_id_again_writes_nothing(accepted):
     first = accept(create_request(external_task_id="mine"), "ada", task_id="task-1")
     again = accept(create_request(external_task_id="mine", prompt="other"), "ada", task_id="task-1")
     assert again == first
@@ -164,7 +164,7 @@ def test_accepting_again_under_the_same_id_does_nothing_twice(accepted):
     assert accept(create_request(), "ada").sequence == 2
 
 
-def test_a_used_external_id_is_refused_before_anything_is_kept(cloud, accepted):
+def test_used_external_id_is_refused_before_images_are_stored(cloud, accepted):
     accept(create_request(external_task_id="mine"), "ada")
     with pytest.raises(DuplicateExternalTaskId):
         accept(create_request(external_task_id="mine", scene_image=in_base64(picture())), "ada", task_id="task-2")
@@ -174,7 +174,7 @@ def test_a_used_external_id_is_refused_before_anything_is_kept(cloud, accepted):
         TaskStore().get("task-2")
 
 
-def test_an_id_by_key_must_come_with_the_same_body(accepted):
+def test_same_id_with_another_body_is_refused(accepted):
     digest = hashlib.sha256(b"body").hexdigest()
     first = accept(create_request(), "ada", task_id="task-1", request_digest=digest)
     assert accept(create_request(), "ada", task_id="task-1", request_digest=digest) == first
@@ -183,7 +183,7 @@ def test_an_id_by_key_must_come_with_the_same_body(accepted):
     assert refused.value.http_status == 422
 
 
-def test_a_callers_minute_is_its_own(accepted, one_minute):
+def test_rate_limit_counts_each_caller_separately(accepted, one_minute):
     for _ in range(2):
         accept(create_request(), "ada", per_minute=2)
     with pytest.raises(TooManyRequests):

@@ -33,7 +33,7 @@ def published(monkeypatch) -> list[dict[str, Any]]:
     return entries
 
 
-def test_an_event_is_a_task_of_its_source(event, accepted, published):
+def test_bus_event_makes_a_task_of_its_source(event, accepted, published):
     task = task_requested(event)
     assert task is not None
     assert (task.caller, task.origin.channel, task.prompt) == ("shop", "event", "A cat")
@@ -41,7 +41,7 @@ def test_an_event_is_a_task_of_its_source(event, accepted, published):
     assert published == []
 
 
-def test_the_same_event_again_is_the_same_task(event, accepted, published):
+def test_repeated_event_makes_the_same_task(event, accepted, published):
     assert task_requested(event) == task_requested(event)
     assert len(accepted) == 1
     task_requested({**event, "id": "another"})
@@ -49,7 +49,7 @@ def test_the_same_event_again_is_the_same_task(event, accepted, published):
 
 
 @pytest.mark.parametrize("detail", [{}, {"data": None}, {"data": []}, {"data": {"n": 10}}])
-def test_what_is_wrong_is_told_on_the_bus(event, accepted, published, detail):
+def test_wrong_request_publishes_a_refusal(event, accepted, published, detail):
     assert task_requested({**event, "detail": detail}) is None
     [entry] = published
     assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == ("kiln", "kiln", "Image Task Refused")
@@ -60,14 +60,24 @@ def test_what_is_wrong_is_told_on_the_bus(event, accepted, published, detail):
     assert len(accepted) == 0
 
 
-def test_a_refusal_is_told_under_the_same_id_again(event, published):
+def test_repeated_refusal_has_the_same_id(event, published):
     for _ in range(2):
         task_requested({**event, "detail": {}})
     assert len({json.loads(entry["Detail"])["metadata"]["event_id"] for entry in published}) == 1
 
 
-def test_a_refusal_the_bus_does_not_take_is_a_fault(event, monkeypatch):
+def test_unpublished_refusal_is_a_fault(event, monkeypatch):
     answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
     monkeypatch.setattr(aws, "events", lambda: SimpleNamespace(put_events=lambda **_: answer))
     with pytest.raises(RuntimeError, match="InternalFailure"):
         task_requested({**event, "detail": {}})
+
+
+@pytest.mark.parametrize("data", [{"prompt": "\ud83d"}, {"\udc00": 1}, {"external_task_id": ["\ud83d"]}])
+def test_half_a_surrogate_pair_is_refused_and_not_dead_lettered(event, accepted, published, data):
+    assert task_requested({**event, "detail": {"data": data}}) is None
+    [entry] = published
+    answer = json.loads(entry["Detail"])["data"]
+    assert answer["code"] == 1200
+    assert "got half a surrogate pair, \\ud" in answer["message"]
+    assert len(accepted) == 0

@@ -10,7 +10,7 @@ from kiln.intake.accept import accept
 from kiln.intake.cancel import REASON, cancel
 from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, create_request, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def _a_task(cloud, executions) -> None:
 
 
 @pytest.mark.parametrize("either_id", ["task-1", "mine"])
-def test_a_task_in_line_fails_and_its_workflow_is_woken(executions, either_id):
+def test_waiting_task_fails_and_its_workflow_wakes(executions, either_id):
     park()
     cancelled = cancel("ada", either_id)
     assert (cancelled.task_status, cancelled.task_status_msg) == (TaskStatus.FAILED, REASON)
@@ -29,7 +29,7 @@ def test_a_task_in_line_fails_and_its_workflow_is_woken(executions, either_id):
     assert executions.succeeded == ["the-token"]
 
 
-def test_a_cancelled_task_counts_no_more_against_its_caller(executions):
+def test_cancelled_task_refunds_its_callers_turn(executions):
     for number in range(10):
         accept(create_request(n=9, external_task_id=f"many-{number}"), "ada")
     for number in range(10):
@@ -38,13 +38,13 @@ def test_a_cancelled_task_counts_no_more_against_its_caller(executions):
     assert accept(create_request(), "ada").turn == 1
 
 
-def test_cancelling_again_answers_the_same(executions):
+def test_second_cancel_gets_the_same_answer(executions):
     first = cancel("ada", "mine")
     again = cancel("ada", "mine")
     assert again.model_copy(update={"wake_requested_at": None, "wake_ups": 0}) == first
 
 
-def test_a_task_the_provider_may_have_is_not_cancelled():
+def test_cancel_is_refused_once_dispatched():
     TaskStore().begin_dispatch("task-1")
     with pytest.raises(CancelRefused, match="is being generated") as refused:
         cancel("ada", "task-1")
@@ -53,7 +53,7 @@ def test_a_task_the_provider_may_have_is_not_cancelled():
 
 
 @pytest.mark.parametrize("end", ["succeed", "failed"])
-def test_a_task_that_has_ended_is_not_cancelled(end):
+def test_cancel_is_refused_once_terminal(end):
     store = TaskStore()
     task = store.get("task-1")
     ended = store.succeed(task, [stored_image()], "16") if end == "succeed" else store.fail(task, "why")
@@ -62,7 +62,7 @@ def test_a_task_that_has_ended_is_not_cancelled(end):
     assert store.get("task-1") == ended
 
 
-def test_a_dispatch_that_comes_in_between_wins(executions):
+def test_cancel_is_refused_when_dispatch_comes_in_between(executions):
     class Overtaken(TaskStore):
         def find(self, caller, either_id):
             found = super().find(caller, either_id)
@@ -74,6 +74,6 @@ def test_a_dispatch_that_comes_in_between_wins(executions):
     assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
 
 
-def test_other_callers_tasks_are_not_there():
+def test_cancel_of_another_callers_task_is_not_found():
     with pytest.raises(TaskNotFound):
         cancel("bob", "task-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -15,14 +16,26 @@ from kiln.errors import (
     MalformedRequest,
     TooManyRequests,
 )
-from kiln.intake.create import create, seconds_to_wait, wait_for_end
+from kiln.intake.create import create, seconds_left, seconds_to_wait, wait_for_end
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from tests.support.samples import add_task, create_body
 
 ADA, BOB = Caller(name="ada"), Caller(name="bob")
 BODY = json.dumps(create_body()).encode()
 
 pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def create(body: str | bytes, caller: Caller, **options: Any) -> Task:
+    return creating.create(body, caller, **options).task
+
+
+def test_ignored_fields_are_known_also_of_a_repeated_request():
+    body = json.dumps(create_body(promt="A cat", negative_prompt="dogs"))
+    first = creating.create(body, ADA, idempotency_key="7")
+    assert first.ignored == ["promt"]
+    assert creating.create(body, ADA, idempotency_key="7") == first
 
 
 def test_without_a_key_every_call_is_a_task(accepted):
@@ -107,9 +120,9 @@ def test_who_waits_for_what_is_there_already_has_it_counted(accepted, one_minute
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("ftp://ada:secret@caller.test/secret", "a text of 35 characters"),
-        ("https://ada:secret@caller.test/secret", "a text of 37 characters"),
-        ("https://ada:s/ecret@caller.test/secret", "a text of 38 characters"),
+        ("ftp://ada:secret@caller.test/secret", "a string of 35 characters"),
+        ("https://ada:secret@caller.test/secret", "a string of 37 characters"),
+        ("https://ada:s/ecret@caller.test/secret", "a string of 38 characters"),
         ("http://caller.test/secret?of=secret", "'http://caller.test'"),
         ("https://caller.test:22/secret", "'https://caller.test'"),
     ],
@@ -179,3 +192,19 @@ def test_waiting_ends_with_the_task():
 
 def test_waiting_ends_with_the_time():
     assert wait_for_end(add_task(), 0, sleep=lambda _: None).task_status is TaskStatus.SUBMITTED
+
+
+@pytest.mark.parametrize(
+    ("asked", "ago", "left"), [(25, 0, 25), (25, 1_500, 25), (25, 5_000, 22), (10, 20_000, 7), (5, 40_000, 0)]
+)
+def test_waiting_ends_two_seconds_before_the_gateway_gives_up(asked, ago, left, monkeypatch):
+    now = 1_795_833_030_000
+    monkeypatch.setattr("kiln.clock.milliseconds", lambda: now)
+    assert seconds_left(asked, now - ago) == left
+
+
+def test_last_look_is_at_the_end_of_the_time_and_not_after_it():
+    slept = []
+    wait_for_end(add_task(), 0.01, sleep=lambda seconds: (slept.append(seconds), time.sleep(seconds)))
+    assert slept
+    assert all(seconds <= 0.01 for seconds in slept)

@@ -36,7 +36,7 @@ def kept_subject(cloud) -> StoredInput:
     return StoredInput(field=SUBJECT, bucket="kiln-inputs", key="task-1/subject-0.png")
 
 
-def test_a_failed_task_is_made_anew_with_copies_of_its_images(cloud, kept_subject):
+def test_failed_task_is_retried_with_copies_of_its_images(cloud, kept_subject):
     by_url = StoredInput(field="scene_image", url="https://example.com/scene.png")
     failed(external_task_id="mine", prompt="A cat", n=3, watermark=True, inputs=[kept_subject, by_url])
     made = retry(ADA, "mine")
@@ -51,7 +51,7 @@ def test_a_failed_task_is_made_anew_with_copies_of_its_images(cloud, kept_subjec
     assert TaskStore().get("task-1").task_status is TaskStatus.FAILED
 
 
-def test_a_drop_answers_in_its_folder_again(cloud):
+def test_retried_drop_writes_its_result_file_again(cloud):
     failed(origin=Origin(channel="drop", folder="f", version="1"))
     made = retry(ADA, "task-1")
     assert made.result_prefix == f"f/{made.task_id}"
@@ -68,7 +68,7 @@ def ends(task: Task) -> None:
     result_file.write_result(TaskStore().get(task.task_id), "https://kiln.test")
 
 
-def test_a_drop_has_one_attempt_at_a_time(failed_drop):
+def test_drop_with_a_running_attempt_is_refused(failed_drop):
     first = retry(ADA, "task-1")
     with pytest.raises(RetryRefused, match=f"another attempt runs already, task {first.task_id}"):
         retry(ADA, "task-1")
@@ -79,7 +79,7 @@ def test_a_drop_has_one_attempt_at_a_time(failed_drop):
     assert len({"task-1", first.task_id, second.task_id, third.task_id}) == 4
 
 
-def test_the_same_key_is_the_same_attempt_at_a_drop(failed_drop):
+def test_same_key_is_the_same_attempt_at_a_drop(failed_drop):
     first = retry(ADA, "task-1", idempotency_key="once")
     ends(first)
     ended = TaskStore().get(first.task_id)
@@ -90,14 +90,14 @@ def test_the_same_key_is_the_same_attempt_at_a_drop(failed_drop):
     assert retry(ADA, "task-1", idempotency_key="twice") == second
 
 
-def test_a_key_that_was_used_for_something_else_is_no_key_for_a_drop(failed_drop):
+def test_key_used_for_another_request_is_refused_for_a_drop(failed_drop):
     failed("task-2")
     retry(ADA, "task-2", idempotency_key="once")
     with pytest.raises(IdempotencyKeyReused):
         retry(ADA, "task-1", idempotency_key="once")
 
 
-def test_two_who_retry_a_drop_at_once_make_one_attempt(failed_drop, monkeypatch):
+def test_concurrent_retries_of_a_drop_make_one_attempt(failed_drop, monkeypatch):
     admit = intake_retry.admit
     monkeypatch.setattr(intake_retry, "admit", lambda *given, **named: overtaken() or admit(*given, **named))
 
@@ -110,7 +110,7 @@ def test_two_who_retry_a_drop_at_once_make_one_attempt(failed_drop, monkeypatch)
 
 
 @pytest.mark.parametrize("has_ended", [False, True])
-def test_a_retry_that_broke_before_it_was_the_folders_newest_is_made_good(cloud, failed_drop, monkeypatch, has_ended):
+def test_repeated_retry_completes_an_interrupted_one(cloud, failed_drop, monkeypatch, has_ended):
     def breaks(*_: object) -> None:
         raise RuntimeError("killed")
 
@@ -129,7 +129,7 @@ def test_a_retry_that_broke_before_it_was_the_folders_newest_is_made_good(cloud,
     assert json.loads(answer)["request_id"] == made.task_id
 
 
-def test_what_arrives_while_a_retry_is_made_does_not_take_its_answer(failed_drop, monkeypatch):
+def test_new_drop_during_a_retry_gets_its_own_answer(failed_drop, monkeypatch):
     repeat_request = drop_retry.repeat_request
 
     def meanwhile(*given):
@@ -144,14 +144,14 @@ def test_what_arrives_while_a_retry_is_made_does_not_take_its_answer(failed_drop
     assert DropLedger().is_newest("f", made.task_id)
 
 
-def test_a_repeated_retry_is_not_newer_than_what_was_dropped_since(cloud, failed_drop):
+def test_repeated_retry_stays_older_than_a_later_drop(cloud, failed_drop):
     retry(ADA, "task-1", idempotency_key="once")
     DropLedger().expect("f", "newer", clock.milliseconds() + 1)
     retry(ADA, "task-1", idempotency_key="once")
     assert DropLedger().is_newest("f", "newer")
 
 
-def test_the_same_key_is_the_same_new_task(cloud):
+def test_same_key_is_the_same_new_task(cloud):
     failed()
     failed("task-2")
     first = retry(ADA, "task-1", idempotency_key="once")
@@ -161,19 +161,19 @@ def test_the_same_key_is_the_same_new_task(cloud):
     assert retry(ADA, "task-1").task_id != first.task_id
 
 
-def test_what_has_not_ended_is_refused(cloud):
+def test_retry_of_a_running_task_is_refused(cloud):
     add_task()
     with pytest.raises(RetryRefused, match="it is submitted"):
         retry(ADA, "task-1")
 
 
-def test_images_that_are_gone_are_named(cloud):
+def test_missing_images_are_named(cloud):
     failed(inputs=[StoredInput(field=SUBJECT, bucket="kiln-inputs", key="task-1/gone.png")])
     with pytest.raises(RetryRefused, match=r"subject_image_list\[0\]\.subject_image: is no longer stored"):
         retry(ADA, "task-1")
 
 
-def test_what_is_refused_for_its_images_leaves_no_trace(cloud, kept_subject):
+def test_retry_refused_for_its_images_stores_nothing(cloud, kept_subject):
     gone = StoredInput(field="scene_image", bucket="kiln-inputs", key="task-1/gone.png")
     failed(inputs=[kept_subject, gone])
     for _ in range(3):
@@ -185,7 +185,7 @@ def test_what_is_refused_for_its_images_leaves_no_trace(cloud, kept_subject):
     assert (made.sequence, made.turn) == (1, 1)
 
 
-def test_tags_stay_where_they_are(cloud, kept_subject):
+def test_tags_are_not_copied(cloud, kept_subject):
     """To copy them takes permissions that no function has: the moved image would be refused."""
     cloud.s3.put_object_tagging(
         Bucket=kept_subject.bucket, Key=kept_subject.key, Tagging={"TagSet": [{"Key": "project", "Value": "x"}]}
@@ -195,7 +195,7 @@ def test_tags_stay_where_they_are(cloud, kept_subject):
     assert cloud.s3.get_object_tagging(Bucket=copied.bucket, Key=copied.key)["TagSet"] == []
 
 
-def test_the_version_that_was_dropped_is_the_one_that_has_to_be_there(cloud):
+def test_missing_dropped_version_is_refused_though_a_newer_one_exists(cloud):
     old = cloud.s3.put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"1")["VersionId"]
     cloud.s3.put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"2")
     failed(inputs=[StoredInput(field=SUBJECT, bucket="kiln-inbox", key="f/cat.png", version_id=old)])
@@ -206,7 +206,7 @@ def test_the_version_that_was_dropped_is_the_one_that_has_to_be_there(cloud):
         retry(ADA, "task-1")
 
 
-def test_what_is_gone_between_the_look_and_the_copy_is_named_all_the_same(cloud, kept_subject, monkeypatch):
+def test_image_deleted_before_its_copy_is_named(cloud, kept_subject, monkeypatch):
     failed(inputs=[kept_subject])
     head = cloud.s3.head_object
 
@@ -219,13 +219,13 @@ def test_what_is_gone_between_the_look_and_the_copy_is_named_all_the_same(cloud,
         retry(ADA, "task-1")
 
 
-def test_others_tasks_are_not_there(cloud):
+def test_retry_of_another_callers_task_is_not_found(cloud):
     failed()
     with pytest.raises(TaskNotFound):
         retry(BOB, "task-1")
 
 
-def test_it_counts_as_a_task_of_the_minute_and_copies_nothing_when_that_is_used_up(cloud, kept_subject, one_minute):
+def test_exhausted_rate_limit_refuses_a_retry_before_any_copy(cloud, kept_subject, one_minute):
     failed(inputs=[kept_subject])
     retry(ADA, "task-1")
     kept = cloud.s3.list_objects_v2(Bucket="kiln-inputs")["KeyCount"]

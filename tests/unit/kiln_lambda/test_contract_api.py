@@ -30,7 +30,7 @@ def answering(api: ContractApi, make: Any) -> None:
     api.get("/v1/images/multi-image2image")(make)
 
 
-def test_an_answer_is_wrapped(api):
+def test_answer_is_wrapped_in_the_envelope(api):
     answering(api, lambda: api.answer([1, 2], headers={"X-Own": "1"}))
     status, body, headers = resolve(api)
     assert status == 200
@@ -46,13 +46,13 @@ class Whole(BaseModel, defer_build=True):
     parts: list[Part]
 
 
-def test_parts_of_a_model_that_were_never_built_themselves_are_wrapped(api):
+def test_nested_models_are_wrapped(api):
     answering(api, lambda: api.answer(Whole.model_validate({"parts": [{"number": 1}]}).parts))
     status, body, _ = resolve(api)
     assert (status, body["data"]) == (200, [{"number": 1}])
 
 
-def test_what_kiln_raises_on_purpose_is_a_refusal_of_its_own_kind(api):
+def test_each_error_of_kiln_has_its_own_refusal(api):
     def refuse() -> None:
         raise InvalidRequest("n: must be at most 9, got 10")
 
@@ -62,7 +62,7 @@ def test_what_kiln_raises_on_purpose_is_a_refusal_of_its_own_kind(api):
     assert body == {"code": 1201, "message": "n: must be at most 9, got 10", "request_id": api.request_id}
 
 
-def test_being_asked_too_often_says_when_to_come_again(api):
+def test_rate_limit_answer_says_when_to_retry(api):
     def refuse() -> None:
         raise TooManyRequests(5, 17)
 
@@ -72,7 +72,7 @@ def test_being_asked_too_often_says_when_to_come_again(api):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("secret"), KeyError("secret"), UnicodeDecodeError("a", b"", 0, 1, "b")])
-def test_any_other_error_is_internal_and_says_nothing(api, error, logged):
+def test_unexpected_error_is_internal_without_details(api, error, logged):
     def fail() -> None:
         raise error
 
@@ -83,13 +83,13 @@ def test_any_other_error_is_internal_and_says_nothing(api, error, logged):
     assert '"level":"ERROR"' in logged.getvalue()
 
 
-def test_what_is_not_routed_is_1202(api):
+def test_unknown_route_is_1202(api):
     status, body, _ = resolve(api, path="/v2/" + "x" * 500)
     assert (status, body["code"]) == (404, 1202)
     assert len(body["message"]) == 200
 
 
-def test_the_configured_address_comes_first(api, monkeypatch):
+def test_configured_url_overrides_the_requests_host(api, monkeypatch):
     seen = []
     answering(api, lambda: api.answer([seen.append(api.public_url)]))
     resolve(api)
@@ -103,7 +103,7 @@ def test_the_configured_address_comes_first(api, monkeypatch):
         ("/v1/images/multi-image2image", "https://abc123.execute-api.us-east-1.amazonaws.com"),
     ],
 )
-def test_without_one_it_is_where_the_request_came_to(api, monkeypatch, path, address):
+def test_missing_url_falls_back_to_the_requests_host(api, monkeypatch, path, address):
     monkeypatch.setenv("PUBLIC_URL", "")
     context = sample("api-query-list")["requestContext"] | {"path": path}
     seen = []
@@ -112,7 +112,7 @@ def test_without_one_it_is_where_the_request_came_to(api, monkeypatch, path, add
     assert seen == [address]
 
 
-def test_the_caller_is_whoever_holds_the_key(api):
+def test_caller_is_read_from_the_key(api):
     seen = []
     answering(api, lambda: api.answer([seen.append(api.caller().name)]))
     resolve(api)

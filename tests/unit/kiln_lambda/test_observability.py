@@ -30,7 +30,7 @@ def lines(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_an_events_task_is_on_every_line(logged, capsys):
+def test_every_log_record_names_the_events_task(logged, capsys):
     @observed("task_id")
     def handler(event, context):
         logger.info("one")
@@ -47,7 +47,7 @@ def test_an_events_task_is_on_every_line(logged, capsys):
     assert [line["task_id"] for line in lines(capsys.readouterr().out)] == ["task-1", "task-1"]
 
 
-def test_the_next_invocation_is_not_about_the_last_ones_task(logged, capsys):
+def test_next_invocation_does_not_name_the_previous_task(logged, capsys):
     @observed()
     def handler(event, context):
         if event.get("about"):
@@ -61,7 +61,7 @@ def test_the_next_invocation_is_not_about_the_last_ones_task(logged, capsys):
     assert ["task_id" in line for line in lines(capsys.readouterr().out)] == [True, False]
 
 
-def test_what_is_measured_before_a_task_has_an_id_names_it_all_the_same(capsys):
+def test_metric_measured_before_the_id_is_known_names_the_task(capsys):
     @observed()
     def handler(event, context):
         metrics.record(metrics.ACCEPTED)
@@ -71,7 +71,7 @@ def test_what_is_measured_before_a_task_has_an_id_names_it_all_the_same(capsys):
     assert [line["task_id"] for line in lines(capsys.readouterr().out)] == ["task-1"]
 
 
-def test_metrics_are_written_as_cloudwatch_reads_them(capsys):
+def test_metrics_are_written_in_cloudwatchs_format(capsys):
     @observed()
     def handler(event, context):
         metrics.record(metrics.STAGE_SECONDS, 1.5, of="total")
@@ -89,7 +89,7 @@ def test_metrics_are_written_as_cloudwatch_reads_them(capsys):
     assert plain["BytesStored"] == [10, 20]
 
 
-def test_metrics_are_written_when_a_handler_breaks(capsys):
+def test_metrics_are_written_when_a_handler_raises(capsys):
     @observed()
     def handler(event, context):
         metrics.record(metrics.ACCOUNT_ERRORS)
@@ -100,7 +100,7 @@ def test_metrics_are_written_when_a_handler_breaks(capsys):
     assert lines(capsys.readouterr().out)[0]["ProviderAccountErrors"] == [1]
 
 
-def test_each_record_of_a_batch_is_about_its_own_task(logged, capsys):
+def test_each_record_of_a_batch_names_its_own_task(logged, capsys):
     @observed_record
     def record(task_id):
         if task_id:
@@ -118,7 +118,7 @@ def test_each_record_of_a_batch_is_about_its_own_task(logged, capsys):
     assert [line.get("task_id") for line in lines(capsys.readouterr().out)] == ["task-1", "task-2", None]
 
 
-def test_a_record_that_comes_again_says_why(logged):
+def test_failed_record_is_logged_with_its_fault(logged):
     @observed_record
     def record(task_id):
         about(task_id)

@@ -116,7 +116,7 @@ def test_nested_template_is_read_over_https_and_has_no_yaml_aliases(template: Pa
         assert nested["Resources"][name]["Properties"]["AlarmActions"] == [{"Ref": "Topic"}]
 
 
-def test_the_template_stays_as_it_is(template: Path) -> None:
+def test_packaging_does_not_change_the_template(template: Path) -> None:
     before = template.read_bytes()
     packaged = package(template, "bucket")
     assert template.read_bytes() == before
@@ -128,13 +128,13 @@ def test_the_template_stays_as_it_is(template: Path) -> None:
     }
 
 
-def test_a_path_that_is_not_there_is_named(template: Path) -> None:
+def test_missing_path_is_named(template: Path) -> None:
     (template.parent / "functions/workflow/task.asl.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"DefinitionUri names functions/workflow/task\.asl\.json"):
         package(template, "bucket")
 
 
-def test_the_same_files_give_the_same_zip(template: Path) -> None:
+def test_same_files_make_the_same_zip(template: Path) -> None:
     folder = template.parent / "functions/hello"
     first = zip_folder(folder)
     (folder / "app.py").touch()
@@ -143,7 +143,7 @@ def test_the_same_files_give_the_same_zip(template: Path) -> None:
     assert zip_folder(folder) != first
 
 
-def test_the_compiled_code_is_used_whatever_the_file_times(
+def test_compiled_code_is_used_whatever_the_file_times(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where compiled code is kept apart from its source, none beside it would be looked for.
@@ -184,7 +184,7 @@ def answer_with(clients: AwsClients, status: str, **more: Any) -> Stubber:
     return stubber
 
 
-def test_the_outputs_come_back_and_only_declared_defaults_go_in(template: Path, clients: AwsClients) -> None:
+def test_deployment_sends_declared_defaults_and_returns_the_outputs(template: Path, clients: AwsClients) -> None:
     outputs = [{"OutputKey": "ApiId", "OutputValue": "abc"}]
     answer_with(clients, "CREATE_COMPLETE", Outputs=outputs)
     defaults = {"PublicUrl": "http://default", "NotThere": "1"}
@@ -196,7 +196,7 @@ def test_the_outputs_come_back_and_only_declared_defaults_go_in(template: Path, 
     assert uploaded[-1] == "kiln.template.json"
 
 
-def test_a_failed_stack_says_which_resource_and_why(template: Path, clients: AwsClients) -> None:
+def test_failed_stack_names_the_resource_and_the_reason(template: Path, clients: AwsClients) -> None:
     stubber = answer_with(clients, "ROLLBACK_COMPLETE")
     event = {
         "StackId": "id",
@@ -216,7 +216,7 @@ def test_a_failed_stack_says_which_resource_and_why(template: Path, clients: Aws
     assert "Bucket" not in str(caught.value)
 
 
-def test_an_unknown_override_is_refused_before_anything_is_uploaded(template: Path, clients: AwsClients) -> None:
+def test_unknown_override_is_refused_before_any_upload(template: Path, clients: AwsClients) -> None:
     with pytest.raises(UnknownParameterError, match="no parameter Missing"):
         deploy(clients, template, "kiln", defaults={}, overrides={"Missing": "1"})
     clients.s3.put_object.assert_not_called()  # type: ignore[attr-defined]

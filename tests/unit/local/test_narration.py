@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from local.narration import comments, console_address, next_steps, role_of
+from local.narration import comments, console_address, job_of, next_steps, role_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "samples" / "lantern-cat"
@@ -42,3 +42,14 @@ def test_next_steps_name_existing_files_and_addresses() -> None:
     command = next(how for how in things.values() if " submit " in how)
     picture = Path(command.split(" submit ")[1].split(" --prompt")[0])
     assert picture.exists()
+
+
+def test_job_of_a_sample_is_read_from_its_prompt() -> None:
+    sample = ROOT / "samples" / "moon-cat"
+    job = job_of(sample)
+    assert (job["n"], job["aspect_ratio"], job["prompt"].startswith("The cat sits")) == ("2", "3:2", True)
+    assert [role_of(name, job) for name in ("prompt.txt", "cat.png", "style.png")] == [
+        "the job: 2 images, 3:2",
+        "subject 1 of 1",
+        "the style",
+    ]

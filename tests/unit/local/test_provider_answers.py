@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.provider.faults.answers import Answers, BodyChange, ImageBytesChange, merged
-from tests.unit.local.provider_rig import PATH, make_job, provider
+from tests.support.provider_rig import PATH, make_job, provider
 
 CALLBACK = "https://caller.test/hook"
 
@@ -111,7 +111,7 @@ def test_query_body_null_and_text_are_sent_as_they_are():
         assert (odd.text, odd.headers["content-type"]) == ("{not json", "text/html")
 
 
-def test_values_are_converted_where_they_are():
+def test_values_are_converted_in_place():
     convert = {
         "data": "list",
         "data.task_result": "list",

@@ -7,10 +7,10 @@ import time
 import jwt
 import pytest
 
-from tests.unit.local.provider_rig import ACCESS_KEY, API_KEY, PATH, SECRET_KEY, make_job, picture, provider, sign
+from tests.support.provider_rig import ACCESS_KEY, API_KEY, PATH, SECRET_KEY, make_job, picture, provider, sign
 
 
-def test_a_task_runs_to_its_images():
+def test_task_runs_until_it_has_images():
     with provider() as rig:
         created = rig.create(make_job(n=2, external_task_id="mine"))
         assert created.status_code == 200
@@ -31,7 +31,7 @@ def test_a_task_runs_to_its_images():
         assert rig.found("mine") == done
 
 
-def test_fields_it_does_not_know_are_ignored():
+def test_unknown_fields_are_ignored():
     with provider() as rig:
         assert rig.create(make_job(resolution="2k", negative_prompt="rain")).status_code == 200
 
@@ -50,7 +50,7 @@ def test_fields_it_does_not_know_are_ignored():
         ({"callback_url": "ftp://example.com"}, "callback_url"),
     ],
 )
-def test_a_broken_limit_is_named(change, field):
+def test_broken_limit_is_named(change, field):
     with provider() as rig:
         refused = rig.create(make_job(**change))
         assert refused.status_code == 400
@@ -60,20 +60,20 @@ def test_a_broken_limit_is_named(change, field):
         assert rig.stats()["generated"] == 0
 
 
-def test_an_image_that_breaks_off_is_refused():
+def test_truncated_image_is_refused():
     with provider() as rig:
         refused = rig.create(make_job(scene_image=picture()[:400]))
         assert (refused.status_code, refused.json()["code"]) == (400, 1201)
-        assert refused.json()["message"].startswith("scene_image: must be a readable image")
+        assert refused.json()["message"].startswith("scene_image: must be a whole, undamaged image")
 
 
-def test_a_body_that_is_not_json_is_refused():
+def test_body_that_is_not_json_is_refused():
     with provider() as rig:
         refused = rig.client.post(PATH, content=b"{", headers=sign())
         assert (refused.status_code, refused.json()["code"]) == (400, 1200)
 
 
-def test_an_external_id_is_used_once_even_after_a_failure():
+def test_external_id_stays_used_after_a_failure():
     with provider() as rig:
         rig.set_faults(fail_tasks=1)
         first = rig.create(make_job(external_task_id="once")).json()["data"]["task_id"]
@@ -84,14 +84,14 @@ def test_an_external_id_is_used_once_even_after_a_failure():
         assert rig.stats()["by_external_id"] == {"once": 1}
 
 
-def test_a_missing_task_is_said_in_the_providers_words():
+def test_missing_task_has_the_providers_message():
     with provider() as rig:
         missing = rig.get(f"{PATH}/no/such")
         assert (missing.status_code, missing.json()["code"]) == (400, 1201)
         assert missing.json()["message"] == "Task not found by id/external id: no/such"
 
 
-def test_a_running_task_holds_n_slots_until_its_end():
+def test_running_task_holds_n_slots_until_its_end():
     with provider(max_slots=3, task_seconds=60) as rig:
         assert rig.create(make_job(n=2)).status_code == 200
         refused = rig.create(make_job(n=2, external_task_id="later"))
@@ -106,7 +106,7 @@ def test_a_running_task_holds_n_slots_until_its_end():
         assert rig.create(make_job(n=1)).status_code == 200
 
 
-def test_the_list_is_newest_first_and_paged():
+def test_list_is_paged_newest_first():
     with provider(task_seconds=60) as rig:
         ids = [rig.create(make_job()).json()["data"]["task_id"] for _ in range(3)]
         listed = rig.get(PATH).json()["data"]
@@ -118,7 +118,7 @@ def test_the_list_is_newest_first_and_paged():
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", PATH), ("GET", "/v1/images/other"), ("DELETE", f"{PATH}/1")])
-def test_a_wrong_method_or_route_is_1202(method, path):
+def test_wrong_method_or_route_is_1202(method, path):
     with provider() as rig:
         refused = rig.client.request(method, path, headers=sign())
         assert (refused.status_code, refused.json()["code"]) == (404, 1202)
@@ -150,7 +150,7 @@ def _bearer(claims: dict[str, object], key: str = SECRET_KEY) -> str:
         (_bearer({"iss": ACCESS_KEY}), 1002),
     ],
 )
-def test_credentials_that_are_refused(header, code):
+def test_wrong_credentials_are_refused(header, code):
     with provider() as rig:
         refused = rig.client.get(PATH, headers={"Authorization": header} if header is not None else {})
         assert (refused.status_code, refused.json()["code"]) == (401, code)
@@ -166,6 +166,6 @@ def test_credentials_that_are_refused(header, code):
         f"bearer {API_KEY}",
     ],
 )
-def test_credentials_that_clients_in_the_wild_send(header):
+def test_credentials_as_public_clients_send_them_are_accepted(header):
     with provider() as rig:
         assert rig.client.get(PATH, headers={"Authorization": header}).status_code == 200

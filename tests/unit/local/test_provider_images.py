@@ -17,7 +17,7 @@ from local.provider.images.subjects import cut_out, open_materials
 from local.provider.images.text import legible, wrapped
 from local.provider.settings import FULL_HD_PIXELS
 from local.provider.tasks.task import Order
-from tests.unit.local.provider_rig import make_job, picture, picture_bytes, provider
+from tests.support.provider_rig import make_job, picture, picture_bytes, provider
 
 PIXELS = 30_000
 ORDER = Order("kling-v2", "A cat by the sea", 3, AspectRatio.R16_9, False, None, "")
@@ -32,7 +32,7 @@ def _opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content)).convert("RGB")
 
 
-def test_the_sizes_are_about_two_megapixels_in_exactly_the_asked_ratio():
+def test_size_is_about_two_megapixels_in_exactly_the_requested_ratio():
     assert picture_size("16:9", FULL_HD_PIXELS) == (1920, 1080)
     assert picture_size("9:16", FULL_HD_PIXELS) == (1080, 1920)
     for ratio in AspectRatio:
@@ -43,7 +43,7 @@ def test_the_sizes_are_about_two_megapixels_in_exactly_the_asked_ratio():
 
 
 @pytest.mark.parametrize("ratio", list(AspectRatio))
-def test_every_ratio_can_be_drawn_with_everything_in_it(ratio):
+def test_every_ratio_is_drawn_with_every_input(ratio):
     materials = _materials(4, scene_image=picture_bytes(500, 300, "navy"), style_image=picture_bytes(colour="gold"))
     order = replace(ORDER, aspect_ratio=ratio, is_watermarked=True)
     content = compose(materials, order, "1", 0, PIXELS)
@@ -52,7 +52,7 @@ def test_every_ratio_can_be_drawn_with_everything_in_it(ratio):
     assert is_whole(content, facts.content_type)
 
 
-def test_the_pictures_of_a_task_differ_and_are_png_and_jpeg():
+def test_pictures_of_a_task_differ_and_are_png_and_jpeg():
     materials = _materials(2)
     contents = [compose(materials, ORDER, "7", index, PIXELS) for index in range(3)]
     assert len(set(contents)) == 3
@@ -61,7 +61,7 @@ def test_the_pictures_of_a_task_differ_and_are_png_and_jpeg():
     assert compose(materials, ORDER, "8", 0, PIXELS) != contents[0]
 
 
-def test_the_scene_can_be_seen_and_the_style_tones_it():
+def test_scene_is_visible_and_style_tones_it():
     plain = _opened(compose(_materials(scene_image=picture_bytes(colour="blue")), ORDER, "1", 0, PIXELS))
     styled = _opened(
         compose(
@@ -80,7 +80,7 @@ def test_the_scene_can_be_seen_and_the_style_tones_it():
 
 
 @pytest.mark.parametrize("change", [{"is_watermarked": True}, {"prompt": "Another prompt"}, {"prompt": ""}, {"n": 2}])
-def test_what_was_asked_for_shows(change):
+def test_requested_inputs_are_visible(change):
     materials = _materials()
     pixels = 200_000
     before = _opened(compose(materials, ORDER, "1", 0, pixels))
@@ -91,11 +91,11 @@ def test_what_was_asked_for_shows(change):
 @pytest.mark.parametrize(
     "prompt", ["", " ", "x" * 2500, "猫和灯笼在夏夜的海港上" * 50, "🐈🏮", "a\nb\tc \x00", "مرحبا"]
 )
-def test_no_prompt_breaks_a_picture(prompt):
+def test_any_prompt_can_be_drawn(prompt):
     assert compose(_materials(), replace(ORDER, prompt=prompt), "1", 0, PIXELS)
 
 
-def test_letters_without_a_font_are_named_rather_than_left_out():
+def test_characters_without_a_glyph_are_named():
     prompt = "\U000107b2\U000107b1\U000107ba"  # letters hardly any font has; one that does may draw them
     text, _ = legible(prompt, 20)
     assert text == prompt or text.endswith("U+107B2 U+107B1 U+107BA")
@@ -109,7 +109,7 @@ def test_long_text_is_wrapped_and_ends_in_an_ellipsis():
     assert all(font.getlength(line) <= 300 for line in lines)
 
 
-def test_a_subject_on_plain_ground_is_cut_out_and_another_is_framed():
+def test_subject_on_plain_ground_is_cut_out_and_any_other_framed():
     on_plain = cut_out(_opened(picture_bytes()))
     assert on_plain.is_cut_out
     assert on_plain.image.size == pytest.approx((80, 80), abs=4)
@@ -119,12 +119,12 @@ def test_a_subject_on_plain_ground_is_cut_out_and_another_is_framed():
     assert framed.image.width > 300
 
 
-def test_bytes_that_only_start_like_an_image_are_refused_by_field():
+def test_broken_image_is_refused_by_field():
     with pytest.raises(InvalidRequest, match=r"^style_image: must be a readable image"):
         _materials(style_image=picture_bytes()[:200])
 
 
-def test_result_links_need_no_credentials_carry_no_extension_and_cannot_be_forged():
+def test_result_links_need_no_credentials_and_cannot_be_forged():
     with provider() as rig:
         (url,) = rig.image_urls(make_job())
         path = url.partition("?")[0]
@@ -154,7 +154,7 @@ def test_links_start_with_the_public_url():
         assert url.startswith("https://cdn.test/results/")
 
 
-def test_the_oldest_results_go_when_there_are_too_many():
+def test_oldest_results_are_deleted_beyond_the_limit():
     with provider(result_bytes=1) as rig:
         first, second = rig.image_urls(make_job()) + rig.image_urls(make_job(scene_image=picture()))
         assert rig.client.get(first).status_code == 404

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 
-from local.reverse_proxy import BODY_LIMIT, ReverseProxy
+from local.gateway_limits import BODY_LIMIT, EVENT_LIMIT, HEADER_LIMIT, event_bytes
+from local.gateway_responses import GatewayResponse
+from local.reverse_proxy import ReverseProxy
+from tests.support.account import ROOT
 
 STAGE = "http://127.0.0.1:4566/_aws/execute-api/abc/live"
 Upstream = Callable[[httpx.Request], httpx.Response]
@@ -25,12 +29,18 @@ def unread(upstream: Upstream) -> Upstream:
     return handler
 
 
-def ask(upstream: Upstream, request: httpx.Request, *, stage: str | None = STAGE) -> httpx.Response:
+def ask(
+    upstream: Upstream,
+    request: httpx.Request,
+    *,
+    stage: str | None = STAGE,
+    responses: dict[str, GatewayResponse] | None = None,
+) -> httpx.Response:
     async def through() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.MockTransport(unread(upstream))) as inner:
             proxy = ReverseProxy(inner)
             if stage is not None:
-                proxy.forward_to(stage)
+                proxy.forward_to(stage, responses or {})
             transport = httpx.ASGITransport(proxy.app)
             async with httpx.AsyncClient(transport=transport) as outer:
                 return await outer.send(request)
@@ -62,7 +72,7 @@ def test_every_method_is_forwarded_to_the_stage(method: str) -> None:
 @pytest.mark.parametrize(
     "target", ["/v1/a%2Fb/%E4%BB%BB%20x", "/v1/x?pageNum=1&pageNum=2&q=%2F+a%20b", "/v1/a//b/", "/elsewhere?"]
 )
-def test_path_and_query_are_forwarded_unchanged(target: str) -> None:
+def test_query_is_forwarded_unchanged_and_path_keeps_its_escapes(target: str) -> None:
     seen: list[bytes] = []
 
     def upstream(incoming: httpx.Request) -> httpx.Response:
@@ -70,7 +80,9 @@ def test_path_and_query_are_forwarded_unchanged(target: str) -> None:
         return httpx.Response(200)
 
     ask(upstream, request("GET", target))
-    assert seen == [b"/_aws/execute-api/abc/live" + target.removesuffix("?").encode()]
+    # The local AWS decodes a path once; the function then gets what the caller sent, as from API Gateway.
+    path, question, query = target.removesuffix("?").partition("?")
+    assert seen == [f"/_aws/execute-api/abc/live{path.replace('%', '%25')}{question}{query}".encode()]
 
 
 def test_headers_of_one_connection_are_not_forwarded() -> None:
@@ -135,21 +147,68 @@ def test_compressed_answer_stays_compressed() -> None:
     assert headers["content-length"] == str(len(body))
 
 
-def test_body_at_the_limit_is_forwarded_whole() -> None:
+TOO_LARGE = GatewayResponse(
+    413,
+    '{"code": 1201, "message": "body: at most 6 MB", "request_id": "$context.requestId"}',
+    {"Access-Control-Allow-Origin": "'https://studio.example'"},
+)
+
+
+def test_event_at_lambdas_limit_is_forwarded_whole() -> None:
+    body = b"x" * (EVENT_LIMIT - 4_096)
+
     def upstream(incoming: httpx.Request) -> httpx.Response:
-        assert incoming.headers["content-length"] == str(BODY_LIMIT)
-        assert len(incoming.read()) == BODY_LIMIT
+        assert incoming.headers["content-length"] == str(len(body))
+        assert incoming.read() == body
         return httpx.Response(200)
 
-    assert ask(upstream, request("POST", "/v1/x", content=b"x" * BODY_LIMIT)).status_code == 200
+    assert ask(upstream, request("POST", "/v1/x", content=body)).status_code == 200
 
 
-def test_body_over_the_limit_is_refused_in_the_envelope() -> None:
-    answer = ask(never, request("POST", "/v1/x", content=b"x" * (BODY_LIMIT + 1)))
+@pytest.mark.parametrize(
+    "body",
+    [b"x" * EVENT_LIMIT, b'"' * (EVENT_LIMIT // 2), b"\x00" * (EVENT_LIMIT // 6), b"\xff" * (EVENT_LIMIT // 3)],
+    ids=["plain", "escaped quotes", "escaped controls", "no UTF-8"],
+)
+def test_event_over_lambdas_limit_gets_the_templates_gateway_response(body: bytes) -> None:
+    answer = ask(never, request("POST", "/v1/x", content=body), responses={"REQUEST_TOO_LARGE": TOO_LARGE})
     assert answer.status_code == 413
-    assert answer.json()["code"] == 1201
-    assert str(BODY_LIMIT) in answer.json()["message"]
-    assert answer.json()["request_id"]
+    assert (answer.json()["code"], answer.json()["message"]) == (1201, "body: at most 6 MB")
+    assert len(answer.json()["request_id"]) == 32
+    assert answer.headers["access-control-allow-origin"] == "https://studio.example"
+
+
+def test_size_of_an_event_is_the_size_of_the_events_that_lambda_gets() -> None:
+    event = json.loads((ROOT / "events/api-create.json").read_text("utf-8"))
+    headers = [(name.encode(), value.encode()) for name, value in event["headers"].items()]
+    estimated = event_bytes(event["path"].encode(), headers, event["body"].encode())
+    assert abs(estimated - len(json.dumps(event))) < 1_500
+
+
+def test_body_over_the_gateways_limit_is_refused() -> None:
+    assert ask(never, request("POST", "/v1/x", content=b"x" * (BODY_LIMIT + 1))).status_code == 413
+
+
+def test_headers_over_the_gateways_limit_are_refused() -> None:
+    answer = ask(never, request("GET", "/v1/x", headers={"X-Long": "x" * HEADER_LIMIT}))
+    assert (answer.status_code, answer.text) == (431, "HTTP header is larger than 10240 bytes.")
+    assert ask(lambda _: httpx.Response(200), request("GET", "/", headers={"X": "x" * 9_900})).status_code == 200
+
+
+def test_slow_function_gets_the_gateways_timeout() -> None:
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    async def through() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as inner:
+            proxy = ReverseProxy(inner, timeout=0.05)
+            proxy.forward_to(STAGE, {"INTEGRATION_TIMEOUT": GatewayResponse(504, '{"code": 5002}')})
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(proxy.app)) as outer:
+                return await outer.send(request("GET", "/v1/x"))
+
+    answer = asyncio.run(through())
+    assert (answer.status_code, answer.json()) == (504, {"code": 5002})
 
 
 def test_body_over_the_limit_without_a_length_is_refused() -> None:

@@ -10,7 +10,7 @@ from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -19,13 +19,13 @@ def hold(*names: str) -> None:
     aws.dynamodb().put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": list(names)}})
 
 
-def test_an_idle_installation():
+def test_idle_installation_shows_no_tasks():
     status = dispatch.status()
     assert (status.slots, status.held, status.waiting, status.paused_at) == (9, 0, 0, 0)
     assert (status.running, status.next_task_id, status.next_since) == ([], "", 0)
 
 
-def test_who_runs_who_waits_and_what_leaked():
+def test_status_lists_running_waiting_and_leaked_slots():
     done = add_task("done")
     TaskStore().fail(done, "x")
     add_task("running")
@@ -41,7 +41,7 @@ def test_who_runs_who_waits_and_what_leaked():
     assert (status.waiting, status.next_task_id, status.next_since) == (2, "first", first.created_at)
 
 
-def test_a_pause_holds_and_resuming_wakes(executions):
+def test_pause_stops_dispatch_and_resume_wakes_the_next_task(executions):
     add_task("waiting")
     paused = dispatch.pause()
     assert paused.paused_at > 0
@@ -52,7 +52,7 @@ def test_a_pause_holds_and_resuming_wakes(executions):
     assert executions.succeeded == ["token"]
 
 
-def test_resuming_gives_back_what_leaked(executions):
+def test_resume_releases_leaked_slots(executions):
     hold(*(f"gone#{number}" for number in range(9)))
     add_task("waiting")
     assert dispatch.resume().woken > 0

@@ -7,15 +7,16 @@ import pytest
 from kiln.contract import TaskStatus
 from kiln.errors import OperationRefused, TaskNotFound
 from kiln.operating import task as task_operations
+from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import RESTARTED
-from tests.support.samples import add_task, stored_image
+from tests.support.samples import add_task, admit_task, stored_image
 from tests.unit.tasks.test_wake_up import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def test_a_parked_task_that_is_ended_is_woken_to_leave(executions):
+def test_ending_a_parked_task_wakes_its_workflow(executions):
     add_task()
     park("task-1", "token")
     change = task_operations.fail("task-1", "The campaign was called off")
@@ -26,7 +27,7 @@ def test_a_parked_task_that_is_ended_is_woken_to_leave(executions):
     assert not task.is_waiting
 
 
-def test_one_whose_workflow_is_elsewhere_begins_again_to_leave(executions):
+def test_ending_a_task_with_a_failed_workflow_starts_it_again(executions):
     add_task()
     executions.started["task-1"] = {}
     change = task_operations.fail("task-1", "Stuck")
@@ -35,13 +36,13 @@ def test_one_whose_workflow_is_elsewhere_begins_again_to_leave(executions):
     assert TaskStore().get("task-1").wake_requested_at is not None
 
 
-def test_one_without_a_workflow_gets_one_to_leave_by(executions):
+def test_ending_a_task_without_workflow_starts_one(executions):
     add_task()
     assert task_operations.fail("task-1", "Never started").did == "started"
     assert executions.started["task-1"]["task_id"] == "task-1"
 
 
-def test_ending_for_the_same_reason_again_is_harmless(executions):
+def test_ending_again_for_the_same_reason_changes_nothing(executions):
     add_task()
     executions.started["task-1"] = {}
     task_operations.fail("task-1", "Stuck")
@@ -52,14 +53,14 @@ def test_ending_for_the_same_reason_again_is_harmless(executions):
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_nothing_ends_without_a_reason(reason):
+def test_ending_without_a_reason_is_refused(reason):
     add_task()
     with pytest.raises(OperationRefused, match="reason"):
         task_operations.fail("task-1", reason)
     assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
 
 
-def test_what_has_succeeded_is_left_alone(executions):
+def test_ending_a_succeeded_task_is_refused(executions):
     task = add_task()
     TaskStore().succeed(task, [stored_image()], "16")
     executions.ended["task-1"] = ("SUCCEEDED", "")
@@ -71,14 +72,14 @@ def test_what_has_succeeded_is_left_alone(executions):
     assert TaskStore().get("task-1").task_status is TaskStatus.SUCCEED
 
 
-def test_a_task_that_never_started_is_started(executions):
+def test_task_without_workflow_is_started(executions):
     add_task()
     change = task_operations.restart("task-1")
     assert (change.did, change.execution) == ("started", "task-1")
-    assert executions.started["task-1"]["slots"]["first"] == "task-1#0"
+    assert executions.started["task-1"]["task_id"] == "task-1"
 
 
-def test_a_workflow_that_broke_begins_again_with_its_own_input(executions):
+def test_failed_workflow_starts_again_with_its_own_input(executions):
     add_task()
     executions.started |= {"task-1": {"task_id": "task-1"}, "task-1-again-1": {"task_id": "task-1", "turn": "7"}}
     executions.ended |= {"task-1": ("FAILED", ""), "task-1-again-1": ("FAILED", "")}
@@ -86,7 +87,7 @@ def test_a_workflow_that_broke_begins_again_with_its_own_input(executions):
     assert executions.started["task-1-again-2"] == {"task_id": "task-1", "turn": "7"}
 
 
-def test_executions_are_found_by_the_name_that_the_task_was_given(executions):
+def test_executions_are_found_by_the_tasks_execution_name(executions):
     add_task(run_id="task-1_2")
     executions.ended["task-1"] = ("SUCCEEDED", "")
     change = task_operations.restart("task-1")
@@ -95,7 +96,7 @@ def test_executions_are_found_by_the_name_that_the_task_was_given(executions):
     assert task_operations.restart("task-1").execution == "task-1_2-again-1"
 
 
-def test_an_end_that_was_never_told_is_told(executions):
+def test_unnotified_end_is_notified(executions):
     task = add_task()
     TaskStore().fail(task, "Why ever")
     executions.started["task-1"] = {"task_id": "task-1"}
@@ -103,7 +104,7 @@ def test_an_end_that_was_never_told_is_told(executions):
     assert task_operations.restart("task-1").execution == "task-1-again-1"
 
 
-def test_a_failed_task_is_made_anew_for_its_caller():
+def test_failed_task_is_retried_for_its_caller():
     task = add_task(prompt="A cat")
     TaskStore().fail(task, "The provider had a bad day")
     change = task_operations.retry("task-1")
@@ -116,6 +117,13 @@ def test_a_failed_task_is_made_anew_for_its_caller():
 @pytest.mark.parametrize(
     "operation", [lambda: task_operations.fail("nobody", "x"), lambda: task_operations.restart("nobody")]
 )
-def test_a_task_that_is_not_there_is_told(operation):
+def test_missing_task_is_refused(operation):
     with pytest.raises(TaskNotFound):
         operation()
+
+
+def test_ended_waiting_tasks_cost_their_caller_no_turn(executions):
+    for number in range(5):
+        admit_task(f"task-{number}", n=9)
+        task_operations.fail(f"task-{number}", "Called off")
+    assert Admission().admit("ada", 1, per_minute=100).turn == 1

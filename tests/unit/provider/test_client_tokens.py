@@ -8,11 +8,11 @@ import pytest
 from kiln.provider import Provider, ProviderError, Verdict
 from kiln.provider.credentials import ProviderCredentials, Signer
 from kiln.settings import ProviderSettings
-from tests.unit.provider.test_client import TASK, provider
+from tests.support.provider import TASK, provider
 
 
 @pytest.mark.parametrize("code", [1003, 1004])
-def test_a_refused_token_is_signed_anew_once(code):
+def test_refused_token_is_signed_again_once(code):
     seen = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -26,7 +26,7 @@ def test_a_refused_token_is_signed_anew_once(code):
 
 
 @pytest.mark.parametrize("code", [1003, 1004])
-def test_a_token_refused_twice_is_a_matter_for_a_person(code):
+def test_token_refused_twice_is_an_account_refusal(code):
     seen = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -40,7 +40,7 @@ def test_a_token_refused_twice_is_a_matter_for_a_person(code):
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1002])
-def test_other_refusals_of_the_credentials_are_not_tried_again(code):
+def test_other_refusals_of_the_credentials_are_not_retried(code):
     seen = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -52,7 +52,7 @@ def test_other_refusals_of_the_credentials_are_not_tried_again(code):
     assert len(seen) == 1
 
 
-def test_the_same_token_serves_many_calls():
+def test_token_is_reused_by_later_calls():
     seen = set()
 
     def answer(request: httpx.Request) -> httpx.Response:

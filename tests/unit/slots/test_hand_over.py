@@ -22,21 +22,21 @@ def test_each_served_task_holds_all_its_slots():
     assert handed == HandOver(frozenset({"x#0", "a#0", "a#1", "b#0", "reserved#0"}), ["a", "b"])
 
 
-def test_a_task_of_more_images_than_slots_gets_them_all():
+def test_task_of_more_images_than_slots_gets_all_slots():
     assert hand_over(set(), [Waiting("a", 9)], 4).holders == {"a#0", "a#1", "a#2", "a#3"}
 
 
-def test_the_leaver_gets_nothing_although_the_index_still_names_it():
+def test_released_task_gets_no_slots_though_the_index_still_names_it():
     assert hand_over(set(), [Waiting("a", 1)], 4, leaver="a").complete == []
 
 
-def test_a_task_that_holds_its_slots_is_named_again_on_a_retry_only():
+def test_task_that_holds_its_slots_is_named_again_on_a_retry_only():
     queue = [Waiting("a", 1), Waiting("b", 1)]
     assert hand_over({"a#0"}, queue, 4).complete == ["b"]
     assert hand_over({"a#0"}, queue, 4, is_retry=True).complete == ["a", "b"]
 
 
-def test_nothing_is_handed_over_while_dispatch_is_paused():
+def test_paused_dispatch_hands_nothing_over():
     assert hand_over({"x#0"}, [Waiting("a", 1)], 4, is_paused=True) == HandOver(frozenset({"x#0"}), [])
 
 

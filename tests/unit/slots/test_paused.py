@@ -7,10 +7,10 @@ import pytest
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from tests.support.samples import add_task
-from tests.unit.slots.test_store import Contended, take
+from tests.support.slots import Contended, take
 
 
-def test_while_dispatch_is_paused_nobody_takes_slots(cloud, slots):
+def test_paused_dispatch_acquires_no_slots(cloud, slots):
     for name in ("a", "b"):
         add_task(name)
     take(cloud, slots, "a", 1)
@@ -23,7 +23,7 @@ def test_while_dispatch_is_paused_nobody_takes_slots(cloud, slots):
     assert take(cloud, slots, "b", 1)
 
 
-def test_while_dispatch_is_paused_nobody_is_handed_slots(cloud, slots):
+def test_paused_dispatch_hands_over_no_slots(cloud, slots):
     for name in ("a", "b"):
         add_task(name)
     take(cloud, slots, "a", 1)
@@ -34,7 +34,7 @@ def test_while_dispatch_is_paused_nobody_is_handed_slots(cloud, slots):
     assert slots.release("", 0) == ["b"]
 
 
-def test_who_was_handed_slots_before_the_pause_is_woken_still(cloud, slots):
+def test_task_with_slots_from_before_the_pause_is_woken(cloud, slots):
     for name in ("a", "b"):
         add_task(name)
     slots = Slots(limit=1)
@@ -47,7 +47,7 @@ def test_who_was_handed_slots_before_the_pause_is_woken_still(cloud, slots):
 
 
 @pytest.mark.parametrize("change", ["pause", "resume"])
-def test_a_hand_over_minds_what_is_said_of_pausing_meanwhile(cloud, change):
+def test_pause_or_resume_during_a_hand_over_is_applied(cloud, change):
     for name in ("a", "b"):
         add_task(name)
     take(cloud, Slots(limit=1), "a", 1)
@@ -59,7 +59,7 @@ def test_a_hand_over_minds_what_is_said_of_pausing_meanwhile(cloud, change):
     assert operator.state().names == (set() if change == "pause" else {"b#0"})
 
 
-def test_what_is_kept_back_and_reserved_is_told_apart(cloud, slots):
+def test_throttled_and_reserved_slots_are_counted_separately(cloud, slots):
     held = {"a#0", "a#1", "throttled#99999999999#0", "reserved#0"}
     cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": sorted(held)}})
     state = slots.state()

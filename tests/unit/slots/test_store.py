@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
-from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, admit_task
-from tests.unit.workflow.test_state_machine import rendered
 
 
 def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
-    """What the workflow's state AcquireSlots does, with the numbers that the workflow is started with."""
-    names = slots.names(task_id, n)
-    state = rendered("TaskWorkflow")["States"]["AcquireSlots"]["Parameters"]
-    try:
-        cloud.dynamodb.update_item(
-            TableName="kiln-table",
-            Key=SLOTS_KEY,
-            UpdateExpression=state["UpdateExpression"],
-            ConditionExpression=state["ConditionExpression"],
-            ExpressionAttributeValues={
-                ":mine": {"SS": names},
-                ":first": {"S": names[0]},
-                ":room": {"N": str(slots.room(n))},
-                ":turn": {"N": str(TaskStore().get(task_id).turn)},
-            },
-        )
-    except cloud.dynamodb.exceptions.ConditionalCheckFailedException:
+    """What the step Dispatch does first."""
+    task = TaskStore().get(task_id)
+    assert task.n == n
+    if not slots.acquire(task):
         return False
     TaskStore().begin_dispatch(task_id)
     return True
 
 
-@pytest.mark.parametrize(("n", "names", "room"), [(1, ["t#0"], 2), (3, ["t#0", "t#1", "t#2"], 0), (9, 3, 0)])
-def test_a_task_takes_n_slots_but_never_more_than_there_are(slots, n, names, room):
-    assert slots.names("t", n) == (names if isinstance(names, list) else [f"t#{number}" for number in range(names)])
-    assert slots.room(n) == room
+@pytest.mark.parametrize(("n", "names"), [(1, {"t#0"}), (3, {"t#0", "t#1", "t#2"}), (9, {"t#0", "t#1", "t#2"})])
+def test_a_task_acquires_n_slots_but_never_more_than_there_are(cloud, slots, n, names):
+    add_task("t", n=n)
+    assert take(cloud, slots, "t", n)
+    assert slots.state().names == names
 
 
 def test_the_limit_comes_from_the_environment(cloud):
-    assert Slots().room(1) == 8
+    assert Slots().limit == 9
 
 
-def test_nobody_waits_and_nothing_is_held(slots):
+def test_empty_item_has_no_holders_and_no_waiters(slots):
     assert slots.state().names == set()
     assert slots.release("nobody", 9) == []
 
 
-def test_slots_are_taken_while_there_is_room(cloud, slots):
+def test_slots_are_acquired_while_any_are_free(cloud, slots):
     for name in ("a", "b", "c", "d"):
         add_task(name)
     assert [take(cloud, slots, name, 1) for name in ("a", "b", "c", "d")] == [True, True, True, False]
@@ -61,7 +46,7 @@ def test_slots_are_taken_while_there_is_room(cloud, slots):
     assert len(slots.state().names) == 3
 
 
-def test_the_first_in_line_is_handed_the_slot(cloud, slots):
+def test_released_slot_is_handed_to_the_first_waiting_task(cloud, slots):
     for name in ("a", "b", "c", "d", "e"):
         add_task(name)
     for name in ("a", "b", "c"):
@@ -72,7 +57,7 @@ def test_the_first_in_line_is_handed_the_slot(cloud, slots):
     assert slots.release("a", 1) == ["e"]
 
 
-def test_giving_back_twice_gives_nothing_away_and_wakes_who_may_not_have_been_woken(cloud, slots):
+def test_second_release_hands_nothing_over_and_wakes_again(cloud, slots):
     for name in ("a", "b", "c", "d", "e"):
         add_task(name)
     for name in ("a", "b", "c"):
@@ -85,7 +70,7 @@ def test_giving_back_twice_gives_nothing_away_and_wakes_who_may_not_have_been_wo
     assert slots.release("b", 1) == []
 
 
-def test_several_are_woken_when_several_slots_come_free(cloud, slots):
+def test_several_released_slots_wake_several_tasks(cloud, slots):
     add_task("large", n=3)
     for name in ("a", "b", "c", "d"):
         add_task(name)
@@ -93,7 +78,7 @@ def test_several_are_woken_when_several_slots_come_free(cloud, slots):
     assert slots.release("large", 3) == ["a", "b", "c"]
 
 
-def test_who_needs_many_has_them_kept_and_is_not_overtaken(cloud, slots):
+def test_task_of_many_slots_reserves_them_and_is_not_overtaken(cloud, slots):
     for name in ("a", "b", "c"):
         add_task(name)
         take(cloud, slots, name, 1)
@@ -109,7 +94,7 @@ def test_who_needs_many_has_them_kept_and_is_not_overtaken(cloud, slots):
     assert slots.release("large", 9) == ["late"]
 
 
-def test_a_caller_with_few_tasks_does_not_wait_for_one_with_many(cloud, slots):
+def test_caller_of_few_tasks_does_not_wait_for_one_of_many(cloud, slots):
     for number in range(3):
         admit_task(f"a{number}")
         take(cloud, slots, f"a{number}", 1)
@@ -129,7 +114,7 @@ def test_a_caller_with_few_tasks_does_not_wait_for_one_with_many(cloud, slots):
     assert "b1" in woken
 
 
-def test_a_smaller_limit_than_when_they_were_taken_is_made_up_for(cloud):
+def test_lowered_limit_hands_over_only_below_it(cloud):
     add_task("large", n=9)
     take(cloud, Slots(limit=9), "large", 9)
     add_task("a")
@@ -139,7 +124,7 @@ def test_a_smaller_limit_than_when_they_were_taken_is_made_up_for(cloud):
     assert few.state().names == {"a#0"}
 
 
-def test_a_task_on_its_way_with_its_slots_is_passed_over(cloud, slots):
+def test_task_that_already_has_its_slots_is_skipped(cloud, slots):
     for name in ("a", "b", "c", "d"):
         add_task(name)
     for name in ("a", "b"):
@@ -150,24 +135,7 @@ def test_a_task_on_its_way_with_its_slots_is_passed_over(cloud, slots):
     assert slots.state().names == {"c#0", "d#0", "e#0"}
 
 
-class Contended:
-    """A client behind whose back another releases a task whenever slots are about to be handed over."""
-
-    def __init__(self, client: Any, meanwhile: list[Any]) -> None:
-        self._client = client
-        self._meanwhile = meanwhile
-        self.exceptions = client.exceptions
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def update_item(self, **request: Any) -> Any:
-        if "ConditionExpression" in request and self._meanwhile:
-            self._meanwhile.pop(0)()
-        return self._client.update_item(**request)
-
-
-def test_two_that_hand_over_at_once_give_no_slot_twice(cloud):
+def test_concurrent_hand_overs_give_each_slot_once(cloud):
     for name in ("a", "b", "c", "d", "e"):
         add_task(name)
     for name in ("a", "b"):
@@ -180,7 +148,7 @@ def test_two_that_hand_over_at_once_give_no_slot_twice(cloud):
     assert other.state().names == {"c#0", "d#0"}
 
 
-def test_endless_contention_ends(cloud):
+def test_endless_contention_ends_without_a_hand_over(cloud):
     for name in ("a", "b", "c"):
         add_task(name)
     slots = Slots(limit=1)
@@ -199,7 +167,7 @@ def test_endless_contention_ends(cloud):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_whatever_the_order_no_slot_is_lost_and_everybody_has_a_turn_in_order(cloud, seed):
+def test_any_order_of_steps_loses_no_slot_and_keeps_the_turns(cloud, seed):
     chance = random.Random(seed)
     slots = Slots(limit=4)
     sizes = {f"t{number:02}": chance.choice([1, 1, 2, 3, 9]) for number in range(16)}
@@ -224,7 +192,7 @@ def test_whatever_the_order_no_slot_is_lost_and_everybody_has_a_turn_in_order(cl
     assert slots.state().names == set()
 
 
-def test_two_large_ones_never_sit_on_a_part_each(cloud, slots):
+def test_two_large_tasks_do_not_reserve_parts_at_once(cloud, slots):
     """A later task of another caller may come to stand before one that waits: what is reserved is dealt out afresh."""
     for name, n in (("a", 1), ("b", 2)):
         add_task(name, n=n)
@@ -237,22 +205,51 @@ def test_two_large_ones_never_sit_on_a_part_each(cloud, slots):
     assert slots.release("overtaker", 2) == ["first"]
 
 
-def test_who_leaves_is_not_handed_its_own_slots_by_an_index_that_lags(cloud, slots):
+def test_released_task_gets_no_slots_from_a_stale_index(cloud, slots):
     add_task("a")
-    names = slots.names("a", 1)
-    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": names}})
+    cloud.dynamodb.put_item(TableName="kiln-table", Item={**SLOTS_KEY, "holders": {"SS": ["a#0"]}})
     assert slots.release("a", 1) == []
     assert slots.state().names == set()
 
 
-def test_a_lower_limit_stops_nobody_who_waits(cloud):
-    add_task("large", n=3)
-    started_with = Slots(limit=3)
-    assert Slots(limit=2).release("gone", 1) == ["large"]
-    assert take(cloud, started_with, "large", 3)
+@pytest.mark.parametrize("limit", [2, 3, 9])
+def test_changed_limit_is_in_force_for_tasks_that_wait(cloud, limit):
+    for name in ("a", "b", "c", "d"):
+        add_task(name)
+    assert take(cloud, Slots(limit=1), "a", 1)
+    assert not take(cloud, Slots(limit=1), "b", 1)
+    changed = Slots(limit=limit)
+    assert changed.release("", 0) == ["b", "c", "d"][: limit - 1]
+    assert changed.acquire(TaskStore().get("b"))
 
 
-def test_looking_after_the_line_gives_nothing_of_ones_own_back(cloud, slots):
+def test_handed_over_turn_becomes_the_virtual_time(cloud, slots):
+    for name, turn in (("a", 5), ("b", 7), ("c", 8)):
+        add_task(name, n=3, turn=turn)
+    take(cloud, slots, "a", 3)
+    assert slots.state().virtual_time == 5
+    slots.release("a", 3)
+    assert slots.state().virtual_time == 7
+
+
+def test_late_acquirer_does_not_set_the_virtual_time_back(cloud, slots):
+    add_task("late", turn=3)
+    add_task("early", turn=9)
+    take(cloud, slots, "early", 1)
+    take(cloud, slots, "late", 1)
+    assert slots.state().virtual_time == 9
+
+
+def test_two_newcomers_for_one_slot_get_it_once(cloud):
+    for name in ("a", "b"):
+        add_task(name)
+    other = Slots(limit=1)
+    mine = Slots(client=Contended(cloud.dynamodb, [lambda: take(cloud, other, "b", 1)]), limit=1)  # type: ignore[arg-type]
+    assert not mine.acquire(TaskStore().get("a"))
+    assert other.state().names == {"b#0"}
+
+
+def test_reconcile_keeps_the_tasks_own_slots(cloud, slots):
     for name in ("a", "b"):
         add_task(name)
     take(cloud, slots, "a", 1)

@@ -6,10 +6,10 @@ import time
 
 from kiln.slots.store import THROTTLED_SECONDS
 from tests.support.samples import add_task
-from tests.unit.slots.test_store import take
+from tests.support.slots import take
 
 
-def test_a_provider_that_is_full_below_our_limit_lets_nobody_new_in(cloud, slots):
+def test_full_provider_below_the_limit_stops_new_tasks(cloud, slots):
     for name in ("a", "b"):
         add_task(name)
     take(cloud, slots, "a", 1)
@@ -20,7 +20,7 @@ def test_a_provider_that_is_full_below_our_limit_lets_nobody_new_in(cloud, slots
     assert take(cloud, slots, "a", 1)
 
 
-def test_what_was_kept_back_comes_back_one_by_one(cloud, slots, monkeypatch):
+def test_throttled_slots_return_one_by_one(cloud, slots, monkeypatch):
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
     for name in ("a", "b", "c", "d", "e"):
@@ -38,7 +38,7 @@ def test_what_was_kept_back_comes_back_one_by_one(cloud, slots, monkeypatch):
     assert slots.state().names == {"d#0", "e#0"}
 
 
-def test_what_was_kept_back_keeps_nobody_out_for_ever(cloud, slots):
+def test_throttled_slots_return_with_the_last_release(cloud, slots):
     """Nobody else runs, so nobody else will give anything back: what is kept back must not outlast the last of us."""
     add_task("a")
     take(cloud, slots, "a", 1)
@@ -55,7 +55,7 @@ def test_what_was_kept_back_keeps_nobody_out_for_ever(cloud, slots):
     assert take(cloud, slots, "c", 3)
 
 
-def test_who_needs_all_has_them_though_some_were_kept_back(cloud, slots):
+def test_task_of_all_slots_gets_them_despite_throttling(cloud, slots):
     for name in ("a", "b"):
         add_task(name)
         take(cloud, slots, name, 1)

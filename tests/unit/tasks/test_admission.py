@@ -12,6 +12,7 @@ from kiln.errors import TooManyRequests
 from kiln.tasks import admission as module
 from kiln.tasks import items
 from kiln.tasks.admission import Admission, Ticket
+from tests.support.slots import serve
 
 MANY = 1_000_000
 NOW = 1_700_000_000
@@ -24,31 +25,21 @@ def admission(cloud, monkeypatch) -> Admission:
     return Admission()
 
 
-def serve(cloud: Any, turn: int) -> None:
-    """The line has been served up to a turn."""
-    cloud.dynamodb.update_item(
-        TableName="kiln-table",
-        Key=items.SLOTS_KEY,
-        UpdateExpression="SET virtual_time = :turn",
-        ExpressionAttributeValues={":turn": {"N": str(turn)}},
-    )
-
-
-def test_tasks_are_numbered_per_caller_and_stand_n_behind_one_another(admission):
+def test_tasks_of_a_caller_get_successive_numbers_and_turns(admission):
     assert admission.admit("ada", 1, per_minute=MANY) == Ticket(1, 1)
     assert admission.admit("ada", 9, per_minute=MANY) == Ticket(2, 10)
     assert admission.admit("ada", 2, per_minute=MANY) == Ticket(3, 12)
     assert admission.admit("bob", 3, per_minute=MANY) == Ticket(1, 3)
 
 
-def test_who_comes_with_five_does_not_wait_behind_nine_hundred(admission):
+def test_five_tasks_of_one_caller_do_not_wait_behind_900_of_another(admission):
     crowd = [admission.admit("ada", 1, per_minute=MANY).turn for _ in range(50)]
     few = [admission.admit("bob", 1, per_minute=MANY).turn for _ in range(5)]
     line = sorted([(turn, "ada") for turn in crowd] + [(turn, "bob") for turn in few])
     assert [caller for _, caller in line[:10]].count("bob") == 5
 
 
-def test_a_pause_earns_nothing(admission, cloud):
+def test_idle_caller_earns_no_earlier_turn(admission, cloud):
     assert admission.admit("ada", 1, per_minute=MANY).turn == 1
     serve(cloud, 500)
     assert admission.admit("ada", 2, per_minute=MANY).turn == 502
@@ -56,13 +47,13 @@ def test_a_pause_earns_nothing(admission, cloud):
     assert admission.admit("new", 1, per_minute=MANY).turn == 501
 
 
-def test_a_caller_ahead_of_the_line_keeps_its_own_place(admission, cloud):
+def test_caller_ahead_of_the_queue_keeps_its_own_turn(admission, cloud):
     turns = [admission.admit("ada", 9, per_minute=MANY).turn for _ in range(3)]
     serve(cloud, 9)
     assert admission.admit("ada", 9, per_minute=MANY).turn == turns[-1] + 9
 
 
-def test_a_caller_may_create_so_many_tasks_a_minute(admission, monkeypatch):
+def test_tasks_beyond_the_rate_limit_are_refused(admission, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW)
     assert [admission.admit("ada", 1, per_minute=2).sequence for _ in range(2)] == [1, 2]
     with pytest.raises(TooManyRequests, match="at most 2 tasks") as refused:
@@ -77,7 +68,7 @@ def test_a_caller_may_create_so_many_tasks_a_minute(admission, monkeypatch):
     assert admission.admit("ada", 1, per_minute=3).sequence == 5
 
 
-def test_a_refusal_counts_nothing(admission, monkeypatch):
+def test_refusal_does_not_count(admission, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW)
     admission.admit("ada", 1, per_minute=1)
     for _ in range(3):
@@ -86,7 +77,7 @@ def test_a_refusal_counts_nothing(admission, monkeypatch):
     assert admission.admit("ada", 1, per_minute=2) == Ticket(2, 2)
 
 
-def test_a_minute_begun_by_another_request_meanwhile_is_gone_on_with(cloud, monkeypatch):
+def test_minute_opened_by_a_concurrent_request_is_continued(cloud, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW)
 
     class Overtaken:
@@ -109,7 +100,7 @@ def test_a_minute_begun_by_another_request_meanwhile_is_gone_on_with(cloud, monk
     assert Admission(client=Overtaken()).admit("ada", 1, per_minute=MANY) == Ticket(2, 2)  # type: ignore[arg-type]
 
 
-def test_a_minute_that_another_clock_has_begun_already_is_gone_on_with(admission, cloud, monkeypatch):
+def test_minute_opened_by_a_faster_clock_is_continued(admission, cloud, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW + 60)
     admission.admit("ada", 1, per_minute=3)
     monkeypatch.setattr(time, "time", lambda: NOW)
@@ -118,7 +109,7 @@ def test_a_minute_that_another_clock_has_begun_already_is_gone_on_with(admission
         admission.admit("ada", 1, per_minute=3)
 
 
-def test_a_look_counts_in_its_callers_minute_and_nowhere_else(admission, monkeypatch):
+def test_read_counts_against_the_rate_limit_alone(admission, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW)
     admission.count("ada", per_minute=3)
     assert admission.admit("ada", 9, per_minute=3) == Ticket(1, 9)
@@ -129,7 +120,7 @@ def test_a_look_counts_in_its_callers_minute_and_nowhere_else(admission, monkeyp
     assert admission.admit("ada", 1, per_minute=4) == Ticket(2, 10)
 
 
-def test_places_that_are_given_back_are_the_callers_own_again(admission):
+def test_refunded_turn_is_the_callers_again(admission):
     for _ in range(3):
         admission.admit("ada", 9, per_minute=MANY)
     for _ in range(3):
@@ -137,7 +128,7 @@ def test_places_that_are_given_back_are_the_callers_own_again(admission):
     assert admission.admit("ada", 1, per_minute=MANY) == Ticket(4, 1)
 
 
-def test_places_behind_the_line_are_not_stood_in_again(admission, cloud):
+def test_refunded_turn_behind_the_queue_is_not_reused(admission, cloud):
     admission.admit("ada", 9, per_minute=MANY)
     serve(cloud, 500)
     admission.withdraw("ada", 9)
@@ -145,7 +136,7 @@ def test_places_behind_the_line_are_not_stood_in_again(admission, cloud):
 
 
 @pytest.mark.parametrize("had", [0, 2])
-def test_no_more_is_given_back_than_was_taken(admission, cloud, had):
+def test_refund_is_at_most_the_turns_taken(admission, cloud, had):
     if had:
         admission.admit("ada", had, per_minute=MANY)
     before = cloud.dynamodb.get_item(TableName="kiln-table", Key=items.caller_key("ada")).get("Item")
@@ -153,7 +144,7 @@ def test_no_more_is_given_back_than_was_taken(admission, cloud, had):
     assert cloud.dynamodb.get_item(TableName="kiln-table", Key=items.caller_key("ada")).get("Item") == before
 
 
-def test_how_far_the_line_is_served_is_read_once_a_second(cloud, monkeypatch):
+def test_served_turn_is_read_once_a_second(cloud, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     serve(cloud, 10)

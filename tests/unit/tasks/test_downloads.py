@@ -27,7 +27,7 @@ def _finished_task(cloud) -> None:
 
 
 @pytest.mark.parametrize(("index", "file"), [(0, "0.png"), (1, "1.jpg")])
-def test_the_link_is_for_the_image_and_short_lived(index, file):
+def test_download_link_is_short_lived_and_for_one_image(index, file):
     link = urlsplit(download_address("task-1", token(index), file, method="GET"))
     assert link.path.endswith(f"/tasks/task-1/{file}")
     assert "kiln-outbox" in link.netloc + link.path
@@ -36,7 +36,7 @@ def test_the_link_is_for_the_image_and_short_lived(index, file):
     assert query["X-Amz-Expires"] == ["900"]
 
 
-def test_get_and_head_get_links_of_their_own():
+def test_get_and_head_have_separate_links():
     signed = {method: download_address("task-1", token(0), "0.png", method=method) for method in ("GET", "HEAD")}
     assert len({parse_qs(urlsplit(link).query)["X-Amz-Signature"][0] for link in signed.values()}) == 2
 
@@ -49,6 +49,6 @@ def test_get_and_head_get_links_of_their_own():
         ("task-gone", None, "0.png"),
     ],
 )
-def test_nothing_else_is_found(task_id, presented, file):
+def test_unknown_image_is_not_found(task_id, presented, file):
     with pytest.raises(ResourceNotFound):
         download_address(task_id, presented or token(int(file[0]), task_id), file, method="GET")

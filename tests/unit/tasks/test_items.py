@@ -23,11 +23,11 @@ from tests.support.samples import make_task, stored_image
         ),
     ],
 )
-def test_a_task_comes_back_as_it_went(task):
+def test_stored_task_is_read_back_unchanged(task):
     assert items.task_of(items.item_of(task)) == task
 
 
-def test_what_is_empty_is_left_out_so_that_if_not_exists_holds():
+def test_empty_attributes_are_left_out_of_the_item():
     item = items.item_of(make_task())
     assert {"dispatched_at", "provider_task_id", "wake_requested_at", "result", "callback_url", "watermark"}.isdisjoint(
         item
@@ -35,18 +35,18 @@ def test_what_is_empty_is_left_out_so_that_if_not_exists_holds():
     assert item["task_status"] == {"S": "submitted"}
 
 
-def test_an_index_of_zero_within_a_result_is_kept():
+def test_image_index_zero_is_stored():
     item = items.item_of(make_task(result=[stored_image(0)]))
     assert item["result"]["L"][0]["M"]["index"] == {"N": "0"}
 
 
-def test_what_an_index_does_not_project_has_its_default():
+def test_attributes_not_projected_have_their_defaults():
     item = items.item_of(make_task())
     del item["inputs"]
     assert items.task_of({**item, "pk": {"S": "TASK#task-1"}, "task_token": {"S": "t"}}).inputs == []
 
 
-def test_keys_of_different_things_never_meet():
+def test_keys_of_different_kinds_are_distinct():
     keys = [
         items.task_key("a"),
         items.caller_key("a"),
@@ -57,5 +57,5 @@ def test_keys_of_different_things_never_meet():
     assert len({key["pk"]["S"] for key in keys}) == len(keys)
 
 
-def test_a_key_of_any_external_id_fits_into_dynamodb():
+def test_key_of_any_external_id_fits_into_dynamodb():
     assert len(items.external_key("c" * 128, "🐈" * 512)["pk"]["S"].encode()) < 2_048

@@ -107,6 +107,33 @@ def test_a_filter_by_status_fills_its_pages(hourly):
     assert listed(1, 30, task_status="failed", created_before=9 * 3_600_000) == ["ada-6", "ada-3"]
 
 
+def test_filter_by_status_follows_every_change(store):
+    waiting, running, done, cancelled = (admit_task(f"ada-{number}") for number in range(1, 5))
+    store.process(running)
+    store.succeed(done, [stored_image()], "16")
+    store.cancel(cancelled, "why")
+    admit_task("bob-1", caller="bob")
+    for task, status in ((waiting, "submitted"), (running, "processing"), (done, "succeed"), (cancelled, "failed")):
+        assert listed(1, 30, task_status=status) == [task.task_id]
+
+
+def test_filter_by_status_reads_its_page_and_not_the_history(store, cloud):
+    fill(store, 150)
+    store.fail(store.get("ada-3"), "why")
+    calls: list[str] = []
+
+    def count(model, **_):
+        calls.append(model.name)
+
+    cloud.dynamodb.meta.events.register("before-call.dynamodb", count, unique_id="count")
+    assert listed(1, 1, task_status="failed") == ["ada-3"]
+    assert calls == ["GetItem", "Query", "BatchGetItem"]
+    calls.clear()
+    assert len(listed(1, 120, task_status="submitted")) == 120
+    cloud.dynamodb.meta.events.unregister("before-call.dynamodb", unique_id="count")
+    assert calls == ["GetItem", "Query", "BatchGetItem", "BatchGetItem"]
+
+
 def test_what_the_index_holds_is_what_the_list_answers_with(store):
     task = admit_task("ada-1", external_task_id="mine", watermark=True)
     store.succeed(task, [stored_image()], "16")

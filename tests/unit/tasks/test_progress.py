@@ -9,7 +9,7 @@ from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, stored_image
 
 
-def test_each_step_is_written_down_as_it_is_reached(cloud):
+def test_each_step_is_recorded_when_reached(cloud):
     store = TaskStore()
     add_task("first")
     add_task()
@@ -46,13 +46,13 @@ def test_each_step_is_written_down_as_it_is_reached(cloud):
     assert [step.at for step in ended.steps] == sorted(step.at for step in ended.steps)
 
 
-def test_a_task_that_fails_in_line_has_no_steps_it_did_not_take(cloud):
+def test_task_that_fails_while_waiting_has_no_later_steps(cloud):
     store = TaskStore()
     store.fail(add_task(), "why")
     assert [step.step for step in progress(store.get("task-1"), store).steps] == [StepName.ACCEPTED, StepName.FAILED]
 
 
-def test_the_request_is_told_with_links_that_open(cloud):
+def test_stored_request_has_links_that_open(cloud):
     task = add_task(
         prompt="A cat",
         external_task_id="mine",

@@ -8,7 +8,7 @@ import pytest
 
 from kiln.contract import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
-from kiln.tasks import items
+from kiln.tasks import items, queue
 from kiln.tasks.store import TaskStore
 from tests.support.samples import admit_task, stored_image
 
@@ -28,18 +28,18 @@ def raw(cloud, task_id: str = "task-1"):
     return cloud.dynamodb.get_item(TableName="kiln-table", Key=items.task_key(task_id))["Item"]
 
 
-def test_what_is_added_can_be_read(store):
+def test_added_task_is_read_back(store):
     task = add(store, external_task_id="mine", prompt="A cat")
     assert store.get("task-1") == task
     assert task.sequence == 1
 
 
-def test_tasks_are_numbered_per_caller(store):
+def test_each_caller_has_its_own_task_numbers(store):
     assert [add(store, f"a{number}").sequence for number in range(3)] == [1, 2, 3]
     assert add(store, "b0", caller="bob").sequence == 1
 
 
-def test_a_new_task_stands_in_line_and_expires(store, cloud):
+def test_new_task_is_in_the_queue_and_expires(store, cloud):
     add(store)
     item = raw(cloud)
     assert item["queue"] == {"S": "waiting"}
@@ -48,7 +48,7 @@ def test_a_new_task_stands_in_line_and_expires(store, cloud):
 
 
 @pytest.mark.parametrize("external_task_id", ["", "mine"])
-def test_adding_again_changes_nothing(store, external_task_id):
+def test_second_add_changes_nothing(store, external_task_id):
     first = add(store, external_task_id=external_task_id)
     store.fail(first, "why")
     again = add(store, external_task_id=external_task_id, prompt="another")
@@ -57,7 +57,7 @@ def test_adding_again_changes_nothing(store, external_task_id):
     assert again.sequence == first.sequence
 
 
-def test_an_external_id_is_taken_once_per_caller(store):
+def test_external_id_is_unique_per_caller(store):
     add(store, external_task_id="mine")
     with pytest.raises(DuplicateExternalTaskId, match="External_task_id mine already exists") as refused:
         add(store, "task-2", external_task_id="mine")
@@ -67,13 +67,13 @@ def test_an_external_id_is_taken_once_per_caller(store):
     assert add(store, "task-3", external_task_id="mine", caller="bob").task_id == "task-3"
 
 
-def test_an_external_id_stays_taken_when_its_task_has_failed(store):
+def test_external_id_of_a_failed_task_stays_used(store):
     store.fail(add(store, external_task_id="mine"), "why")
     with pytest.raises(DuplicateExternalTaskId):
         add(store, "task-2", external_task_id="mine")
 
 
-def test_an_external_id_can_be_checked_before_anything_is_spent(store):
+def test_used_external_id_is_found_before_adding(store):
     store.check_external_id("task-1", "ada", "mine")
     store.check_external_id("task-1", "ada", "")
     add(store, external_task_id="mine")
@@ -84,13 +84,13 @@ def test_an_external_id_can_be_checked_before_anything_is_spent(store):
 
 
 @pytest.mark.parametrize("external_task_id", ODD_IDS)
-def test_a_task_is_found_by_any_external_id(store, external_task_id):
+def test_external_id_of_any_characters_finds_its_task(store, external_task_id):
     add(store, external_task_id=external_task_id)
     assert store.find("ada", external_task_id).task_id == "task-1"
 
 
 @pytest.mark.parametrize("either_id", [*ODD_IDS, "task-1\x00", "x" * 5_000])
-def test_what_is_not_there_is_not_found(store, either_id):
+def test_missing_task_is_not_found(store, either_id):
     add(store)
     with pytest.raises(TaskNotFound) as missing:
         store.find("ada", either_id)
@@ -98,7 +98,7 @@ def test_what_is_not_there_is_not_found(store, either_id):
     assert len(missing.value.message) < 300
 
 
-def test_a_caller_finds_only_its_own_tasks(store):
+def test_another_callers_task_is_not_found(store):
     add(store, external_task_id="mine")
     assert store.find("ada", "task-1") == store.find("ada", "mine")
     for either_id in ("task-1", "mine"):
@@ -106,20 +106,19 @@ def test_a_caller_finds_only_its_own_tasks(store):
             store.find("bob", either_id)
 
 
-def test_an_external_id_that_is_another_callers_task_id_finds_ones_own(store):
+def test_external_id_equal_to_another_callers_task_id_finds_ones_own(store):
     add(store, "task-1", caller="bob")
     add(store, "task-2", external_task_id="task-1")
     assert store.find("ada", "task-1").task_id == "task-2"
     assert store.find("bob", "task-1").task_id == "task-1"
 
 
-def test_a_status_moves_on_and_leaves_the_line(store, cloud):
+def test_status_change_removes_the_task_from_the_queue(store, cloud):
     task = add(store)
     processing = store.process(task)
     assert processing is not None
     assert processing.task_status is TaskStatus.PROCESSING
     assert processing.updated_at > task.updated_at
-    assert {"queue", "turn"}.isdisjoint(raw(cloud))
     done = store.succeed(processing, [stored_image(0), stored_image(1)], "32")
     assert done is not None
     assert done.task_status is TaskStatus.SUCCEED
@@ -128,7 +127,7 @@ def test_a_status_moves_on_and_leaves_the_line(store, cloud):
     assert store.get("task-1") == done
 
 
-def test_only_a_task_in_line_is_cancelled(store, cloud):
+def test_cancel_is_refused_once_dispatched(store, cloud):
     task = add(store)
     cancelled = store.cancel(task, "cancelled")
     assert cancelled is not None
@@ -142,16 +141,20 @@ def test_only_a_task_in_line_is_cancelled(store, cloud):
     assert store.get("task-2").task_status is TaskStatus.SUBMITTED
 
 
-def test_the_place_in_line_is_counted_from_its_head(store):
+def test_queue_position_counts_from_the_head(store):
     tasks = [add(store, f"t{number}") for number in range(3)]
     assert [store.position(task) for task in tasks] == [1, 2, 3]
     store.begin_dispatch("t0")
-    assert [store.position(task) for task in tasks[1:]] == [1, 2]
+    late = add(store, "t3")
+    # A process reads the queue once a second, however many callers ask: a later task is behind all that it has read.
+    assert [store.position(task) for task in (*tasks[1:], late)] == [2, 3, 4]
+    queue._turns_of.cache_clear()
+    assert [store.position(task) for task in (*tasks[1:], late)] == [1, 2, 3]
     assert store.position(tasks[0]) == 1  # It has left meanwhile: never less than the head.
 
 
 @pytest.mark.parametrize("end", ["succeed", "fail"])
-def test_a_terminal_task_never_changes_again(store, end):
+def test_terminal_task_does_not_change(store, end):
     task = add(store)
     ended = store.succeed(task, [stored_image()], "16") if end == "succeed" else store.fail(task, "why")
     assert store.process(task) is None
@@ -160,13 +163,13 @@ def test_a_terminal_task_never_changes_again(store, end):
     assert store.get("task-1") == ended
 
 
-def test_processing_is_entered_once(store):
+def test_second_processing_changes_nothing(store):
     task = add(store)
     assert store.process(task) is not None
     assert store.process(task) is None
 
 
-def test_time_never_goes_back(store):
+def test_update_with_an_earlier_clock_keeps_the_later_time(store):
     late = time.time_ns() // 1_000_000 + 1_000_000
     task = add(store, updated_at=late)
     failed = store.fail(task, "why")
@@ -174,14 +177,16 @@ def test_time_never_goes_back(store):
     assert failed.updated_at == late
 
 
-def test_dispatching_is_counted_and_leaves_the_line(store, cloud):
+def test_dispatch_is_counted_and_removes_the_task_from_the_queue(store, cloud):
     add(store)
     store.request_wake_up("task-1")
     assert [store.begin_dispatch("task-1").dispatch_attempts for _ in range(3)] == [1, 2, 3]
-    assert {"queue", "turn", "wake_requested_at", "task_token"}.isdisjoint(raw(cloud))
+    assert {"wake_requested_at", "task_token"}.isdisjoint(raw(cloud))
+    assert raw(cloud)["queue"] == {"S": "running"}
+    assert not store.get("task-1").is_waiting
 
 
-def test_the_first_time_of_dispatch_is_kept(store):
+def test_second_dispatch_keeps_the_first_time(store):
     task = add(store)
     store.refused(task, "full")
     assert store.get("task-1").refusal == "full"
@@ -191,7 +196,7 @@ def test_the_first_time_of_dispatch_is_kept(store):
     assert store.dispatched(task, "p-1").dispatched_at == first.dispatched_at
 
 
-def test_a_bell_is_rung_and_heard(store, cloud):
+def test_requested_wake_up_is_read_and_cleared(store, cloud):
     add(store)
     assert store.request_wake_up("task-1") is None
     assert store.begin_poll("task-1").wake_requested_at is not None
@@ -207,7 +212,7 @@ def test_a_bell_is_rung_and_heard(store, cloud):
     assert store.request_wake_up("task-1") is None
 
 
-def test_ringing_makes_no_task(store):
+def test_wake_up_of_a_missing_task_creates_nothing(store):
     with pytest.raises(TaskNotFound):
         store.request_wake_up("nobody")
     with pytest.raises(TaskNotFound):

@@ -13,14 +13,14 @@ from kiln.tasks.views import created_view, found_view
 from tests.support.samples import make_task, stored_image
 
 
-def test_results_of_different_tasks_never_share_a_place():
+def test_results_of_different_tasks_have_different_keys():
     assert make_task("a").result_prefix == "tasks/a"
     dropped = Origin(channel="drop", folder="summer/cat 1")
     assert make_task("a", origin=dropped).result_prefix == "summer/cat 1/a"
     assert make_task("b", origin=dropped).result_prefix == "summer/cat 1/b"
 
 
-def test_the_answer_to_create():
+def test_answer_to_create_has_id_status_and_times():
     created = created_view(make_task(external_task_id="mine", task_status="failed", updated_at=1_722_769_999_999))
     assert created.task_id == "task-1"
     assert created.task_info.external_task_id == "mine"
@@ -29,7 +29,7 @@ def test_the_answer_to_create():
 
 
 @pytest.mark.usefixtures("cloud")
-def test_the_answer_to_query():
+def test_answer_to_query_has_the_images():
     task = make_task(
         task_status="succeed",
         watermark=True,
@@ -45,12 +45,12 @@ def test_the_answer_to_query():
     assert re.fullmatch(pattern.replace("{}", r"1\.jpg"), found.task_result.images[1].url)
 
 
-def test_a_failed_task_says_why():
+def test_failed_task_has_its_reason():
     found = found_view(make_task(task_status="failed", task_status_msg="why"), "")
     assert (found.task_status_msg, found.task_result.images) == ("why", [])
 
 
-def test_new_ids_differ_and_ids_by_content_do_not():
+def test_new_ids_differ_and_ids_of_the_same_content_are_equal():
     assert len({new_task_id() for _ in range(100)}) == 100
     assert re.fullmatch(r"[0-9a-f]{32}", new_task_id())
     assert content_task_id("a", "b") == content_task_id("a", "b")
@@ -58,7 +58,7 @@ def test_new_ids_differ_and_ids_by_content_do_not():
     assert re.fullmatch(r"[0-9a-f]{32}", content_task_id("猫"))
 
 
-def test_a_tasks_repr_holds_nothing_of_the_callers():
+def test_repr_of_a_task_has_no_data_of_its_caller():
     shown = repr(make_task(prompt="private", callback_url="https://caller.test/?token=1"))
     assert "private" not in shown
     assert "caller.test" not in shown

@@ -5,22 +5,11 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from kiln import aws
 from kiln.errors import TaskNotFound
-from kiln.tasks import items
 from kiln.tasks.store import TaskStore
 from kiln.tasks.wake_up import wake
 from tests.support.samples import add_task
-
-
-def park(task_id: str = "task-1", token: str = "the-token") -> None:
-    """What the workflow does when it parks."""
-    aws.dynamodb().update_item(
-        TableName="kiln-table",
-        Key=items.task_key(task_id),
-        UpdateExpression="SET task_token = :token",
-        ExpressionAttributeValues={":token": {"S": token}},
-    )
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)
@@ -28,34 +17,34 @@ def _a_task(cloud) -> None:
     add_task()
 
 
-def test_a_parked_workflow_is_woken(executions):
+def test_parked_workflow_is_woken(executions):
     park()
     assert wake("task-1") is True
     assert executions.succeeded == ["the-token"]
     assert TaskStore().begin_poll("task-1").wake_requested_at is not None
 
 
-def test_one_that_is_not_parked_finds_its_bell_rung(executions):
+def test_running_workflow_finds_the_wake_up_when_it_parks(executions):
     assert wake("task-1") is False
     assert executions.succeeded == []
     assert TaskStore().begin_poll("task-1").wake_requested_at is not None
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_a_token_that_is_used_up_means_awake_already(executions, code):
+def test_used_token_means_the_workflow_is_awake(executions, code):
     park()
     executions.refusal = code
     assert wake("task-1") is False
     assert TaskStore().begin_poll("task-1").wake_requested_at is not None
 
 
-def test_any_other_refusal_is_a_fault(executions):
+def test_other_refusal_by_step_functions_is_a_fault(executions):
     park()
     executions.refusal = "AccessDeniedException"
     with pytest.raises(ClientError):
         wake("task-1")
 
 
-def test_there_is_nobody_to_wake(executions):
+def test_missing_task_wakes_no_workflow(executions):
     with pytest.raises(TaskNotFound):
         wake("nobody")

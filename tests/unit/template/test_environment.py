@@ -34,7 +34,7 @@ NEVER_READ = {
     "ConsoleFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
     "CallbackFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
     "StartFunction": ({"OUTBOX_BUCKET", "SIGNING_SECRET_ARN"}, _NO_IMAGES),
-    "PollFunction": ({"OUTBOX_BUCKET"}, _NO_IMAGES),
+    "ReconcileFunction": ({"OUTBOX_BUCKET", "SIGNING_SECRET_ARN"}, _NO_IMAGES),
     "OperateFunction": (
         {"CALLER_TASKS_PER_MINUTE", "OUTBOX_BUCKET", "PUBLIC_URL", "SIGNING_SECRET_ARN"},
         "it answers with no links, and nothing counts its tasks",
@@ -113,7 +113,7 @@ def variables_read_by(app: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_given_what_it_reads(name):
+def test_environment_has_every_setting_that_a_function_reads(name):
     given = set(template()["Globals"]["Function"]["Environment"]["Variables"])
     given |= set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
     read = variables_read_by(ROOT / FUNCTIONS[name]["CodeUri"] / "app.py")

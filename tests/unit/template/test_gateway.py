@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
-from tests.unit.template.transformed import expanded, of_type, transformed
+from tests.support.transformed import expanded, of_type, transformed
 
 API: dict[str, Any] = template()["Resources"]["Api"]["Properties"]
 RESPONSES: dict[str, Any] = API["GatewayResponses"]
@@ -26,12 +26,12 @@ EXPECTED = {
 }
 
 
-def test_every_answer_is_listed_here():
+def test_every_gateway_response_is_tested():
     assert set(RESPONSES) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_a_refusal_of_the_gateway_is_told_in_the_contracts_envelope(kind):
+def test_refusal_by_the_gateway_has_the_contracts_envelope(kind):
     response = RESPONSES[kind]
     # Two of the gateway's variables: one is a text with its quotes, the other is put between ours.
     body = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"why"')
@@ -43,7 +43,7 @@ def test_a_refusal_of_the_gateway_is_told_in_the_contracts_envelope(kind):
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_a_page_that_may_call_the_api_may_read_why_the_gateway_refuses(kind):
+def test_refusal_by_the_gateway_has_cors_headers(kind):
     headers = RESPONSES[kind]["ResponseParameters"]["Headers"]
     assert headers == {"Access-Control-Allow-Origin": {"Fn::Sub": "'${CorsOrigin}'"}}
 

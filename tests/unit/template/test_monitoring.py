@@ -12,7 +12,7 @@ import pytest
 
 from kiln import metrics
 from tests.support.account import ROOT, template
-from tests.unit.template.nested import monitoring, passed, resource_of
+from tests.support.nested import monitoring, passed, resource_of
 
 RESOURCES = monitoring()["Resources"]
 FUNCTIONS = {
@@ -89,7 +89,7 @@ def test_every_alarm_ends_in_its_section_of_the_runbook(name):
     assert row, "docs/monitoring.md lists it"
 
 
-def test_every_section_of_the_runbook_is_some_alarms_and_says_what_is_needed_at_night():
+def test_every_section_of_the_runbook_belongs_to_an_alarm_and_is_complete():
     linked = {each["Properties"]["AlarmDescription"]["Fn::Sub"].rpartition("#")[2] for each in ALARMS.values()}
     assert set(SECTIONS) == linked
     for section in re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)[1:]:
@@ -102,7 +102,9 @@ def test_every_alarm_notifies_and_says_what_missing_data_means(name):
     properties = ALARMS[name]["Properties"]
     assert properties["AlarmActions"] == properties["OKActions"]
     assert properties["TreatMissingData"] == (
-        "ignore" if name in ("InboxDeadLettersAlarm", "UnstartedTasksAlarm") else "notBreaching"
+        "ignore"
+        if name in ("InboxDeadLettersAlarm", "UnsentNotificationsAlarm", "UnstartedTasksAlarm")
+        else "notBreaching"
     )
     read = list(metrics_of_alarm(ALARMS[name]))
     assert 1 <= len(read) <= 10  # CloudWatch's limit
@@ -112,7 +114,7 @@ def test_every_alarm_notifies_and_says_what_missing_data_means(name):
         assert set(re.findall(r"\b[a-z]\w*", each["Expression"])) <= {other["Id"] for other in properties["Metrics"]}
 
 
-def test_the_nested_stack_gets_every_parameter_and_no_other():
+def test_nested_stack_gets_exactly_its_parameters():
     assert set(passed()) == set(monitoring()["Parameters"])
     for name in set(passed()) - {"StackName"}:
         assert resource_of(name) == name
@@ -164,7 +166,7 @@ def test_alarms_read_metrics_that_the_code_measures():
     assert names
 
 
-def test_the_dashboard_shows_every_metric_by_every_value_of_its_dimension():
+def test_dashboard_shows_every_metric_by_every_dimension_value():
     shown = set()
     for parts, _ in drawn():
         if parts[0] == "Kiln":
@@ -175,7 +177,7 @@ def test_the_dashboard_shows_every_metric_by_every_value_of_its_dimension():
     assert shown == {(metric.name, value) for metric in metrics.ALL for value in metric.values or ("",)}
 
 
-def test_the_dashboard_refers_to_what_there_is_and_fits_its_grid():
+def test_dashboard_refers_to_existing_resources_and_fits_its_grid():
     text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     assert set(SUBSTITUTED.findall(text)) <= set(monitoring()["Parameters"]) | {"AWS::Region"}
     cells: set[tuple[int, int]] = set()
@@ -190,7 +192,7 @@ def test_the_dashboard_refers_to_what_there_is_and_fits_its_grid():
         cells |= covered
 
 
-def test_every_expression_on_the_dashboard_has_what_it_computes_with():
+def test_every_expression_on_the_dashboard_has_its_operands():
     for widget in dashboard()["widgets"]:
         options = [part for row in widget["properties"].get("metrics", []) for part in row if isinstance(part, dict)]
         ids = {each["id"] for each in options if "id" in each}
@@ -214,7 +216,7 @@ def test_every_function_is_on_the_dashboard_and_costs_what_its_memory_costs():
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if name.endswith(("callback", "timer", "no-webhook"))])
-def test_the_estimate_of_a_tasks_transitions_is_what_was_recorded(name):
+def test_estimated_transitions_of_a_task_equal_the_recorded_ones(name):
     (estimate,) = re.findall(r'"expression": "\((12 \* FILL[^"]*)\) \* 0\.000025"', json.dumps(dashboard()))
     recorded = RECORDED[name]
     wakes = recorded["states"]["AwaitCallback"]
@@ -238,7 +240,7 @@ def test_every_metric_is_measured_somewhere_in_the_layer(constant):
     assert any(f"metrics.record(metrics.{constant}" in source for source in sources)
 
 
-def test_the_page_lists_every_metric_and_how_many_there_are():
+def test_page_lists_every_metric_and_their_number():
     rows = dict(re.findall(r"^\| `(\w+)` \| \w+ \| (?:`(\w+)`)? ?\|", MONITORING, re.MULTILINE))
     assert rows == {metric.name: metric.dimension for metric in metrics.ALL}
     count = sum(len(metric.values) or 1 for metric in metrics.ALL)
@@ -248,13 +250,13 @@ def test_the_page_lists_every_metric_and_how_many_there_are():
         assert f"`{value}`" in MONITORING
 
 
-def test_the_page_says_what_the_alarms_cost():
+def test_page_states_the_cost_of_the_alarms():
     read = {name: len(list(metrics_of_alarm(each))) for name, each in ALARMS.items()}
     basic = sum(count for name, count in read.items() if "Condition" not in ALARMS[name])
     assert f"the alarms {sum(read.values()) * 0.10:.2f} US$ ({basic * 0.10:.2f} with `Monitoring=basic`)" in MONITORING
 
 
-def test_the_saved_queries_are_those_of_the_page_and_those_that_the_runbook_asks():
+def test_saved_queries_are_those_of_the_page_and_the_runbook():
     saved = {each["Properties"]["Name"]["Fn::Sub"].partition("/")[2]: each["Properties"] for each in QUERIES.values()}
     listed = dict(re.findall(r"^\*\*([^*\n]+)\*\*\n\n```\n(.+?)\n```$", MONITORING, re.MULTILINE | re.DOTALL))
     assert {question[0].lower() + question[1:]: text for question, text in listed.items()} == {

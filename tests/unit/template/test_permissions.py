@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.support.account import template
-from tests.unit.template.permissions import (
+from tests.support.permissions import (
     WORKFLOWS,
     granted,
     granted_to_workflow,
     needed_by_workflow,
     role_of,
 )
-from tests.unit.template.transformed import expanded, of_type
+from tests.support.transformed import expanded, of_type
 
 PREFERENCES = template()["Parameters"]["DeploymentPreference"]["AllowedValues"]
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
@@ -38,7 +38,7 @@ MANAGED_BY_AWS = {
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_state_machine_may_do_what_its_states_call_and_nothing_else(name):
+def test_state_machine_role_allows_exactly_the_calls_of_its_states(name):
     assert needed_by_workflow(name)
     assert granted_to_workflow(name) == needed_by_workflow(name)
 
@@ -77,7 +77,7 @@ def test_every_function_has_a_role_of_the_template(name):
     assert users == [name]
 
 
-def test_late_log_line_cannot_create_a_log_group_again():
+def test_late_log_record_cannot_create_a_log_group():
     for name, role in of_type(expanded(), "AWS::IAM::Role").items():
         # AWS's policies for functions allow logs:CreateLogGroup on every group.
         assert "AWSLambda" not in str(role["Properties"].get("ManagedPolicyArns")), name

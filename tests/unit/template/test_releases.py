@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.account import ROOT, template
-from tests.unit.template.nested import monitoring
-from tests.unit.template.transformed import named_in, of_type, transformed
+from tests.support.nested import monitoring
+from tests.support.transformed import named_in, of_type, transformed
 
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
 GRADUAL = [each for each in template()["Parameters"]["DeploymentPreference"]["AllowedValues"] if each != "AllAtOnce"]
@@ -46,7 +46,7 @@ def test_every_function_is_called_by_its_alias():
 
 
 @pytest.mark.parametrize("machine", ["TaskWorkflow", "NotificationWorkflow"])
-def test_executions_of_a_release_without_aliases_may_finish(machine):
+def test_executions_of_a_release_without_aliases_can_finish(machine):
     properties = template()["Resources"][machine]["Properties"]
     allowed = json.dumps(properties["Policies"])
     called = re.findall(r"\$\{(\w+Function)\}", (ROOT / properties["DefinitionUri"]).read_text("utf-8"))
@@ -56,13 +56,13 @@ def test_executions_of_a_release_without_aliases_may_finish(machine):
         assert json.dumps({"Fn::GetAtt": [name, "Arn"]}) in allowed
 
 
-def test_a_new_layer_makes_a_new_version_of_every_function():
+def test_new_layer_makes_a_new_version_of_every_function():
     assert versions(transformed(layer="one")).isdisjoint(versions(transformed(layer="two")))
     assert versions(transformed()) == versions(transformed())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_new_value_of_any_parameter_that_a_function_reads_makes_a_new_version_of_it(name):
+def test_new_parameter_value_makes_a_new_version_of_its_functions(name):
     everywhere = template()["Globals"]["Function"]["Environment"]
     properties = template()["Resources"][name]["Properties"]
     read = parameters_of([everywhere, properties.get("Environment", {})])
@@ -91,7 +91,7 @@ def test_all_at_once_needs_no_codedeploy():
 
 
 @pytest.mark.parametrize("preference", GRADUAL)
-def test_a_gradual_release_goes_back_when_an_alarm_goes_off(preference):
+def test_gradual_release_rolls_back_on_an_alarm(preference):
     resources = transformed(DeploymentPreference=preference)
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == len(FUNCTIONS)
@@ -118,7 +118,7 @@ def alarms_with_a_name(*, basic: bool = False) -> set[str]:
 
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", GRADUAL[0]])
-def test_nothing_refers_to_itself_in_a_circle(preference):
+def test_template_has_no_circular_references(preference):
     resources = transformed(DeploymentPreference=preference)
     graph = {name: set(named_in(each)) & set(resources) for name, each in resources.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(resources)

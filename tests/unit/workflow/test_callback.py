@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from kiln.tasks.store import TaskStore
 from kiln.workflow.callback import BODY_BYTES, wake_for_callback
 from tests.support.account import put_secret
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)
@@ -31,34 +32,34 @@ def token(task_id: str = "task-1") -> str:
     return callback_link("", task_id).rpartition("/")[2]
 
 
-def test_the_address_the_provider_was_given_rings(executions):
+def test_callback_address_of_a_task_wakes_it(executions):
     park()
     assert wake_for_callback("task-1", token(), BODY, {}) is True
     assert executions.succeeded == ["the-token"]
     assert TaskStore().get("task-1").task_status is TaskStatus.SUBMITTED
 
 
-def test_ringing_again_and_again_is_harmless(executions):
+def test_repeated_callbacks_change_nothing(executions):
     assert [wake_for_callback("task-1", token(), BODY, {}) for _ in range(3)] == [False, False, False]
     assert executions.succeeded == []
 
 
 @pytest.mark.parametrize("forged", ["", "x", "A" * 32, "猫"])
-def test_a_forged_token_finds_nothing(forged):
+def test_forged_token_is_not_found(forged):
     with pytest.raises(ResourceNotFound):
         wake_for_callback("task-1", forged, BODY, {})
     assert TaskStore().get("task-1").wake_requested_at is None
 
 
 @pytest.mark.parametrize("address", ["its own", "forged"])
-def test_a_body_of_any_size_tells_a_stranger_nothing(executions, address):
+def test_too_large_body_is_refused_alike_with_any_token(executions, address):
     presented = token() if address == "its own" else "forged"
     with pytest.raises(BodyTooLarge, match=f"body: must be at most {BODY_BYTES} bytes, got {BODY_BYTES + 1}"):
         wake_for_callback("task-1", presented, b"x" * (BODY_BYTES + 1), {})
     assert executions.succeeded == []
 
 
-def test_tokens_of_other_tasks_and_of_result_links_are_worth_nothing():
+def test_token_of_another_task_or_a_result_link_is_not_found():
     add_task("task-2")
     for other in (token("task-2"), links._token("result", "task-1"), links._token("result", "task-1", "0")):
         with pytest.raises(ResourceNotFound):
@@ -82,13 +83,13 @@ def signed(body: bytes, secret: str = SECRET, seconds_ago: int = 0) -> dict[str,
 
 
 @pytest.mark.usefixtures("signing_account")
-def test_a_signed_callback_of_an_account_that_signs_rings(executions):
+def test_signed_callback_wakes_the_task(executions):
     park()
     assert wake_for_callback("task-1", token(), BODY, signed(BODY)) is True
 
 
 @pytest.mark.usefixtures("signing_account")
-def test_one_signature_of_several_suffices_while_the_secret_is_rotated():
+def test_one_valid_signature_of_several_wakes_the_task():
     headers = signed(BODY)
     headers["Webhook-Signature"] = f"v1,AAAA {headers['Webhook-Signature']}"
     assert wake_for_callback("task-1", token(), BODY, headers) is False
@@ -111,7 +112,7 @@ def test_one_signature_of_several_suffices_while_the_secret_is_rotated():
     ],
     ids=["none", "body", "secret", "old", "early", "garbage", "half", "timestamp", "not UTF-8"],
 )
-def test_anything_else_does_not(body, headers):
+def test_missing_or_wrong_signature_is_not_found(body, headers):
     with pytest.raises(ResourceNotFound):
         wake_for_callback("task-1", token(), body, headers)
     assert TaskStore().get("task-1").wake_requested_at is None
@@ -154,3 +155,30 @@ def test_a_task_that_is_gone_reads_the_same_as_a_forged_token():
     with pytest.raises(ResourceNotFound) as forged:
         wake_for_callback("task-gone", "forged", BODY, {})
     assert gone.value.message == forged.value.message
+
+
+@pytest.mark.parametrize(
+    ("task_status", "reported", "is_woken"),
+    [
+        ("submitted", "submitted", False),
+        ("processing", "submitted", False),
+        ("submitted", "processing", True),
+        ("processing", "processing", False),
+        ("processing", "succeed", True),
+        ("submitted", "failed", True),
+        ("submitted", "of a later version", True),
+    ],
+)
+def test_callback_that_is_no_news_wakes_nothing(executions, task_status, reported, is_woken):
+    if task_status == "processing":
+        TaskStore().process(TaskStore().get("task-1"))
+    park()
+    body = json.dumps({"task_id": "829", "task_status": reported}).encode()
+    assert wake_for_callback("task-1", token(), body, {}) is is_woken
+    assert (TaskStore().get("task-1").wake_requested_at is not None) is is_woken
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"task_status": 7}', b"\xff", b"[" * 100_000])
+def test_callback_that_cannot_be_read_wakes(executions, body):
+    park()
+    assert wake_for_callback("task-1", token(), body, {}) is True

@@ -7,14 +7,17 @@ import json
 
 import pytest
 
-from kiln import clock
+from kiln import clock, events, metrics
 from kiln.contract import TaskStatus
-from kiln.images import storage
+from kiln.images import result_links, storage
 from kiln.provider import ProviderError, Verdict
+from kiln.tasks.downloads import download_address
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
+from kiln.tasks.views import found_view
 from kiln.workflow.collect import collect
 from kiln.workflow.outcomes import Outcome
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider, HttpPool, http_answer
 from tests.support.images import picture
 from tests.support.samples import add_task
@@ -37,6 +40,7 @@ def provider() -> FakeProvider:
 def pool(monkeypatch) -> HttpPool:
     fake = HttpPool({url: http_answer(content) for url, content in zip(URLS, CONTENTS, strict=True)})
     monkeypatch.setattr(storage, "http", lambda: fake)
+    monkeypatch.setattr(result_links, "guarded_http", lambda: fake)
     return fake
 
 
@@ -45,11 +49,25 @@ def generated(seconds: float = 1, **changes):
     task = add_task(n=3, **changes)
     store = TaskStore()
     store.dispatched(task, "at-provider-1")
-    store._update("task-1", "SET collecting_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}})
+    set_age(collecting_at=seconds)
+
+
+def generated_since(seconds: float) -> None:
+    """Sets back the moment at which collecting began."""
+    at = {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}}
+    TaskStore()._update("task-1", "SET collecting_at = :at", at)
 
 
 def stored():
     return TaskStore().get("task-1")
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What was measured, by the metric's name."""
+    made: list[tuple[str, float, str]] = []
+    monkeypatch.setattr(metrics, "_publish", lambda metric, value, of: made.append((metric.name, value, of)))
+    return lambda name: [(value, of) for each, value, of in made if each == name]
 
 
 def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
@@ -67,13 +85,13 @@ def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
     assert sorted(pool.stored.values()) == sorted(CONTENTS)
 
 
-def test_a_drops_images_go_beside_its_result_json(provider, pool):
+def test_images_of_a_drop_are_stored_beside_its_result_file(provider, pool):
     generated(origin=Origin(channel="drop", folder="summer/cat"))
     collect("task-1", provider=provider)
     assert stored().result[0].key == "summer/cat/task-1/0.png"
 
 
-def test_one_image_that_does_not_come_keeps_the_task_from_succeeding(provider, pool):
+def test_missing_image_keeps_the_task_processing(provider, pool):
     generated()
     pool._sources[URLS[1]] = http_answer(CONTENTS[1][:-10], announced=len(CONTENTS[1]))  # type: ignore[index]
     result = collect("task-1", provider=provider)
@@ -86,7 +104,7 @@ def test_one_image_that_does_not_come_keeps_the_task_from_succeeding(provider, p
     assert len(stored().result) == 3
 
 
-def test_what_has_come_is_not_fetched_again_when_another_image_did_not(provider, pool):
+def test_stored_image_is_not_fetched_again(provider, pool):
     generated()
     fetched: list[str] = []
 
@@ -104,14 +122,15 @@ def test_what_has_come_is_not_fetched_again_when_another_image_did_not(provider,
 
 
 @pytest.mark.parametrize(("seconds", "wait"), [(1, 2), (19, 2), (100, 10), (1_000, 100), (3_000, 300), (80_000, 300)])
-def test_it_is_tried_again_soon_at_first_and_then_seldom(provider, seconds, wait):
+def test_waits_between_attempts_grow(provider, seconds, wait):
     generated(seconds)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     result = collect("task-1", provider=provider)
     assert (result.outcome, result.wait, result.reason) == (Outcome.AGAIN, wait, "no answer")
+    assert stored().refusal == "no answer"
 
 
-def test_the_links_are_asked_for_anew_on_every_try(provider, pool):
+def test_each_attempt_requests_new_links(provider, pool):
     generated()
     for _ in range(2):
         pool._sources[URLS[0]] = http_answer(b"", 403)  # type: ignore[index]
@@ -120,22 +139,202 @@ def test_the_links_are_asked_for_anew_on_every_try(provider, pool):
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing", "failed"])
-def test_a_status_that_goes_back_is_waited_out(provider, status):
+def test_status_that_goes_back_is_retried(provider, status):
     generated()
     provider.tasks["task-1"]["task_status"] = status
     result = collect("task-1", provider=provider)
     assert (result.outcome, result.reason) == (Outcome.AGAIN, f"it is {status} again")
 
 
-@pytest.mark.parametrize("result", [{}, {"images": []}, {"images": None}, None])
-def test_a_success_without_images_is_not_one(provider, result):
-    generated()
+def images_of(provider: FakeProvider) -> list[dict[str, object]]:
+    """The images that the provider lists; a test changes them."""
+    return provider.tasks["task-1"]["task_result"]["images"]
+
+
+@pytest.mark.parametrize("result", [{}, {"images": []}, {"images": None}, None, "images"])
+def test_a_success_without_images_is_looked_at_again_for_a_few_seconds(provider, result, measured):
+    generated(19)
     provider.tasks["task-1"]["task_result"] = result
     assert collect("task-1", provider=provider).reason == "the provider names no images"
     assert not stored().task_status.is_terminal
+    assert stored().refusal == "the provider names no images"
+    generated_since(21)
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    assert (stored().task_status, stored().task_status_msg) == (
+        TaskStatus.FAILED,
+        "paid, no image: the provider names no images",
+    )
+    assert measured("TasksFailed") == [(1, "no_image")]
+    assert measured("ImagesMissing") == [(3, "")]
 
 
-def test_at_the_deadline_the_task_fails_and_says_why(provider, monkeypatch):
+def test_fewer_images_than_asked_for_are_stored_and_the_task_succeeds_with_them(provider, pool, measured):
+    generated()
+    del images_of(provider)[1]
+    result = collect("task-1", provider=provider)
+    assert (result.outcome, result.reason) == (Outcome.AGAIN, "the provider names only 2 of 3 images")
+    generated_since(21)
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    task = stored()
+    assert (task.task_status, task.task_status_msg) == (
+        TaskStatus.SUCCEED,
+        "2 of 3 images; the provider names only 2 of 3 images",
+    )
+    assert [image.index for image in task.result] == [0, 2]
+    assert (task.refusal, task.final_unit_deduction) == ("", "48")
+    assert measured("ImagesMissing") == [(1, "")]
+    event = events.status_event(task, "https://kiln.test").detail.model_dump(mode="json")
+    assert event["data"]["images_missing"] == 1
+
+
+def test_an_image_that_the_next_look_names_is_stored_too(provider, pool):
+    generated()
+    images = images_of(provider)
+    last = images.pop()
+    collect("task-1", provider=provider)
+    images.append(last)
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    assert len(stored().result) == 3
+    assert (stored().task_status_msg, stored().refusal) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "its url must be an https URL, got an empty string"),
+        (None, "its url must be an https URL, got an empty string"),
+        ("/a.png", "its url must be an https URL, got a relative URL"),
+        ("file:///etc/passwd", "its url must be an https URL, got file:"),
+        ("https://127.0.0.1/", "its url must not be a private, link-local or otherwise internal address"),
+    ],
+)
+def test_an_image_without_a_usable_url_does_not_lose_the_others(provider, pool, url, reason):
+    generated()
+    images_of(provider)[1]["url"] = url
+    assert collect("task-1", provider=provider).reason == f"image 1 of 3: {reason}"
+    generated_since(21)
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status is TaskStatus.SUCCEED
+    assert stored().task_status_msg == f"2 of 3 images; image 1 of 3: {reason}"
+
+
+def test_without_any_usable_url_the_task_is_paid_and_has_no_image(provider, pool):
+    generated(21)
+    for image in images_of(provider):
+        image["url"] = "/a.png"
+    collect("task-1", provider=provider)
+    assert stored().task_status_msg == (
+        "paid, no image: image 0 of 3: its url must be an https URL, got a relative URL"
+    )
+
+
+@pytest.mark.parametrize("gone", [http_answer(b"", 404), http_answer(b"", 410), http_answer(b"<html>")])
+def test_a_link_to_no_image_is_tried_again_for_an_hour_and_then_the_others_are_the_result(provider, pool, gone):
+    generated(3_500)
+    pool._sources[URLS[2]] = gone
+    result = collect("task-1", provider=provider)
+    assert result.outcome is Outcome.AGAIN
+    assert stored().refusal == result.reason
+    assert result.reason.startswith("image 2 of 3: ")
+    generated_since(3_700)
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status is TaskStatus.SUCCEED
+    assert stored().task_status_msg == f"2 of 3 images; {result.reason}"
+
+
+def test_links_to_no_image_at_all_fail_the_task_after_an_hour(provider, pool):
+    generated(3_700)
+    for url in URLS:
+        pool._sources[url] = http_answer(b"", 410)
+    collect("task-1", provider=provider)
+    assert stored().task_status_msg == "paid, no image: image 0 of 3: the provider answered HTTP 410"
+
+
+def test_at_the_deadline_what_has_arrived_is_the_result(provider, pool):
+    generated()
+    pool._sources[URLS[0]] = http_answer(b"", 503)
+    collect("task-1", provider=provider)
+    generated_since(86_500)
+    provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    assert (stored().task_status, stored().task_status_msg) == (TaskStatus.SUCCEED, "2 of 3 images; no answer")
+
+
+def test_images_without_an_index_are_numbered_by_their_place(provider, pool):
+    generated()
+    for image in images_of(provider):
+        image["index"] = None
+    collect("task-1", provider=provider)
+    assert [image.key for image in stored().result] == [
+        "tasks/task-1/0.png",
+        "tasks/task-1/1.jpg",
+        "tasks/task-1/2.png",
+    ]
+
+
+def test_more_images_than_asked_for_are_all_stored(provider, pool):
+    generated()
+    images_of(provider).append({"index": 3, "url": URLS[0]})
+    collect("task-1", provider=provider)
+    assert [image.index for image in stored().result] == [0, 1, 2, 3]
+    assert stored().task_status_msg == ""
+
+
+def watermarked(provider: FakeProvider, pool: HttpPool, answer=None) -> None:
+    for number, image in enumerate(images_of(provider)):
+        image["watermark_url"] = f"{URLS[number]}-w"
+        pool._sources[f"{URLS[number]}-w"] = answer or http_answer(CONTENTS[number])
+
+
+def test_watermarked_images_are_stored_as_images_of_their_own_if_asked_for(provider, pool):
+    generated(watermark=True)
+    watermarked(provider, pool)
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    task = stored()
+    assert [image.watermarked.key for image in task.result if image.watermarked] == [
+        "tasks/task-1/0-watermark.png",
+        "tasks/task-1/1-watermark.jpg",
+        "tasks/task-1/2-watermark.png",
+    ]
+    [first, *_] = found_view(task, "https://kiln.test").task_result.images
+    task_id, token, file = first.watermark_url.split("/")[-3:]
+    assert file == "0-watermark.png"
+    assert "tasks/task-1/0-watermark.png" in download_address(task_id, token, file, method="GET")
+    event = events.status_event(task, "https://kiln.test").detail.model_dump(mode="json")
+    assert event["data"]["task_result"]["images"][0]["watermark_key"] == "tasks/task-1/0-watermark.png"
+
+
+def test_watermarked_images_that_nobody_asked_for_are_not_stored(provider, pool):
+    generated()
+    watermarked(provider, pool)
+    collect("task-1", provider=provider)
+    assert [image.watermarked for image in stored().result] == [None] * 3
+    assert "watermark_url" not in found_view(stored(), "").model_dump()["task_result"]["images"][0]
+
+
+def test_a_missing_watermark_does_not_lose_the_image(provider, pool):
+    generated(watermark=True)
+    watermarked(provider, pool, http_answer(b"", 503))
+    assert collect("task-1", provider=provider).reason == (
+        "image 0 of 3 with watermark: the provider answered HTTP 503"
+    )
+    generated_since(3_700)
+    collect("task-1", provider=provider)
+    assert stored().task_status_msg == "3 of 3 images; image 0 of 3 with watermark: the provider answered HTTP 503"
+    assert len(stored().result) == 3
+
+
+def test_what_the_provider_adds_is_passed_on_or_kept_in_the_record(provider, pool):
+    generated()
+    balance = {"quota": "1.5", "list_price": 0.1}
+    provider.tasks["task-1"] |= {"final_balance_deduction": balance, "queue_seconds": 7}
+    collect("task-1", provider=provider)
+    assert found_view(stored(), "").final_balance_deduction == balance
+    assert json.loads(stored().provider_fields) == {"queue_seconds": 7}
+    assert "queue_seconds" not in events.status_event(stored(), "").model_dump_json()
+
+
+def test_task_fails_with_its_reason_at_the_deadline(provider, monkeypatch):
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     generated(61)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
@@ -143,18 +342,17 @@ def test_at_the_deadline_the_task_fails_and_says_why(provider, monkeypatch):
     assert stored().task_status_msg == "The generated images could not be copied within 60 s; no answer"
 
 
-def test_time_that_passed_before_the_first_try_does_not_count(provider):
+def test_time_before_the_first_attempt_does_not_count(provider):
     """The provider was away, or dispatch was, for longer than collecting may take."""
     generated()
-    yesterday = {":at": {"N": str(clock.milliseconds() - 90_000_000)}}
-    TaskStore()._update("task-1", "SET dispatched_at = :at REMOVE collecting_at", yesterday)
+    set_age(dispatched_at=90_000, collecting_at=None)
     provider.query_errors = [ProviderError(Verdict.RETRY, "no answer")]
     result = collect("task-1", provider=provider)
     assert (result.outcome, result.wait) == (Outcome.AGAIN, 2)
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing", "failed"])
-def test_a_status_that_went_back_is_not_waited_out_for_ever(provider, status, monkeypatch):
+def test_status_that_went_back_fails_at_the_deadline(provider, status, monkeypatch):
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "60")
     generated(61)
     provider.tasks["task-1"]["task_status"] = status
@@ -162,7 +360,7 @@ def test_a_status_that_went_back_is_not_waited_out_for_ever(provider, status, mo
     assert stored().task_status is TaskStatus.FAILED
 
 
-def test_a_task_that_has_ended_is_not_collected_again(provider, pool):
+def test_terminal_task_is_not_collected(provider, pool):
     generated()
     collect("task-1", provider=provider)
     before = stored()
@@ -171,6 +369,6 @@ def test_a_task_that_has_ended_is_not_collected_again(provider, pool):
     assert len(provider.queried) == 1
 
 
-def test_the_result_is_small_enough_for_the_workflow(provider, pool):
+def test_result_fits_into_the_workflows_payload(provider, pool):
     generated()
-    assert len(json.dumps(collect("task-1", provider=provider).model_dump(mode="json"))) < 1_000
+    assert len(json.dumps(collect("task-1", provider=provider).model_dump(mode="json"))) < 10_000

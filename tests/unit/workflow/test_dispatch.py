@@ -6,15 +6,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from kiln import clock
+from kiln import aws, clock
 from kiln.contract import TaskStatus
 from kiln.images.stored import StoredInput
 from kiln.links import callback_link
 from kiln.provider import ProviderError, Verdict
 from kiln.slots.store import Slots
+from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from kiln.workflow.dispatch import dispatch
 from kiln.workflow.outcomes import Outcome
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider
 from tests.support.samples import SUBJECT_URL, add_task
 
@@ -30,11 +32,16 @@ def stored():
     return TaskStore().get("task-1")
 
 
+def hold(*names: str, virtual_time: int = 0) -> None:
+    item = {**SLOTS_KEY, "holders": {"SS": list(names)}, "virtual_time": {"N": str(virtual_time)}}
+    aws.dynamodb().put_item(TableName="kiln-table", Item=item)
+
+
 def fresh(**changes):
     return add_task(created_at=clock.milliseconds(), **changes)
 
 
-def test_the_first_attempt_creates_without_asking(provider):
+def test_first_attempt_creates_without_a_look_up(provider):
     fresh()
     result = dispatch("task-1", provider=provider)
     assert result.outcome is Outcome.DISPATCHED
@@ -44,7 +51,7 @@ def test_the_first_attempt_creates_without_asking(provider):
     assert stored().task_status is TaskStatus.SUBMITTED
 
 
-def test_the_request_is_the_contracts(provider):
+def test_request_has_the_contracts_fields(provider):
     fresh(
         prompt="A cat",
         n=3,
@@ -83,13 +90,13 @@ def test_the_request_is_the_contracts(provider):
     }
 
 
-def test_what_was_not_asked_for_is_not_sent(provider):
+def test_unset_fields_are_not_sent(provider):
     fresh()
     dispatch("task-1", provider=provider)
     assert {"prompt", "scene_image", "style_image"}.isdisjoint(provider.created[0])
 
 
-def test_the_callback_address_is_bound_to_the_task():
+def test_callback_address_has_the_tasks_token():
     address = callback_link("https://kiln.test", "task-1")
     assert address.startswith("https://kiln.test/v1/callbacks/task-1/")
     assert callback_link("https://kiln.test", "task-2").rpartition("/")[2] != address.rpartition("/")[2]
@@ -97,7 +104,7 @@ def test_the_callback_address_is_bound_to_the_task():
 
 @pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.RETRY, Verdict.WAIT])
 @pytest.mark.parametrize("is_made", [True, False])
-def test_after_a_doubt_exactly_one_is_generated(provider, verdict, is_made):
+def test_create_in_doubt_generates_exactly_one_task(provider, verdict, is_made):
     fresh()
     provider.create_errors = [(ProviderError(verdict, "no answer"), is_made)]
     first = dispatch("task-1", provider=provider)
@@ -112,7 +119,7 @@ def test_after_a_doubt_exactly_one_is_generated(provider, verdict, is_made):
     assert stored().refusal == ""
 
 
-def test_a_crash_after_the_create_adopts(provider):
+def test_crash_after_the_create_adopts_the_providers_task(provider):
     fresh()
     TaskStore().begin_dispatch("task-1")
     provider.has("task-1", task_id="at-provider-7")
@@ -121,14 +128,14 @@ def test_a_crash_after_the_create_adopts(provider):
     assert stored().provider_task_id == "at-provider-7"
 
 
-def test_a_task_the_provider_took_is_never_created_again(provider):
+def test_task_known_to_the_provider_is_not_created_again(provider):
     fresh()
     dispatch("task-1", provider=provider)
     assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
     assert len(provider.created) == 1
 
 
-def test_a_duplicate_is_adopted_even_if_it_turns_up_between_asking_and_creating(provider):
+def test_duplicate_refused_after_the_look_up_is_adopted(provider):
     fresh()
     provider.has("task-1")
     provider.query_errors = [ProviderError(Verdict.MISSING, "not yet")]
@@ -138,7 +145,7 @@ def test_a_duplicate_is_adopted_even_if_it_turns_up_between_asking_and_creating(
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT])
-def test_a_question_that_is_not_answered_creates_nothing(provider, verdict):
+def test_failed_look_up_creates_nothing(provider, verdict):
     fresh()
     TaskStore().begin_dispatch("task-1")
     provider.query_errors = [ProviderError(verdict, "no answer")]
@@ -147,7 +154,7 @@ def test_a_question_that_is_not_answered_creates_nothing(provider, verdict):
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PERMANENT, Verdict.MISSING])
-def test_a_final_refusal_ends_the_task_with_the_providers_words(provider, verdict):
+def test_final_refusal_fails_the_task_with_the_providers_message(provider, verdict):
     fresh()
     provider.create_errors = [(ProviderError(verdict, "Failure to pass the risk control system", 1301), False)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
@@ -155,16 +162,16 @@ def test_a_final_refusal_ends_the_task_with_the_providers_words(provider, verdic
     assert stored().task_status_msg == "Failure to pass the risk control system"
 
 
-def test_trouble_with_the_account_keeps_the_task_and_asks_seldom(provider):
+def test_trouble_with_the_account_keeps_the_task_and_asks_again_soon(provider):
     fresh()
     provider.create_errors = [(ProviderError(Verdict.ACCOUNT, "in arrears", 1101), False)]
     result = dispatch("task-1", provider=provider)
-    assert (result.outcome, result.wait) == (Outcome.AGAIN, 300)
+    assert (result.outcome, result.wait) in [(Outcome.AGAIN, 1), (Outcome.AGAIN, 2)]
     assert stored().task_status is TaskStatus.SUBMITTED
     assert stored().refusal == "in arrears (code 1101)"
 
 
-def test_a_provider_that_is_full_keeps_the_free_slots_back(provider):
+def test_full_provider_throttles_the_free_slots(provider):
     fresh()
     provider.create_errors = [(ProviderError(Verdict.WAIT, "parallel task over resource pack limit", 1303), False)]
     result = dispatch("task-1", provider=provider, slots=Slots(limit=3))
@@ -173,22 +180,22 @@ def test_a_provider_that_is_full_keeps_the_free_slots_back(provider):
 
 
 @pytest.mark.parametrize("code", [1302, 5000, 1101, 0])
-def test_any_other_refusal_keeps_none_back(provider, code):
+def test_other_refusal_throttles_no_slots(provider, code):
     fresh()
     verdict = Verdict.ACCOUNT if code == 1101 else Verdict.WAIT
     provider.create_errors = [(ProviderError(verdict, "no", code), False)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
-    assert Slots().state().names == set()
+    assert Slots().state().names == {"task-1#0"}
 
 
-def test_waits_grow_to_five_minutes_and_are_spread(provider):
+def test_waits_grow_to_half_a_minute_and_are_spread(provider):
     fresh()
     waits = []
     for _ in range(12):
         provider.create_errors = [(ProviderError(Verdict.WAIT, "full", 1303), False)]
         waits.append(dispatch("task-1", provider=provider).wait)
     for number, wait in enumerate(waits):
-        longest = min(2 * 2**number, 300)
+        longest = min(2 * 2**number, 30)
         assert (longest + 1) // 2 <= wait <= longest
 
 
@@ -197,13 +204,11 @@ def turn_came(seconds: float) -> None:
     store = TaskStore()
     fresh()
     store.begin_dispatch("task-1")
-    store._update(
-        "task-1", "SET slots_acquired_at = :at", {":at": {"N": str(clock.milliseconds() - int(seconds * 1_000))}}
-    )
+    set_age(slots_acquired_at=seconds)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.ACCOUNT])
-def test_a_task_that_is_not_taken_in_time_fails_with_the_last_answer(provider, verdict, monkeypatch):
+def test_undispatched_task_fails_at_the_deadline_with_the_last_answer(provider, verdict, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
     turn_came(61)
     provider.create_errors = [(ProviderError(verdict, "full", 1303), False)]
@@ -215,7 +220,7 @@ def test_a_task_that_is_not_taken_in_time_fails_with_the_last_answer(provider, v
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT, Verdict.UNKNOWN])
-def test_time_in_line_does_not_count(provider, verdict, monkeypatch):
+def test_time_in_the_queue_does_not_count(provider, verdict, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
     add_task(created_at=clock.milliseconds() - 61_000)
     provider.create_errors = [(ProviderError(verdict, "not now"), False)]
@@ -223,7 +228,7 @@ def test_time_in_line_does_not_count(provider, verdict, monkeypatch):
     assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
 
 
-def test_what_may_be_paid_for_is_looked_up_once_more_before_it_ends(provider, monkeypatch):
+def test_create_in_doubt_is_looked_up_before_the_task_fails(provider, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
     turn_came(61)
     provider.create_errors = [(ProviderError(Verdict.UNKNOWN, "no answer"), True)]
@@ -235,41 +240,134 @@ def test_what_may_be_paid_for_is_looked_up_once_more_before_it_ends(provider, mo
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.PERMANENT, Verdict.ACCOUNT])
-def test_a_provider_that_cannot_even_be_asked_is_waited_for_as_long_as_for_images(provider, verdict, monkeypatch):
+def test_unreachable_provider_is_retried_until_the_generation_deadline(provider, verdict, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
     monkeypatch.setenv("COLLECT_DEADLINE_SECONDS", "600")
     turn_came(659)
     provider.query_errors = [ProviderError(verdict, "no answer") for _ in range(2)]
     assert dispatch("task-1", provider=provider).outcome is Outcome.AGAIN
-    TaskStore()._update("task-1", "SET slots_acquired_at = slots_acquired_at - :more", {":more": {"N": "2000"}})
+    set_age(slots_acquired_at=661)
     assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
     assert stored().task_status_msg == "The provider did not take the task within 60 s; its last answer: no answer"
 
 
-def test_a_late_task_is_still_given_its_chance(provider, monkeypatch):
+def test_first_attempt_after_the_deadline_is_made(provider, monkeypatch):
     monkeypatch.setenv("DISPATCH_DEADLINE_SECONDS", "60")
     turn_came(61)
     assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
 
 
-def test_what_the_provider_made_of_the_same_content_long_ago_is_not_adopted(provider):
+def test_older_task_of_the_same_content_is_not_adopted(provider):
     provider.has("task-1", task_status="succeed")
     provider.has("task-1_1", task_status="succeed")
     fresh(run_id="task-1_2")
     assert dispatch("task-1", provider=provider).outcome is Outcome.DISPATCHED
-    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
-    assert provider.queried == ["task-1_2"]
+    assert provider.queried == []
+    assert provider.created[0]["external_task_id"] == "task-1_2"
 
 
-def test_a_task_that_has_ended_is_not_dispatched(provider):
+def test_terminal_task_is_not_dispatched(provider):
     TaskStore().fail(fresh(), "why")
     result = dispatch("task-1", provider=provider)
     assert (result.outcome, result.reason) == (Outcome.ENDED, "why")
     assert provider.created == provider.queried == []
 
 
-def test_dispatching_takes_the_task_out_of_the_line(provider):
+def test_dispatch_removes_the_task_from_the_queue(provider):
     fresh()
     provider.create_errors = [(ProviderError(Verdict.WAIT, "full"), False)]
     dispatch("task-1", provider=provider)
     assert not stored().is_waiting
+
+
+def test_full_account_queues_the_task_and_asks_nothing(provider):
+    hold("other#0")
+    fresh()
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert (result.outcome, result.event) == (Outcome.QUEUED, None)
+    assert provider.created == []
+    assert stored().is_waiting
+    assert stored().dispatch_attempts == 0
+
+
+def test_paused_dispatch_queues_the_task(provider):
+    fresh()
+    Slots().pause()
+    assert dispatch("task-1", provider=provider).outcome is Outcome.QUEUED
+
+
+def test_woken_task_without_slots_waits_again_and_its_wake_up_counts_once(provider):
+    hold("other#0")
+    fresh()
+    TaskStore().request_wake_up("task-1")
+    assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.QUEUED
+    assert stored().wake_requested_at is None
+
+
+def test_slots_that_arrive_between_the_reads_are_found(provider):
+    hold("other#0")
+    fresh()
+    TaskStore().request_wake_up("task-1")
+
+    class Meanwhile(TaskStore):
+        def clear_wake_up(self, task_id: str) -> None:
+            super().clear_wake_up(task_id)
+            hold("task-1#0")
+
+    result = dispatch("task-1", provider=provider, tasks=Meanwhile(), slots=Slots(limit=1))
+    assert result.outcome is Outcome.DISPATCHED
+
+
+def test_handed_over_slots_are_used_whatever_the_limit_is_now(provider):
+    hold("task-1#0", "other#0", "other#1")
+    fresh()
+    assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.DISPATCHED
+
+
+def test_task_that_is_gone_gives_its_slots_back_and_ends_quietly(provider, executions):
+    hold("task-1#0")
+    add_task("task-2")
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert (result.outcome, result.event) == (Outcome.GONE, None)
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_task_that_is_gone_takes_no_slots(provider):
+    assert dispatch("task-1", provider=provider).outcome is Outcome.GONE
+    assert Slots().state().names == set()
+
+
+def test_cancelled_task_hands_its_slots_over_and_its_event_out(provider, executions):
+    hold("task-1#0")
+    TaskStore().fail(fresh(), "why")
+    add_task("task-2")
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert result.outcome is Outcome.ENDED
+    assert result.event is not None
+    assert result.event.detail_type == "Image Task Failed"
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_refused_task_hands_its_slots_over_and_its_event_out(provider, executions):
+    fresh()
+    add_task("task-2")
+    provider.create_errors = [(ProviderError(Verdict.PERMANENT, "no", 1301), False)]
+    result = dispatch("task-1", provider=provider, slots=Slots(limit=1))
+    assert result.event is not None
+    assert result.event.detail.data.task_status_msg == "no"
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_restarted_workflow_of_a_dispatched_task_needs_no_slots(provider):
+    TaskStore().dispatched(fresh(), "829")
+    hold(*(f"other#{number}" for number in range(9)))
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ADOPTED
+    assert provider.created == provider.queried == []
+
+
+def test_task_that_lost_its_slots_returns_to_the_front_of_the_queue(provider):
+    fresh()
+    TaskStore().begin_dispatch("task-1")
+    hold("other#0", virtual_time=41)
+    assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.QUEUED
+    assert (stored().is_waiting, stored().turn) == (True, 41)

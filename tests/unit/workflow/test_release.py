@@ -9,10 +9,10 @@ from kiln.contract import TaskStatus
 from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.store import TaskStore
-from kiln.tasks.task import Origin
-from kiln.workflow.release import hand_over, reconcile, release
+from kiln.workflow.outcomes import Outcome
+from kiln.workflow.release import release, release_and_wake, release_ended
 from tests.support.samples import add_task, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def ended(task_id: str = "task-1", **changes) -> None:
     aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": [f"{task_id}#0"]}})
 
 
-def test_the_end_is_announced_as_it_is():
+def test_end_is_published_with_its_status():
     ended()
     ending = release("task-1")
     assert ending.event.detail_type == "Image Task Succeeded"
@@ -38,31 +38,8 @@ def test_the_end_is_announced_as_it_is():
     assert Slots().state().names == set()
 
 
-def test_the_next_in_line_is_woken(executions):
-    ended()
-    add_task("task-2")
-    add_task("task-3")
-    park("task-2", "token-2")
-    assert release("task-1").woken == 1
-    assert executions.succeeded == ["token-2"]
-    assert Slots().state().names == {"task-2#0"}
-
-
-def test_repeating_it_is_harmless(executions):
-    ended()
-    add_task("task-2")
-    park("task-2", "token-2")
-    first = release("task-1")
-    again = release("task-1")
-    assert again.event == first.event
-    # Whoever was handed the slots and has not gone on may not have been woken the first time.
-    assert again.woken == 1
-    assert set(executions.succeeded) == {"token-2"}
-    assert Slots().state().names == {"task-2#0"}
-
-
 @pytest.mark.parametrize("fault", ["States.Timeout", None])
-def test_a_task_whose_course_broke_fails(fault):
+def test_fault_fails_the_task(fault):
     add_task()
     ending = release("task-1", fault)
     assert ending.event.detail_type == "Image Task Failed"
@@ -71,46 +48,9 @@ def test_a_task_whose_course_broke_fails(fault):
     assert task.task_status_msg == f"Kiln could not continue the task: {fault or 'no reason is known'}"
 
 
-def test_a_fault_does_not_undo_a_success():
+def test_fault_after_success_keeps_the_success():
     ended()
     assert release("task-1", "States.TaskFailed").event.detail_type == "Image Task Succeeded"
-
-
-def test_what_was_handed_to_a_task_that_is_gone_goes_to_the_one_after_it(executions, cloud, monkeypatch):
-    ended()
-    add_task("task-gone")
-    add_task("task-3")
-    park("task-3", "token-3")
-
-    class Expiring(TaskStore):
-        """Tasks of which one is swept away by TTL between standing in line and being woken."""
-
-        def request_wake_up(self, task_id: str) -> str | None:
-            if task_id == "task-gone":
-                cloud.dynamodb.delete_item(TableName="kiln-table", Key=items.task_key(task_id))
-            return super().request_wake_up(task_id)
-
-    assert release("task-1", tasks=Expiring()).woken == 1
-    assert executions.succeeded == ["token-3"]
-    assert Slots().state().names == {"task-3#0"}
-
-
-def test_slots_whose_images_do_not_come_go_to_the_next(executions):
-    """The provider is done with the task: to hold its slots while its images are tried for is to hold up everybody."""
-    add_task()
-    store = TaskStore()
-    store.begin_dispatch("task-1")
-    store.begin_collect("task-1")
-    add_task("task-2")
-    park("task-2", "token-2")
-    aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": ["task-1#0"]}})
-    assert hand_over("task-1") == 1
-    assert executions.succeeded == ["token-2"]
-    assert Slots().state().names == {"task-2#0"}
-    assert not store.get("task-1").task_status.is_terminal
-    store.succeed(store.get("task-1"), [stored_image()], "16")
-    assert release("task-1").event.detail_type == "Image Task Succeeded"
-    assert Slots().state().names == {"task-2#0"}
 
 
 def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
@@ -126,19 +66,72 @@ def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
     assert TaskStore().get("task-2").wake_requested_at is not None
 
 
-def test_whoever_is_to_be_told_is_named():
-    ended("task-1")
-    ended("task-2", callback_url="https://caller.test/hook")
-    ended("task-3", origin=Origin(channel="drop", folder="f"))
-    assert [release(f"task-{number}").to_notify for number in (1, 2, 3)] == [False, True, True]
+def test_next_in_the_queue_is_woken(executions):
+    ended()
+    add_task("task-2")
+    add_task("task-3")
+    park("task-2", "token-2")
+    assert release_and_wake("task-1", 1) == 1
+    assert executions.succeeded == ["token-2"]
+    assert Slots().state().names == {"task-2#0"}
 
 
-def test_a_task_that_has_waited_long_looks_after_the_line(executions):
-    for name in ("task-1", "task-2"):
-        add_task(name)
-    park("task-1", "token-1")
-    assert reconcile() == 1
-    assert executions.succeeded == ["token-1"]
-    assert Slots().state().names == {"task-1#0"}
-    # It has not gone on: it is woken once more.
-    assert reconcile() == 1
+def test_repeated_release_is_harmless(executions):
+    ended()
+    add_task("task-2")
+    park("task-2", "token-2")
+    first = release("task-1")
+    assert release("task-1") == first
+    assert set(executions.succeeded) == {"token-2"}
+    # The task that got the slots may not have been woken the first time.
+    assert TaskStore().get("task-2").wake_ups == 2
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_slots_handed_to_a_task_that_is_gone_go_to_the_next(executions, cloud):
+    ended()
+    add_task("task-gone")
+    add_task("task-3")
+    park("task-3", "token-3")
+
+    class Expiring(TaskStore):
+        """Tasks of which one is swept away by TTL while it waits."""
+
+        def request_wake_up(self, task_id: str, **options: bool) -> str | None:
+            if task_id == "task-gone":
+                cloud.dynamodb.delete_item(TableName="kiln-table", Key=items.task_key(task_id))
+            return super().request_wake_up(task_id, **options)
+
+    assert release_and_wake("task-1", 1, tasks=Expiring()) == 1
+    assert executions.succeeded == ["token-3"]
+    assert Slots().state().names == {"task-3#0"}
+
+
+def test_task_that_is_gone_gives_its_slots_back(executions):
+    aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": ["task-1#0"]}})
+    add_task("task-2")
+    assert release("task-1", "States.Timeout").outcome is Outcome.GONE
+    assert Slots().state().names == {"task-2#0"}
+
+
+def test_slots_of_ended_and_missing_tasks_are_released(executions):
+    ended()
+    add_task("task-2")
+    assert release_ended() == 1
+    assert Slots().state().names == {"task-2#0"}
+    assert release_ended() == 0
+
+
+def test_unreadable_task_holds_up_no_other(executions, cloud):
+    """Another release accepted it, with a model that this one does not know."""
+    ended()
+    add_task("task-2")
+    cloud.dynamodb.update_item(
+        TableName="kiln-table",
+        Key=items.task_key("task-2"),
+        UpdateExpression="SET model_name = :new, aspect_ratio = :new",
+        ExpressionAttributeValues={":new": {"S": "of-a-later-release"}},
+    )
+    assert release("task-1").outcome is Outcome.ENDED
+    assert Slots().state().names == {"task-2#0"}
+    assert TaskStore().get("task-2").model_name == "of-a-later-release"

@@ -10,7 +10,6 @@ from kiln.contract import TaskStatus
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import MOST_RESCUES, RESTARTED, rescue
 from tests.support.samples import add_task
-from tests.unit.tasks.test_admission import serve
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 RUN_ID = f"{TASK_ID}_1722769557708"
@@ -31,44 +30,34 @@ def broke(name: str = RUN_ID, status: str = "FAILED") -> str | None:
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
-def test_what_broke_starts_again_with_its_own_input(executions, status):
+def test_failed_execution_starts_again_with_its_own_input(executions, status):
     add_task(TASK_ID)
     assert broke(status=status) == f"{RUN_ID}-again-1"
     assert executions.started[f"{RUN_ID}-again-1"] == {"task_id": TASK_ID}
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
 
 
-@pytest.mark.parametrize(("turn", "again"), [("7", "500"), ("501", "501")])
-def test_what_begins_again_does_not_set_the_line_back_to_its_turn(executions, cloud, turn, again):
-    add_task(TASK_ID)
-    serve(cloud, 500)
-    course = {"task_id": TASK_ID, "slots": {"names": [f"{TASK_ID}#0"], "turn": turn}}
-    assert rescue(MACHINE, RUN_ID, "FAILED", json.dumps(course))
-    [started] = executions.started.values()
-    assert started["slots"] == {"names": [f"{TASK_ID}#0"], "turn": again}
-
-
 @pytest.mark.parametrize("run_id", [RUN_ID, f"{TASK_ID}_1"])
-def test_what_breaks_again_is_counted(executions, run_id):
+def test_second_failure_is_counted(executions, run_id):
     add_task(TASK_ID, run_id=run_id)
     assert broke(run_id) == f"{run_id}-again-1"
     assert broke(f"{run_id}-again-1") == f"{run_id}-again-2"
 
 
-def test_a_task_that_is_ended_is_found_by_the_name_of_its_execution(executions):
+def test_aborted_execution_is_found_by_its_run_id(executions):
     add_task(TASK_ID, run_id=f"{TASK_ID}_1722769557708")
     executions.ended[f"{TASK_ID}_1722769557708"] = ("ABORTED", "")
     assert broke(f"{TASK_ID}_1722769557708", status="ABORTED") == f"{TASK_ID}_1722769557708-again-1"
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.FAILED
 
 
-def test_being_told_twice_starts_one(executions):
+def test_repeated_event_starts_one_execution(executions):
     add_task(TASK_ID)
     assert broke() == broke()
     assert len(executions.started) == 1
 
 
-def test_what_a_person_stopped_fails_and_is_concluded(executions):
+def test_execution_stopped_by_a_person_fails_the_task(executions):
     add_task(TASK_ID)
     assert broke(status="ABORTED") == f"{RUN_ID}-again-1"
     task = TaskStore().get(TASK_ID)
@@ -79,7 +68,7 @@ def test_what_a_person_stopped_fails_and_is_concluded(executions):
 
 
 @pytest.mark.parametrize("name", [RUN_ID, f"{RUN_ID}-again-{MOST_RESCUES + 3}"])
-def test_what_was_stopped_to_begin_again_begins_again(executions, name):
+def test_execution_stopped_for_a_restart_starts_again(executions, name):
     add_task(TASK_ID)
     executions.ended[name] = ("ABORTED", RESTARTED)
     again = broke(name, status="ABORTED")
@@ -87,7 +76,7 @@ def test_what_was_stopped_to_begin_again_begins_again(executions, name):
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
 
 
-def test_what_breaks_every_time_fails_and_is_concluded_once_more(executions):
+def test_task_that_fails_every_time_ends_after_the_last_restart(executions):
     add_task(TASK_ID)
     assert broke(f"{RUN_ID}-again-{MOST_RESCUES}") == f"{RUN_ID}-again-{MOST_RESCUES + 1}"
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.FAILED
@@ -95,6 +84,12 @@ def test_what_breaks_every_time_fails_and_is_concluded_once_more(executions):
     assert len(executions.started) == 1
 
 
-def test_an_execution_that_a_person_named_is_left_alone(executions):
+def test_execution_named_by_a_person_is_ignored(executions):
     assert broke("trial of Tuesday") is None
+    assert not executions.started
+
+
+def test_task_that_is_gone_needs_no_rescue(executions):
+    executions.ended[RUN_ID] = ("ABORTED", "")
+    assert broke(status="ABORTED") is None
     assert not executions.started

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from kiln.slots.store import Slots
 from kiln.tasks import items
-from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
-from kiln.workflow.start import start, start_stored
-from tests.support.samples import add_task, make_task, stored_image
-from tests.unit.tasks.test_admission import serve
+from kiln.workflow.start import start
+from tests.support.samples import make_task, stored_image
 from tests.unit.workflow.test_state_machine import rendered
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -24,26 +22,13 @@ def image(**changes):
     return {**items.task_key(task.task_id), **items.item_of(task), "expires_at": {"N": "1"}}
 
 
-def test_the_workflow_is_named_after_the_task_and_knows_its_slots(executions):
+def test_the_workflow_is_named_after_the_task_and_knows_no_limit(executions):
     start(image(n=2, turn=7))
     [(name, execution_input)] = executions.started.items()
     assert name == execution_input["task_id"] == "task-1"
     assert execution_input["key"] == "TASK#task-1"
-    assert execution_input["slots"] == {
-        "names": ["task-1#0", "task-1#1"],
-        "first": "task-1#0",
-        "room": "7",
-        "turn": "7",
-    }
+    assert set(execution_input) == {"task_id", "key", "submitted", "published", "fault"}
     assert execution_input["published"] == {"processing": False}
-
-
-def test_a_task_that_has_left_the_line_does_not_set_it_back(executions, cloud):
-    task = add_task()
-    serve(cloud, 500)
-    TaskStore().begin_dispatch(task.task_id)
-    start_stored(task.task_id)
-    assert executions.started["task-1"]["slots"]["turn"] == "500"
 
 
 def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
@@ -54,7 +39,7 @@ def test_the_same_content_starts_again_once_its_first_task_is_gone(executions):
     assert {execution_input["task_id"] for execution_input in executions.started.values()} == {"task-1"}
 
 
-def test_a_task_that_has_ended_is_told_of_as_it_was_accepted(executions, monkeypatch):
+def test_terminal_task_publishes_its_submission_as_accepted(executions, monkeypatch):
     """As an operator puts it back who restores a part of the table: the function has no business with its images."""
     for name in ("SIGNING_SECRET_ARN", "OUTBOX_BUCKET"):
         monkeypatch.delenv(name)
@@ -64,29 +49,17 @@ def test_a_task_that_has_ended_is_told_of_as_it_was_accepted(executions, monkeyp
     told = executions.started["task-1"]["submitted"]["detail"]
     assert told["data"]["task_status"] == "submitted"
     assert told["data"]["task_result"] == {"images": []}
-    assert told["data"]["final_unit_deduction"] == ""
+    assert "final_unit_deduction" not in told["data"]
     assert told["metadata"]["occurred_at"] == told["data"]["updated_at"] == make_task().created_at
 
 
-def test_a_task_larger_than_the_account_takes_all_of_it(executions):
-    start(image(n=9), slots=Slots(limit=4))
-    slots = executions.started["task-1"]["slots"]
-    assert (len(slots["names"]), slots["first"], slots["room"]) == (4, "task-1#0", "0")
-
-
 @pytest.mark.parametrize("channel", ["api", "event", "drop"])
-def test_the_event_of_its_acceptance_goes_with_it(executions, channel):
+def test_execution_input_has_the_submitted_event(executions, channel):
     start(image(origin=Origin(channel=channel, folder="f"), external_task_id="mine"))
     submitted = executions.started["task-1"]["submitted"]
     assert submitted["detail_type"] == "Image Task Submitted"
     assert submitted["detail"]["metadata"]["channel"] == channel
     assert submitted["detail"]["data"]["task_info"] == {"external_task_id": "mine"}
-
-
-@pytest.mark.parametrize(("url", "webhook"), [("", False), ("https://caller.test/hook", True)])
-def test_it_knows_whether_somebody_is_to_be_called(executions, url, webhook):
-    start(image(callback_url=url))
-    assert executions.started["task-1"]["webhook"] is webhook
 
 
 def test_nothing_private_and_nothing_large_goes_with_it(executions):
@@ -97,12 +70,12 @@ def test_nothing_private_and_nothing_large_goes_with_it(executions):
         assert private not in text
 
 
-def test_telling_twice_starts_once(executions):
+def test_repeated_start_starts_once(executions):
     assert start(image()) == start(image())
     assert len(executions) == 1
 
 
-def test_a_start_that_fails_is_a_fault_so_that_the_stream_tells_again(executions):
+def test_failed_start_is_a_fault_for_the_stream_to_retry(executions):
     executions.outage = ConnectionError("no answer")
     with pytest.raises(ConnectionError):
         start(image())
@@ -111,13 +84,10 @@ def test_a_start_that_fails_is_a_fault_so_that_the_stream_tells_again(executions
     assert len(executions) == 1
 
 
-def test_the_workflow_is_given_all_that_it_reads_at_its_start(executions):
+def test_execution_input_has_every_field_that_the_workflow_reads(executions):
     start(image())
     execution_input = executions.started["task-1"]
     states = rendered("TaskWorkflow")["States"]
-    for path in ("$.task_id", "$.key", "$.webhook", *states["AcquireSlots"]["Parameters"]["ExpressionAttributeValues"]):
-        if path.startswith("$."):
-            assert path.removeprefix("$.") in execution_input
-    for value in states["AcquireSlots"]["Parameters"]["ExpressionAttributeValues"].values():
-        [path] = value.values()
-        assert path.removeprefix("$.slots.") in execution_input["slots"]
+    made = {state["ResultPath"] for state in states.values() if state.get("ResultPath")}
+    for path in set(re.findall(r'"(\$\.\w+)', json.dumps(states))) - made - {"$.Payload"}:
+        assert path.removeprefix("$.") in execution_input

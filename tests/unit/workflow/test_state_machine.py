@@ -11,27 +11,10 @@ import pytest
 
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow.outcomes import Outcome
-from tests.support.account import ROOT, template
+from tests.support.account import template
+from tests.support.workflow import MACHINES, PLACEHOLDER, definition_text, rendered
 
-MACHINES = ["TaskWorkflow", "NotificationWorkflow"]
-PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 WAYS_OUT = {"ReleaseSlots"}
-
-
-def text(machine: str) -> str:
-    uri = template()["Resources"][machine]["Properties"]["DefinitionUri"]
-    return (ROOT / uri).read_text("utf-8")
-
-
-def rendered(machine: str) -> dict[str, Any]:
-    """The definition as CloudFormation renders it: numbers for the timers, names for the rest."""
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        return "30" if name.endswith("Seconds") else {"Partition": "aws"}.get(name, f"the-{name}")
-
-    definition: dict[str, Any] = json.loads(PLACEHOLDER.sub(value, text(machine)))
-    return definition
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
@@ -55,13 +38,13 @@ def reachable(states: dict[str, Any], start: str, *, without: frozenset[str] = f
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_placeholder_is_filled_by_the_template_and_none_is_left_over(machine):
+def test_placeholders_and_the_templates_substitutions_are_equal(machine):
     filled = template()["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
-    assert set(PLACEHOLDER.findall(text(machine))) == set(filled)
+    assert set(PLACEHOLDER.findall(definition_text(machine))) == set(filled)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_state_is_there_and_can_be_reached(machine):
+def test_every_state_exists_and_is_reachable(machine):
     definition = rendered(machine)
     states = definition["States"]
     assert {name for state in states.values() for name in nexts(state)} <= set(states)
@@ -69,7 +52,7 @@ def test_every_state_is_there_and_can_be_reached(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_state_goes_on_or_ends(machine):
+def test_every_state_has_a_successor_or_ends(machine):
     for name, state in rendered(machine)["States"].items():
         ways = list(nexts(state))
         assert bool(ways) is (state["Type"] not in ("Succeed", "Fail")), name
@@ -79,7 +62,7 @@ def test_every_state_goes_on_or_ends(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_task_is_retried_with_patience(machine):
+def test_every_task_state_retries_for_long_enough(machine):
     for name, state in rendered(machine)["States"].items():
         if state["Type"] != "Task":
             continue
@@ -91,7 +74,7 @@ def test_every_task_is_retried_with_patience(machine):
             assert earlier["MaxAttempts"] == 0, name  # What is answered by a Catch, and not by trying again.
 
 
-def test_no_fault_of_a_day_ends_a_task():
+def test_fault_of_a_day_ends_no_task():
     """A bad release, or an AWS that is away, is mended by a person: until then tasks wait (docs/reliability.md)."""
     for name, state in rendered("TaskWorkflow")["States"].items():
         if any(rule["Next"] == "ReleaseSlots" for rule in state.get("Catch", [])):
@@ -100,30 +83,6 @@ def test_no_fault_of_a_day_ends_a_task():
             assert sum(min(wait, rule["MaxDelaySeconds"]) for wait in waits) >= 86_400, name
             # What is mended goes on soon.
             assert rule["MaxDelaySeconds"] <= 300, name
-
-
-def test_slots_are_handed_on_once_when_images_do_not_come_and_not_on_the_healthy_path():
-    states = rendered("TaskWorkflow")["States"]
-    again, first = states["AreImagesStored?"]["Choices"]
-    assert again["And"] == [
-        {"Variable": "$.collect.outcome", "StringEquals": Outcome.AGAIN},
-        {"Variable": states["HandOverSlots"]["ResultPath"], "IsPresent": True},
-    ]
-    assert (again["Next"], first["Next"]) == ("WaitToCollect", "HandOverSlots")
-    # Where it did not work it is tried again with the next try to collect, and nothing is lost by it.
-    assert set(nexts(states["HandOverSlots"])) == {"WaitToCollect"}
-    assert [rule["ResultPath"] for rule in states["HandOverSlots"]["Catch"]] == [None]
-
-
-def test_what_begins_again_without_its_slots_waits_for_nobody():
-    """Its slots went to others while its images were collected, and it stands in no line."""
-    taken, waiting = rendered("TaskWorkflow")["States"]["IsDispatched?"]["Choices"]
-    assert (taken["Not"]["Variable"], taken["Not"]["StringEquals"], taken["Next"]) == (
-        "$.woken.dispatched_or_zero",
-        "0",
-        "Poll",
-    )
-    assert (waiting["StringEquals"], waiting["Next"]) == ("submitted", "AcquireSlots")
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -135,31 +94,21 @@ def test_both_spellings_of_dynamodbs_errors_are_caught(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_nothing_is_used_that_the_local_aws_lacks(machine):
+def test_only_features_of_the_local_aws_are_used(machine):
     # MaxDelaySeconds it passes over: it waits for a minute at most.
     for absent in ("TimeoutSecondsPath", "HeartbeatSeconds", "QueryLanguage"):
-        assert absent not in text(machine)
-
-
-def test_no_way_to_the_end_goes_round_giving_the_slots_back():
-    definition = rendered("TaskWorkflow")
-    states = definition["States"]
-    assert "Done" not in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT))
-    assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {"Done"}
-    for way in WAYS_OUT:
-        assert states[way]["Next"] == "PublishEnd"
-        assert reachable(states, way).isdisjoint({"AcquireSlots", "Dispatch", "Poll", "Collect"})
+        assert absent not in definition_text(machine)
 
 
 def test_every_step_before_the_way_out_has_somewhere_to_go_when_it_breaks():
     definition = rendered("TaskWorkflow")
     states = definition["States"]
     for name in reachable(states, definition["StartAt"], without=frozenset(WAYS_OUT)):
-        if states[name]["Type"] == "Task":
+        if states[name]["Type"] == "Task" and name != "NotifyEnd":
             assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
-def test_a_bus_or_a_receiver_out_of_order_keeps_no_task_from_its_course():
+def test_failing_bus_or_receiver_does_not_stop_a_task():
     states = rendered("TaskWorkflow")["States"]
     for name, state in states.items():
         if state.get("Resource", "").endswith(("events:putEvents", "states:startExecution")):
@@ -167,50 +116,33 @@ def test_a_bus_or_a_receiver_out_of_order_keeps_no_task_from_its_course():
                 assert way not in WAYS_OUT, name
 
 
-def test_parking_waits_for_a_token_and_never_for_ever():
+def test_parked_state_waits_for_a_token_with_a_timeout():
     states = rendered("TaskWorkflow")["States"]
     parked = [name for name, state in states.items() if state.get("Resource", "").endswith(".waitForTaskToken")]
-    assert parked == ["AwaitTurn", "AwaitCallback"]
+    assert parked == ["AwaitTurn", "AwaitCallback", "AwaitCallbackLonger"]
     for name in parked:
         assert states[name]["Resource"] == "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
-        assert states[name]["TimeoutSeconds"] == 30
+        assert (
+            states[name]["TimeoutSeconds"]
+            == {
+                "AwaitTurn": 86_400,
+                "AwaitCallback": 30,
+                "AwaitCallbackLonger": 600,
+            }[name]
+        )
         assert "attribute_not_exists(wake_requested_at)" in states[name]["Parameters"]["ConditionExpression"]
 
 
-def test_every_outcome_a_step_can_have_is_routed():
-    states = rendered("TaskWorkflow")["States"]
-
-    def routed(choice: str) -> dict[str, str]:
-        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"] if "StringEquals" in each}
-
-    assert routed("WasDispatched?") == {
-        Outcome.DISPATCHED: "AwaitCallback",
-        Outcome.ADOPTED: "Poll",
-        Outcome.AGAIN: "WaitToDispatch",
-    }
-    assert routed("IsGenerated?") == {
-        Outcome.RUNNING: "AwaitCallback",
-        Outcome.PROCESSING: "PublishProcessing",
-        Outcome.GENERATED: "Collect",
-    }
-    assert routed("AreImagesStored?") == {Outcome.AGAIN: "HandOverSlots"}
-    assert {states[choice]["Default"] for choice in ("WasDispatched?", "IsGenerated?", "AreImagesStored?")} == {
-        "ReleaseSlots"
-    }
-    [retry] = rendered("NotificationWorkflow")["States"]["IsDelivered?"]["Choices"]
-    assert retry["StringEquals"] == DeliveryOutcome.RETRY
-
-
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_function_it_invokes_is_one_it_may_invoke(machine):
+def test_every_invoked_function_is_allowed(machine):
     properties = template()["Resources"][machine]["Properties"]
-    invoked = {name for name in PLACEHOLDER.findall(text(machine)) if name.endswith("Function")}
+    invoked = {name for name in PLACEHOLDER.findall(definition_text(machine)) if name.endswith("Function")}
     allowed = json.dumps(properties["Policies"])
     for name in invoked:
         assert name in allowed
 
 
-def test_the_workflow_reads_only_what_it_was_started_with_or_has_made_itself():
+def test_workflow_reads_only_its_input_and_its_own_variables():
     definition = rendered("TaskWorkflow")
     read = set(re.findall(r'"\$\.(\w+)', json.dumps(definition["States"])))
     made = {
@@ -222,7 +154,70 @@ def test_the_workflow_reads_only_what_it_was_started_with_or_has_made_itself():
         for rule in state.get("Catch", [])
         if rule["ResultPath"]
     }
-    started_with = {"task_id", "key", "slots", "submitted", "announced", "webhook"}
+    started_with = {"task_id", "key", "submitted", "published", "fault"}
     # ResultSelectors read the answers of services, which are none of the workflow's own.
     answers = {"Payload", "Attributes"}
     assert read <= started_with | made | caught | answers
+
+
+def test_only_ended_or_missing_tasks_leave():
+    """A step that ends a task has released its slots; ReleaseSlots does so for a task whose step broke."""
+    states = rendered("TaskWorkflow")["States"]
+    assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {"Done"}
+    assert {name for name, state in states.items() if "PublishEnd" in nexts(state)} == {
+        *(name for name, state in states.items() if state["Type"] == "Choice"),
+    }
+    for choice in (state for state in states.values() if state["Type"] == "Choice"):
+        assert choice["Default"] == "PublishEnd"
+        [gone] = [each for each in choice["Choices"] if each["Next"] == "Done"]
+        assert gone["StringEquals"] == Outcome.GONE
+    assert reachable(states, "PublishEnd") == {"PublishEnd", "NotifyEnd", "Done"}
+
+
+def test_every_outcome_a_step_can_have_is_routed():
+    states = rendered("TaskWorkflow")["States"]
+
+    def routed(choice: str) -> dict[str, str]:
+        return {each["StringEquals"]: each["Next"] for each in states[choice]["Choices"]}
+
+    assert routed("IsDispatched?") == {
+        Outcome.DISPATCHED: "AwaitCallback",
+        Outcome.QUEUED: "AwaitTurn",
+        Outcome.ADOPTED: "Poll",
+        Outcome.AGAIN: "WaitToDispatch",
+        Outcome.GONE: "Done",
+    }
+    assert routed("IsGenerated?") == {
+        Outcome.RUNNING: "AwaitCallback",
+        Outcome.RUNNING_LONG: "AwaitCallbackLonger",
+        Outcome.PROCESSING: "PublishProcessing",
+        Outcome.GENERATED: "Collect",
+        Outcome.GONE: "Done",
+    }
+    assert routed("AreImagesStored?") == {Outcome.AGAIN: "WaitToCollect", Outcome.GONE: "Done"}
+    assert routed("IsTaskStored?") == {Outcome.GONE: "Done"}
+    retry, first = rendered("NotificationWorkflow")["States"]["IsDelivered?"]["Choices"]
+    assert (retry["StringEquals"], retry["Next"]) == (DeliveryOutcome.RETRY, "WaitToNotify")
+    assert (first["StringEquals"], first["Next"]) == ("first", "Notify")
+
+
+def test_bus_that_takes_nothing_leaves_the_notification_to_the_workflow():
+    states = rendered("TaskWorkflow")["States"]
+    for publish, notify in (
+        ("PublishSubmitted", "NotifySubmitted"),
+        ("PublishProcessing", "NotifyProcessing"),
+        ("PublishEnd", "NotifyEnd"),
+    ):
+        assert [rule["Next"] for rule in states[publish]["Catch"]] == [notify]
+        assert states[notify]["Next"] == states[publish]["Next"]
+        assert states[notify]["Parameters"]["Input"]["notify"] == {"attempt": 0, "outcome": "first", "wait": 0}
+
+
+def test_graph_is_small():
+    assert len(rendered("TaskWorkflow")["States"]) <= 22
+
+
+def test_no_state_reads_a_whole_item():
+    """A prompt and a callback_url would lie in the history of the execution."""
+    for state in rendered("TaskWorkflow")["States"].values():
+        assert "ReturnValues" not in state.get("Parameters", {})

@@ -63,7 +63,7 @@ class Callers(BaseModel, defer_build=True):
             AuthenticationFailed: No caller has this key, or the signature is wrong (1000).
         """
         if not authorization or not authorization.strip():
-            raise AuthorizationEmpty("Authorization: is required, nothing came")
+            raise AuthorizationEmpty("Authorization: is required, got none")
         scheme, _, token = authorization.strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token or " " in token:
@@ -96,13 +96,19 @@ class Callers(BaseModel, defer_build=True):
         if caller is None or not caller.secret_key:
             raise AuthenticationFailed("Authorization: the access key is not known")
         try:
-            # The provider asks for iss, exp and nbf alone; clients add iat by clocks of their own: it is not judged.
+            # The provider asks for iss, exp and nbf alone. Clients add iat by their own clocks, and a jti of any kind.
             jwt.decode(
                 token,
                 caller.secret_key,
                 algorithms=["HS256"],
                 leeway=CLOCK_LEEWAY_SECONDS,
-                options={"require": ["iss", "exp"], "verify_iat": False, "verify_aud": False, "verify_sub": False},
+                options={
+                    "require": ["iss", "exp"],
+                    "verify_iat": False,
+                    "verify_aud": False,
+                    "verify_sub": False,
+                    "verify_jti": False,
+                },
             )
         except jwt.ImmatureSignatureError as error:
             raise TokenNotYetValid("Authorization: the token is not valid yet (nbf)") from error
@@ -110,8 +116,10 @@ class Callers(BaseModel, defer_build=True):
             raise TokenExpired("Authorization: the token has expired (exp)") from error
         except jwt.MissingRequiredClaimError as error:
             raise AuthorizationInvalid(f"Authorization: the token lacks {error.claim}") from error
-        except jwt.InvalidTokenError as error:
+        except jwt.InvalidSignatureError as error:
             raise AuthenticationFailed("Authorization: the token's signature is wrong") from error
+        except jwt.InvalidTokenError as error:
+            raise AuthenticationFailed(f"Authorization: the token is not valid: {error}") from error
         return caller
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, field_validator
 
 from kiln.contract.vocabulary import TaskStatus
 
 Payload = TypeVar("Payload")
+
+
+def _is_empty(value: object) -> bool:
+    return not value
 
 
 class Envelope(BaseModel, Generic[Payload], defer_build=True):
@@ -50,6 +54,11 @@ class ResultImage(BaseModel, defer_build=True):
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
     url: str = Field(description="Where the image is; opens without an Authorization header")
+    watermark_url: str = Field(
+        default="",
+        description="Where the same image with a watermark is; absent unless watermark_info asked for one",
+        exclude_if=_is_empty,
+    )
 
 
 class TaskResult(BaseModel, defer_build=True):
@@ -74,8 +83,19 @@ class FoundTask(BaseModel, defer_build=True):
     task_id: str = Field(description="Kiln's id of the task")
     task_info: TaskInfo = Field(default_factory=TaskInfo)
     task_status: TaskStatus
-    task_status_msg: str = Field(default="", description="Why the task failed; empty otherwise")
-    final_unit_deduction: str = Field(default="", description="Units charged by the provider, a decimal string")
+    task_status_msg: str = Field(
+        default="", description="Why the task failed, or which images a task that succeeded lacks; empty otherwise"
+    )
+    final_unit_deduction: str = Field(
+        default="",
+        description="Units charged by the provider, a decimal string; absent until they are known",
+        exclude_if=_is_empty,
+    )
+    final_balance_deduction: dict[str, Any] | None = Field(
+        default=None,
+        description="Balance charged by the provider, as the provider writes it; absent if it does not",
+        exclude_if=_is_empty,
+    )
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int = Field(description="Milliseconds since the epoch")
@@ -92,7 +112,8 @@ class CallbackBody(BaseModel, defer_build=True):
     task_status: TaskStatus
     task_status_msg: str = ""
     task_info: TaskInfo = Field(default_factory=TaskInfo)
-    final_unit_deduction: str = ""
+    final_unit_deduction: str = Field(default="", exclude_if=_is_empty)
+    final_balance_deduction: dict[str, Any] | None = Field(default=None, exclude_if=_is_empty)
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int
     updated_at: int

@@ -1,13 +1,24 @@
-"""What may be asked of the list of tasks."""
+"""The query parameters of the list of tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from kiln.contract.violations import invalid_request
-from kiln.contract.vocabulary import PAGE_NUM, PAGE_SIZE, TaskStatus
+from kiln.contract.vocabulary import DIGITS, PAGE_NUM, PAGE_SIZE, TaskStatus
+
+
+def _digits(value: Any) -> Any:
+    # Pydantic would read "1_0" as 10.
+    if isinstance(value, str) and not DIGITS.fullmatch(value):
+        raise ValueError("must be an integer")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_digits)]
 
 
 class ListQuery(BaseModel, defer_build=True):
@@ -15,17 +26,17 @@ class ListQuery(BaseModel, defer_build=True):
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
-    page_num: int = Field(
+    page_num: Integer = Field(
         default=1, alias="pageNum", ge=PAGE_NUM[0], le=PAGE_NUM[1], description="Which page, from the newest task on"
     )
-    page_size: int = Field(
+    page_size: Integer = Field(
         default=30, alias="pageSize", ge=PAGE_SIZE[0], le=PAGE_SIZE[1], description="How many tasks a page has"
     )
     task_status: TaskStatus | None = Field(default=None, description="Only tasks of this status (Kiln's own filter)")
-    created_after: int | None = Field(
+    created_after: Integer | None = Field(
         default=None, ge=0, description="Only tasks created after this, in ms since the epoch (Kiln's own filter)"
     )
-    created_before: int | None = Field(
+    created_before: Integer | None = Field(
         default=None, ge=0, description="Only tasks created before this, in ms since the epoch (Kiln's own filter)"
     )
 
@@ -37,6 +48,12 @@ class ListQuery(BaseModel, defer_build=True):
             InvalidRequest: A parameter is not within its limits.
         """
         try:
-            return cls.model_validate({name: value for name, value in parameters.items() if value})
+            return cls.model_validate({name: value.strip() for name, value in parameters.items() if value.strip()})
         except ValidationError as error:
             raise invalid_request(error) from error
+
+    @classmethod
+    def ignored(cls, parameters: Mapping[str, str]) -> list[str]:
+        """The names of the parameters that have no effect on the list."""
+        known = {field.alias or name for name, field in cls.model_fields.items()} | set(cls.model_fields)
+        return [name for name, value in parameters.items() if value and name not in known]

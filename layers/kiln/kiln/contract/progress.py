@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
-from kiln.contract.vocabulary import AspectRatio, ModelName, Stage, TaskStatus
+from kiln.contract.vocabulary import Stage, TaskStatus
 
 
 class StepName(StrEnum):
@@ -44,7 +44,9 @@ class Progress(BaseModel, defer_build=True):
     dispatch_attempts: int = Field(description="How often it was offered to the provider", ge=0)
     polls: int = Field(description="How often the provider was asked for it", ge=0)
     wake_ups: int = Field(description="How often its workflow was woken: by a callback, or by its turn coming", ge=0)
-    refusal: str = Field(default="", description="Why the provider does not take it yet; empty otherwise")
+    refusal: str = Field(
+        default="", description="Why the task does not advance, as the provider answered last; empty otherwise"
+    )
 
 
 class StoredSubject(BaseModel, defer_build=True):
@@ -60,12 +62,12 @@ class StoredRequest(BaseModel, defer_build=True):
 
     task_id: str = Field(description="Kiln's id of the task")
     task_info: TaskInfo = Field(default_factory=TaskInfo)
-    model_name: ModelName
+    model_name: str
     prompt: str = ""
     subject_image_list: list[StoredSubject]
     scene_image: str | None = Field(default=None, description="A link of an hour to the image, or the caller's own URL")
     style_image: str | None = Field(default=None, description="A link of an hour to the image, or the caller's own URL")
     n: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
     callback_url: str = ""

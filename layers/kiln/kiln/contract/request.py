@@ -13,16 +13,21 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from kiln.contract.answers import WatermarkInfo
+from kiln.contract.bodies import LOST, described_body, without_mark
+from kiln.contract.variants import read_variants
 from kiln.contract.violations import AddressViolation, invalid_request
 from kiln.contract.vocabulary import (
+    DIGITS,
     EXTERNAL_ID_CHARACTERS,
     IMAGES_PER_TASK,
     PROMPT_CHARACTERS,
@@ -33,6 +38,8 @@ from kiln.contract.vocabulary import (
 )
 from kiln.errors import MalformedRequest
 from kiln.images.inputs import InputImage, Offer, looks_like_a_name, read_input
+
+_NOT_JSON = "body: must be JSON in UTF-8"
 
 
 def _read_image(value: Any, info: ValidationInfo) -> InputImage:
@@ -48,7 +55,8 @@ def _written_image(image: InputImage) -> str | None:
 
 
 def _not_a_boolean(value: Any) -> Any:
-    if isinstance(value, bool):
+    # Pydantic would read "1_0" as 10.
+    if isinstance(value, bool) or (isinstance(value, str) and not DIGITS.fullmatch(value)):
         raise ValueError("must be an integer")
     return value
 
@@ -74,7 +82,7 @@ class SubjectImage(BaseModel, defer_build=True):
 
 
 class CreateRequest(BaseModel, defer_build=True):
-    """The body of *create* (contract). Fields it does not name are ignored; null and an empty text count as absent."""
+    """The body of *create* (contract). Unknown fields have no effect; null and an empty string count as absent."""
 
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
@@ -95,12 +103,22 @@ class CreateRequest(BaseModel, defer_build=True):
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
     )
 
-    @model_validator(mode="before")
+    _ignored: list[str] = PrivateAttr(default_factory=list)
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _empty_is_absent(cls, body: Any) -> Any:
+    def _read(cls, body: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if not isinstance(body, Mapping):
-            return body
-        return {name: value for name, value in body.items() if value is not None and value != ""}
+            return handler(body)
+        read, ignored = read_variants(body, cls.model_fields)
+        request = handler(read)
+        request._ignored = ignored  # noqa: SLF001 - the model's own
+        return request
+
+    @property
+    def ignored(self) -> list[str]:
+        """The names of the fields that were sent and have no effect; those of other products are left out."""
+        return self._ignored
 
     @field_validator("callback_url")
     @classmethod
@@ -127,7 +145,7 @@ class CreateRequest(BaseModel, defer_build=True):
 
 
 def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) -> CreateRequest:
-    """Reads a create request from JSON text or from an object.
+    """Reads a create request from JSON or from an object; harmless variants are read as what they mean.
 
     Args:
         body: The request.
@@ -137,14 +155,19 @@ def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) 
         MalformedRequest: It is not a JSON object.
         InvalidRequest: A field breaks a limit.
     """
+    if isinstance(body, (str, bytes)):
+        body = without_mark(body)
+        if isinstance(body, str) and LOST in body:
+            raise MalformedRequest(f"{_NOT_JSON}, got {described_body(body, '')}")
     try:
         if isinstance(body, (str, bytes)):
             return CreateRequest.model_validate_json(body, context=offered)
         return CreateRequest.model_validate(body, context=offered)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        if first["type"] == "json_invalid":
-            raise MalformedRequest(f"body: must be JSON, got {first['msg'].removeprefix('Invalid JSON: ')}") from error
+        if first["type"] == "json_invalid" and isinstance(body, (str, bytes)):
+            described = described_body(body, first["msg"].removeprefix("Invalid JSON: "))
+            raise MalformedRequest(f"{_NOT_JSON}, got {described}") from error
         if first["loc"] == () and first["type"] == "model_type":
             raise MalformedRequest(f"body: must be a JSON object, got {type(first['input']).__name__}") from error
         raise invalid_request(error) from error
@@ -152,12 +175,13 @@ def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) 
 
 def named_images(body: Mapping[str, Any]) -> list[str]:
     """The files that a body's image fields name, each once, in the contract's order; wrong shapes are passed over."""
-    subjects = body.get("subject_image_list")
+    read, _ = read_variants(body, CreateRequest.model_fields)
+    subjects = read.get("subject_image_list")
     fields = (
         [item.get("subject_image") for item in subjects if isinstance(item, Mapping)]
         if isinstance(subjects, list)
         else []
     )
-    fields += [body.get("scene_image"), body.get("style_image")]
+    fields += [read.get("scene_image"), read.get("style_image")]
     names = [field for field in fields if isinstance(field, str) and field and looks_like_a_name(field)]
     return list(dict.fromkeys(names))

@@ -24,7 +24,7 @@ _LIMITS = {
     "list_type": "must be a list",
     "model_type": "must be an object",
     "string_too_long": "must be at most {max_length} characters",
-    "string_type": "must be a text",
+    "string_type": "must be a string",
     "too_long": "must have at most {max_length} elements",
     "too_short": "must have at least {min_length} element(s)",
 }
@@ -46,14 +46,14 @@ def shown_address(url: str) -> str:
     except ValueError:
         host = None
     # What stands before an @ may be a password, also where a slash in it moves the @ out of the host's part.
-    return shown(f"{parts.scheme}://{host}") if host and "@" not in url else f"a text of {len(url)} characters"
+    return shown(f"{parts.scheme}://{host}") if host and "@" not in url else f"a string of {len(url)} characters"
 
 
 def shown(value: object) -> str:
     """What came, short enough for a message and never an image: at most 80 characters of it."""
     if isinstance(value, str):
         if len(value) > _SHOWN_CHARACTERS:
-            return f"a text of {len(value)} characters"
+            return f"a string of {len(value)} characters"
         return f"'{value}'"
     if isinstance(value, list):
         return f"a list of {len(value)}"
@@ -79,7 +79,7 @@ def invalid_request(error: ValidationError) -> InvalidRequest:
     first = error.errors(include_url=False)[0]
     field = field_name(first["loc"])
     if first["type"] == "missing":
-        return InvalidRequest(f"{field}: is required, nothing came")
+        return InvalidRequest(f"{field}: is required, got nothing")
     return InvalidRequest(f"{field}: {_limit(first)}, got {_got(first)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -59,6 +60,9 @@ URL_CHARACTERS = 2_048
 
 EXTERNAL_ID_CHARACTERS = 512
 """``external_task_id``: at most this many characters (Kiln's own bound)."""
+
+DIGITS = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
+"""An integer as a string: digits alone, no separators between them."""
 
 
 class Stage(StrEnum):

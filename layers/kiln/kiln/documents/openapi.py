@@ -5,32 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
-from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
 from kiln.contract.listing import ListQuery
-from kiln.contract.progress import Progress, StoredRequest
-from kiln.contract.request import CreateRequest
+from kiln.documents.openapi_schemas import REFERENCE, component_schemas
 from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
-from kiln.intake.uploads import Upload
-from kiln.tasks.task import DeliveryRecord
 
 TITLE = "Kiln: multi-image to image"
 VERSION = "1.0.0"
 TASKS = "/v1/images/multi-image2image"
-
-_REFERENCE = "#/components/schemas/{model}"
-_NAMES: dict[type[BaseModel], str] = {
-    Envelope[CreatedTask]: "CreateAnswer",
-    Envelope[CreatedTask | FoundTask]: "CreateOrFinishedAnswer",
-    Envelope[FoundTask]: "QueryAnswer",
-    Envelope[list[FoundTask]]: "ListAnswer",
-    Envelope[Progress]: "ProgressAnswer",
-    Envelope[StoredRequest]: "RequestAnswer",
-    Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
-    Envelope[Upload]: "UploadAnswer",
-    Envelope[list[str]]: "CallbackAnswer",
-}
 
 _REFUSALS = {
     "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
@@ -52,13 +34,14 @@ def openapi() -> dict[str, Any]:
             "title": TITLE,
             "version": VERSION,
             "description": "The provider's contract of multi-image to image, and Kiln's additions to it. Every answer "
-            "is an envelope of code, message, request_id and data; code 0 is success. Unknown fields are ignored.",
+            "is an envelope of code, message, request_id and data; code 0 is success. A field that has no effect is "
+            "named in the answer's header Kiln-Ignored-Fields, unless it belongs to another product of the provider.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "security": [{"bearer": []}],
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(),
+            "schemas": component_schemas(),
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -72,6 +55,12 @@ def openapi() -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     either_id = _parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
+    external_id = _parameter(
+        "query",
+        "external_task_id",
+        {"type": "string", "minLength": 1},
+        "With - as the id in the path: the external id of the task, which may have characters that no path can have",
+    )
     idempotency_key = _parameter(
         "header",
         "Idempotency-Key",
@@ -99,15 +88,27 @@ def _paths() -> dict[str, Any]:
             ),
             "get": _operation(
                 "listTasks",
-                "List the caller's tasks, newest first",
-                "ListAnswer",
-                refusals=("400", "401", "500"),
-                parameters=_query_parameters(ListQuery),
+                "List the caller's tasks, newest first; with external_task_id, query that task",
+                "ListOrQueryAnswer",
+                refusals=("400", "401", "404", "500"),
+                parameters=[
+                    *_query_parameters(ListQuery),
+                    _parameter(
+                        "query",
+                        "external_task_id",
+                        {"type": "string", "minLength": 1},
+                        "Answer with the task of this external id, as an object (contract)",
+                    ),
+                ],
             ),
         },
         f"{TASKS}/{{id}}": {
             "get": _operation(
-                "getTask", "Query one task", "QueryAnswer", refusals=("401", "404", "500"), parameters=[either_id]
+                "getTask",
+                "Query one task",
+                "QueryAnswer",
+                refusals=("401", "404", "500"),
+                parameters=[either_id, external_id],
             )
         },
         f"{TASKS}/{{id}}/cancel": {
@@ -116,7 +117,7 @@ def _paths() -> dict[str, Any]:
                 "Cancel a task that waits for its turn",
                 "QueryAnswer",
                 refusals=("401", "404", "409", "500"),
-                parameters=[either_id],
+                parameters=[either_id, external_id],
             )
         },
         f"{TASKS}/{{id}}/deliveries": {
@@ -125,7 +126,7 @@ def _paths() -> dict[str, Any]:
                 "Every attempt to deliver the task's changes to its callback_url",
                 "DeliveriesAnswer",
                 refusals=("401", "404", "500"),
-                parameters=[either_id],
+                parameters=[either_id, external_id],
             )
         },
         f"{TASKS}/{{id}}/progress": {
@@ -134,7 +135,7 @@ def _paths() -> dict[str, Any]:
                 "How far a task has come, and when it reached each step",
                 "ProgressAnswer",
                 refusals=("401", "404", "500"),
-                parameters=[either_id],
+                parameters=[either_id, external_id],
             )
         },
         f"{TASKS}/{{id}}/request": {
@@ -143,7 +144,7 @@ def _paths() -> dict[str, Any]:
                 "What a task was created with",
                 "RequestAnswer",
                 refusals=("401", "404", "500"),
-                parameters=[either_id],
+                parameters=[either_id, external_id],
             )
         },
         f"{TASKS}/{{id}}/retry": {
@@ -152,15 +153,15 @@ def _paths() -> dict[str, Any]:
                 "Create a task with the same request as one that has ended",
                 "CreateAnswer",
                 refusals=("400", "401", "404", "409", "422", "429", "500"),
-                parameters=[either_id, idempotency_key],
+                parameters=[either_id, external_id, idempotency_key],
             )
         },
         "/v1/uploads": {
             "post": _operation(
                 "openUpload",
-                "Open a place to upload one image of up to 10 MB to",
+                "Create an upload for one image of up to 10 MB",
                 "UploadAnswer",
-                refusals=("401", "500"),
+                refusals=("401", "429", "500"),
             )
         },
         "/v1/results/{task_id}/{token}/{file}": {method: _result(method) for method in ("get", "head")},
@@ -214,6 +215,13 @@ def _operation(
         "summary": summary,
         "responses": {"200": {"description": "Success", **_content(answer)}, **_refused(refusals)},
     }
+    if body or answer == "ListOrQueryAnswer":
+        operation["responses"]["200"]["headers"] = {
+            "Kiln-Ignored-Fields": {
+                "schema": {"type": "string"},
+                "description": "The fields or parameters that have no effect, percent-encoded, with commas between",
+            }
+        }
     if parameters:
         operation["parameters"] = parameters
     if body:
@@ -226,7 +234,7 @@ def _refused(statuses: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _content(model: str) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model)}}}}
+    return {"content": {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}}
 
 
 def _parameter(place: str, name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -240,7 +248,7 @@ def _parameter(place: str, name: str, schema: dict[str, Any], description: str) 
 
 
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema(by_alias=True, ref_template=_REFERENCE)
+    schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
     parameters = []
     for name, field in schema["properties"].items():
         described = dict(field)
@@ -251,37 +259,3 @@ def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
         described = {key: value for key, value in described.items() if value is not None}
         parameters.append(_parameter("query", name, described, described.pop("description", "")))
     return parameters
-
-
-def _schemas() -> dict[str, Any]:
-    answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
-    answers.append((Refusal, "serialization"))
-    _, schema = models_json_schema(
-        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers], ref_template=_REFERENCE
-    )
-    text = schema["$defs"]
-    return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name != "ListQuery"}
-
-
-def _named(name: str) -> str:
-    for model, public in _NAMES.items():
-        if name == _definition_name(model):
-            return public
-    return name
-
-
-def _definition_name(model: type[BaseModel]) -> str:
-    return "".join(character if character.isalnum() else "_" for character in model.__name__)
-
-
-def _renamed(node: Any) -> Any:
-    if isinstance(node, dict):
-        renamed = {key: _renamed(value) for key, value in node.items() if key != "title"}
-        reference = node.get("$ref")
-        if isinstance(reference, str):
-            prefix, _, name = reference.rpartition("/")
-            renamed["$ref"] = f"{prefix}/{_named(name)}"
-        return renamed
-    if isinstance(node, list):
-        return [_renamed(each) for each in node]
-    return node

@@ -17,18 +17,22 @@ operator. These rules say which task is meant each time:
 - Each job of a list is a drop of its own, in the folder ``<folder>/<number>``.
 
 A process may stop between making an attempt and recording that it owns the folder's answer. The next process that
-handles the drop records it. The rules hold for as long as the first attempt is stored.
+handles the drop records it. The rules hold for as long as the first attempt is stored. After that, the ledger knows
+that this version of the file was made into a task, and nothing but a new version begins another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kiln.contract.request import CreateRequest
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops import result_file
+from kiln.drops.ledger import DropLedger, Made
 from kiln.errors import IdempotencyKeyReused, TaskNotFound
 from kiln.intake.accept import accept
+from kiln.s3 import S3Object
 from kiln.settings import InboxSettings, load
 from kiln.tasks.ids import content_task_id
 from kiln.tasks.store import TaskStore
@@ -51,26 +55,44 @@ def attempts_from(task_id: str) -> list[Task]:
     return attempts
 
 
-def begin_attempt(request: Callable[[], CreateRequest], content: list[str], origin: Origin, seen_at: int) -> Task:
+def begin_attempt(
+    request: Callable[[], CreateRequest],
+    content: list[str],
+    origin: Origin,
+    file: S3Object,
+    seen_at: int,
+    ignored: tuple[str, ...] = (),
+) -> Task | None:
     """The task of a content: the newest attempt, or the next one if the newest failed and the drop was uploaded again.
 
     Args:
         request: Reads and checks the request; called only for a new task.
-        content: What identifies the content.
+        content: Strings that identify the content.
         origin: Where the drop is, and which version of it was read.
+        file: The file that asks for the task.
         seen_at: When the inbox was read, in milliseconds since the epoch.
+        ignored: Files and metadata that the task does not use.
+
+    Returns:
+        ``None`` if this version of the file was made into a task whose record has expired.
 
     Raises:
         KilnError: The request breaks a limit.
     """
     task_id = content_task_id(origin.folder, *content)
+    made = Made(task_id, origin.version, file.expires_at)
     attempts = attempts_from(task_id)
     task = attempts[-1] if attempts else None
+    if task is None and DropLedger().was_made(origin.folder, made.content, made.version):
+        return None
     if task is not None and task.task_status is TaskStatus.FAILED and _is_new_version(origin, attempts):
         task_id, task = next_id(task), None
     if task is None:
-        task = _new_attempt(request(), origin, task_id, is_first=not attempts)
-    result_file.expect(task, seen_at)
+        checked = request()
+        # The request's own fields that Kiln does not know, where the contract names them.
+        made = replace(made, ignored=(*getattr(checked, "ignored", ()), *ignored))
+        task = _new_attempt(checked, origin, task_id, is_first=not attempts)
+    result_file.expect(task, seen_at, made)
     return task
 
 

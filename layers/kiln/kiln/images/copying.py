@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import urllib3
 
 from kiln.images import storage
 from kiln.images.formats import EXTENSIONS
-from kiln.images.inspection import ImageFacts, ImageViolation, inspect, is_whole
-from kiln.images.stored import StoredImage
+from kiln.images.result_files import TAIL_BYTES, ResultFacts, described_bytes, end_of, result_facts
+from kiln.images.result_links import LinkRefused, open_link
+from kiln.images.stored import StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,16 +32,54 @@ CONCURRENT_COPIES = 4
 """Images copied at once: beyond this a Lambda's network is full and only memory grows."""
 
 _CHUNK_BYTES = 256 * 1024
-_HEAD_BYTES = 64 * 1024
-_LONGEST_HEAD_BYTES = 1024 * 1024
-_TAIL_BYTES = 4 * 1024
+_HEAD_BYTES = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
+"""How much of a JPEG is read for its size: metadata of any length may come before it."""
+
 _SPOOLED_BYTES = 100 * 1024 * 1024
-# A total of 0 would outrank the redirects and refuse the first of them.
-_REDIRECTS = urllib3.Retry(total=None, connect=0, read=0, redirect=3, status=0, other=0)
+_LENGTH_DIGITS = 15
+
+_LASTING = frozenset({404, 410})
+"""HTTP statuses that rarely change."""
+
+_WHOLE_RANGE = re.compile(r"bytes 0-(\d{1,15})/(\d{1,15})")
+_MARKERS = {"image/png": b"IEND", "image/jpeg": b"\xff\xd9"}
+
+
+class Hope(IntEnum):
+    """How likely the next download of an image is to succeed."""
+
+    NONE = 0
+    """Kiln does not follow the link; only another link can help."""
+
+    LITTLE = 1
+    """The link leads to no image."""
+
+    MUCH = 2
+    """The connection, the source or S3 failed."""
 
 
 class CopyFailed(Exception):
     """An image did not arrive whole; the message says why. Trying again is harmless."""
+
+    def __init__(self, reason: str, hope: Hope = Hope.MUCH) -> None:
+        super().__init__(reason)
+        self.hope = hope
+
+
+@dataclass(frozen=True)
+class _Bytes:
+    """Tells the bytes of one download from those of another."""
+
+    size: int
+    sha256: str
+
+
+class _EndMissing(Exception):
+    """Every byte has arrived, and the format's end is not among them."""
+
+    def __init__(self, seen: _Bytes) -> None:
+        super().__init__()
+        self.seen = seen
 
 
 class _Readable(Protocol):
@@ -49,12 +91,22 @@ class _Readable(Protocol):
 class _CheckedStream:
     """What S3 reads the image from: counts, hashes, holds the last chunk back until the image is known to be whole."""
 
-    def __init__(self, head: bytes, rest: _Readable, length: int, facts: ImageFacts, ends_at: float) -> None:
+    def __init__(
+        self,
+        head: bytes,
+        rest: _Readable,
+        length: int,
+        facts: ResultFacts,
+        ends_at: float,
+        seen_before: _Bytes | None = None,
+    ) -> None:
         self._head = head
         self._rest = rest
         self._length = length
-        self._facts = facts
+        self._marker = _MARKERS.get(facts.content_type)
+        self._end = end_of(facts.content_type)
         self._ends_at = ends_at
+        self._seen_before = seen_before
         self._tail = b""
         self._sha256 = hashlib.sha256()
         self.size = 0
@@ -71,16 +123,23 @@ class _CheckedStream:
             _check(self._ends_at)
             self.size += len(chunk)
             self._sha256.update(chunk)
+            self._end.feed(chunk)
             # Only a short chunk needs what came before it: to join every chunk to it would copy the image once more.
-            self._tail = (self._tail + chunk if len(chunk) < _TAIL_BYTES else chunk)[-_TAIL_BYTES:]
+            self._tail = (self._tail + chunk if len(chunk) < TAIL_BYTES else chunk)[-TAIL_BYTES:]
             if self.size < self._length:
                 yield chunk
                 chunk = self._gathered()
                 continue
-            if not is_whole(self._tail, self._facts.content_type):
-                raise CopyFailed(f"the {self._facts.content_type} is cut short at {self.size} bytes")
+            self._check_end()
             yield chunk
             return
+
+    def _check_end(self) -> None:
+        if self._end.is_found or (self._marker is not None and self._marker in self._tail):
+            return
+        seen = _Bytes(self.size, self.sha256)
+        if seen != self._seen_before:
+            raise _EndMissing(seen)
 
     def _gathered(self) -> bytes:
         """What comes next, and enough of it to be worth a hash and a write: TLS gives 16 KB at a time."""
@@ -94,7 +153,7 @@ class _CheckedStream:
 
 
 def copy_image(
-    index: int,
+    name: str,
     url: str,
     *,
     bucket: str,
@@ -102,45 +161,103 @@ def copy_image(
     ends_at: float | None = None,
     s3: S3Client | None = None,
     http: urllib3.PoolManager | None = None,
-) -> StoredImage:
-    """Copies one image to ``{prefix}/{index}.{extension}``; copying it again writes the same object.
+) -> StoredFile:
+    """Copies one image to ``{prefix}/{name}.{extension}``; copying it again writes the same object.
 
-    Checked: HTTP 200, an image by content, as many bytes as announced, the format's end marker. What fails a check is
-    never put together by S3, so no half image is ever seen there.
+    Checked: the link, HTTP 200, an image by content, as many bytes as announced, the format's end. An image without
+    its end is stored if a second download brings the same bytes: then that is all there is of it. S3 stores nothing of
+    an image that fails a check.
 
     Args:
-        index: Number of the image within the task.
+        name: Of the file, without the extension.
         url: At the provider.
         bucket: Where to.
         prefix: The key's beginning.
         ends_at: When to give up, by the monotonic clock; after ``COPY_SECONDS`` if not given.
         s3: Signs the link that is written through.
-        http: Moves the bytes.
+        http: Moves the bytes, to S3 and from the provider.
 
     Raises:
         CopyFailed: It did not arrive whole.
     """
-    http = http or storage.http()
     ends_at = time.monotonic() + COPY_SECONDS if ends_at is None else ends_at
-    _check(ends_at)
+    copy = _Copy(name, bucket, prefix, ends_at, s3=s3, http=http)
     try:
-        source = http.request("GET", url, preload_content=False, redirect=True, retries=_REDIRECTS)
+        return copy.attempt(url)
+    except _EndMissing as first:
         try:
-            if source.status != 200:
-                raise CopyFailed(f"the provider answered HTTP {source.status}")
-            announced = source.headers.get("Content-Length", "")
-            if announced.isdigit() and "Content-Encoding" not in source.headers:
-                return _store(source, int(announced), ends_at, index, (bucket, prefix), s3=s3, http=http)
-            with tempfile.TemporaryFile() as spool:
-                length = _spool(source, spool, ends_at)
-                return _store(spool, length, ends_at, index, (bucket, prefix), s3=s3, http=http)
-        finally:
-            source.close()
-            source.release_conn()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise CopyFailed(f"the connection failed: {type(error).__name__}") from error
-    except ImageViolation as error:
-        raise CopyFailed(f"not an image: {error.got}") from error
+            return copy.attempt(url, first.seen)
+        except _EndMissing as second:
+            raise CopyFailed(f"the image is cut short at {first.seen.size} and {second.seen.size} bytes") from None
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """Where one image goes, and by when."""
+
+    name: str
+    bucket: str
+    prefix: str
+    ends_at: float
+    s3: S3Client | None
+    http: urllib3.PoolManager | None
+
+    def attempt(self, url: str, seen_before: _Bytes | None = None) -> StoredFile:
+        """Downloads once; the same bytes as before are the whole image, with or without an end."""
+        _check(self.ends_at)
+        try:
+            source = open_link(url, self.http)
+            try:
+                _check_status(source)
+                announced = _length_of(source)
+                if announced is not None:
+                    return self._store(source, announced, seen_before)
+                with tempfile.TemporaryFile() as spool:
+                    return self._store(spool, _spool(source, spool, self.ends_at), seen_before)
+            finally:
+                source.close()
+                source.release_conn()
+        except LinkRefused as refusal:
+            raise CopyFailed(str(refusal), Hope.NONE) from None
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise CopyFailed(f"the connection failed: {type(error).__name__}") from error
+
+    def _store(self, source: _Readable, length: int, seen_before: _Bytes | None) -> StoredFile:
+        head, facts = _head(source, length, self.ends_at)
+        key = f"{self.prefix}/{self.name}.{EXTENSIONS[facts.content_type]}"
+        stream = _CheckedStream(head, source, length, facts, self.ends_at, seen_before)
+        try:
+            storage.store_stream(self.bucket, key, stream, length, facts.content_type, s3=self.s3, pool=self.http)
+        except storage.StorageFailed as refusal:
+            raise CopyFailed(str(refusal)) from refusal
+        return StoredFile(
+            key=key,
+            size=stream.size,
+            sha256=stream.sha256,
+            width=facts.width,
+            height=facts.height,
+            content_type=facts.content_type,
+        )
+
+
+def _check_status(source: urllib3.BaseHTTPResponse) -> None:
+    if source.status == 200:
+        return
+    if source.status == 206:
+        covered = _WHOLE_RANGE.fullmatch(source.headers.get("Content-Range", ""))
+        if covered is not None and int(covered[1]) + 1 == int(covered[2]):
+            return
+        raise CopyFailed("the provider answered HTTP 206 with a part of the image")
+    hope = Hope.LITTLE if source.status in _LASTING else Hope.MUCH
+    raise CopyFailed(f"the provider answered HTTP {source.status}", hope)
+
+
+def _length_of(source: urllib3.BaseHTTPResponse) -> int | None:
+    """The announced number of bytes, if that can be believed: other digits than ours are no length."""
+    announced = source.headers.get("Content-Length", "").strip()
+    if not (announced.isascii() and announced.isdecimal()) or len(announced) > _LENGTH_DIGITS:
+        return None
+    return None if "Content-Encoding" in source.headers else int(announced)
 
 
 def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
@@ -154,45 +271,18 @@ def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
     return length
 
 
-def _store(
-    source: _Readable,
-    length: int,
-    ends_at: float,
-    index: int,
-    target: tuple[str, str],
-    *,
-    s3: S3Client | None,
-    http: urllib3.PoolManager,
-) -> StoredImage:
-    head, facts = _head(source, length, ends_at)
-    bucket, prefix = target
-    key = f"{prefix}/{index}.{EXTENSIONS[facts.content_type]}"
-    stream = _CheckedStream(head, source, length, facts, ends_at)
-    try:
-        storage.store_stream(bucket, key, stream, length, facts.content_type, s3=s3, pool=http)
-    except storage.StorageFailed as refusal:
-        raise CopyFailed(str(refusal)) from refusal
-    return StoredImage(
-        index=index,
-        key=key,
-        size=stream.size,
-        sha256=stream.sha256,
-        width=facts.width,
-        height=facts.height,
-        content_type=facts.content_type,
-    )
-
-
-def _head(source: _Readable, length: int, ends_at: float) -> tuple[bytes, ImageFacts]:
-    """Reads as much as it takes to know the image's size: a JPEG may carry long metadata before it."""
-    head = _read_up_to(source, min(_HEAD_BYTES, length), ends_at)
-    try:
-        return head, inspect(head)
-    except ImageViolation:
-        if len(head) >= length:
-            raise
-    head += _read_up_to(source, min(_LONGEST_HEAD_BYTES, length) - len(head), ends_at)
-    return head, inspect(head)
+def _head(source: _Readable, length: int, ends_at: float) -> tuple[bytes, ResultFacts]:
+    """Reads as much as it takes to know the image's type, and the size of a JPEG with long metadata."""
+    head, facts = b"", None
+    for amount in _HEAD_BYTES:
+        head += _read_up_to(source, min(amount, length) - len(head), ends_at)
+        facts = result_facts(head)
+        if facts is None:
+            raise CopyFailed(f"not an image: {described_bytes(head)}", Hope.LITTLE)
+        if facts.width is not None or facts.content_type != "image/jpeg" or len(head) >= length:
+            break
+    assert facts is not None  # noqa: S101 - there is more than one amount
+    return head, facts
 
 
 def _read_up_to(source: _Readable, amount: int, ends_at: float) -> bytes:

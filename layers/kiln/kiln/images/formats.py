@@ -43,14 +43,3 @@ def content_type_of(content: bytes) -> str | None:
     if content.startswith((b"GIF87a", b"GIF89a")):
         return "image/gif"
     return _ISO_BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
-
-
-def described(head: bytes) -> str:
-    """The name of a format that the contract does not take, for a message to a person."""
-    if head.startswith(b"GIF8"):
-        return "a GIF"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "a WebP"
-    if head.startswith(b"BM"):
-        return "a BMP"
-    return "bytes that are neither"

@@ -11,3 +11,6 @@ IMAGE_RATIO = 2.5
 
 IMAGE_URL_CHARACTERS = 8_192
 """Image URLs: at most this many characters (Kiln's own bound; signed links are long)."""
+
+IMAGE_PIXELS = 250_000_000
+"""An input image: at most this many pixels (Kiln's own bound; the largest cameras of phones make 200 million)."""

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -30,11 +31,22 @@ class StorageFailed(Exception):
     """S3 refused the bytes or could not be reached; the message says with what, and holds no link."""
 
 
+class _AsSigned(urllib3.PoolManager):
+    """Sends the path of a signed link as it was signed: a pool manager itself removes ``.`` and ``..`` from it."""
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
+        path = urlsplit(url).path
+        if redirect or {".", ".."}.isdisjoint(path.split("/")):
+            return super().urlopen(method, url, redirect=redirect, **kw)
+        target = url[url.index("/", url.index("//") + 2) :]
+        return self.connection_from_url(url).urlopen(method, target, redirect=False, assert_same_host=False, **kw)
+
+
 @cache
 def http() -> urllib3.PoolManager:
     """The connections that image bytes go over, in both directions."""
     timeout = urllib3.Timeout(connect=5, read=30)
-    return urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=False)
+    return _AsSigned(maxsize=CONNECTIONS, timeout=timeout, retries=False)
 
 
 def store_copy(bucket: str, key: str, source: CopySourceTypeDef, **conditions: Any) -> None:

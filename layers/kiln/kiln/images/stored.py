@@ -8,14 +8,13 @@ from pydantic import BaseModel
 
 from kiln import aws, s3
 from kiln.images.inputs import S3Image
-from kiln.images.inspection import ImageViolation, check_shape, check_size, inspect
+from kiln.images.inspection import check_input, check_size
 from kiln.s3 import S3Object
 
 LINK_SECONDS = 900
 """How long the link to a generated image is good for."""
 
 _INPUT_LINK_SECONDS = 3_600
-_HEAD_BYTES = 256 * 1024
 
 
 class StoredInput(BaseModel, defer_build=True):
@@ -28,43 +27,46 @@ class StoredInput(BaseModel, defer_build=True):
     version_id: str | None = None
 
 
-class StoredImage(BaseModel, defer_build=True):
+class StoredFile(BaseModel, defer_build=True):
+    """One file in the outbox bucket.
+
+    Attributes:
+        key: Key of the object.
+        size: In bytes.
+        sha256: Of the bytes, in hexadecimal.
+        width: In pixels; ``None`` if it cannot be read.
+        height: In pixels; ``None`` if it cannot be read.
+        content_type: By content.
+    """
+
+    key: str
+    size: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    content_type: str
+
+
+class StoredImage(StoredFile):
     """One generated image in the outbox bucket.
 
     Attributes:
         index: Number within the task, from 0.
-        key: Key of the object.
-        size: In bytes.
-        sha256: Of the bytes, in hexadecimal.
-        width: In pixels.
-        height: In pixels.
-        content_type: By content.
+        watermarked: The same image with a watermark, if the task asked for one and the provider made it.
     """
 
     index: int
-    key: str
-    size: int
-    sha256: str
-    width: int
-    height: int
-    content_type: str
+    watermarked: StoredFile | None = None
 
 
 def check_stored(found: S3Object) -> S3Image:
-    """Checks an image in S3 against the contract. It reads no more than the beginning if that is enough.
+    """Reads an image in S3 and checks it against the contract, in one request.
 
     Raises:
         ImageViolation: It breaks a limit.
     """
     check_size(found.size)
-    beginning = s3.beginning(found, _HEAD_BYTES)
-    try:
-        facts = inspect(beginning)
-    except ImageViolation:
-        if len(beginning) >= found.size:
-            raise
-        facts = inspect(s3.beginning(found, found.size))
-    check_shape(facts)
+    check_input(s3.beginning(found, found.size))
     return S3Image(bucket=found.bucket, key=found.key, version_id=found.version_id, etag=found.etag)
 
 

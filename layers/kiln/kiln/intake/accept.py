@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kiln import aws, clock
+from kiln.addresses import ForbiddenAddress, check_url
 from kiln.contract.request import CreateRequest
 from kiln.contract.violations import shown_address
 from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
@@ -20,7 +21,6 @@ from kiln.tasks.executions import run_id
 from kiln.tasks.ids import new_task_id
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin, Task
-from kiln.webhooks.addresses import ForbiddenAddress, check_url
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef

@@ -1,7 +1,8 @@
-"""The door for a team with an event bus: an ``Image Task Requested`` event from an allowed source becomes a task."""
+"""The channel for a team with an event bus: an ``Image Task Requested`` event of an allowed source becomes a task."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,8 @@ DETAIL_TYPE = "Image Task Requested"
 def task_requested(event: Mapping[str, Any]) -> Task | None:
     """Makes a task of an event; the same event again makes no second one.
 
-    The sources that may ask are the rule's to know (parameter ``RequestSources``); an event's source is the caller that
-    its task belongs to. What is wrong with a request is told on the bus: ``Image Task Refused``.
+    The rule lets only allowed sources ask (parameter ``RequestSources``). An event's source is the caller of its task.
+    A refusal is published on the bus: ``Image Task Refused``.
 
     Args:
         event: As EventBridge delivers it; ``detail.data`` is the contract's create body.
@@ -28,6 +29,7 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
         body = event.get("detail", {}).get("data")
         if not isinstance(body, Mapping):
             raise MalformedRequest(f"detail.data: must be a JSON object, got {type(body).__name__}")
+        _check_is_unicode(body)
         return accept(
             parse_create_request(body, {}),
             event["source"],
@@ -37,3 +39,12 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
     except KilnError as error:
         events.publish_refusal(event["id"], event["source"], error)
         return None
+
+
+def _check_is_unicode(body: Mapping[str, Any]) -> None:
+    r"""Refuses half a surrogate pair, such as ``"\ud83d"``: JSON can write it, but no text can be stored with it."""
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise MalformedRequest(f"detail.data: must be Unicode text, got half a surrogate pair, {half}") from error

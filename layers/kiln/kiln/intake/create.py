@@ -6,13 +6,16 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
+from kiln import clock
 from kiln.auth.callers import Caller
-from kiln.contract.request import parse_create_request
+from kiln.contract.request import CreateRequest, parse_create_request
 from kiln.errors import InvalidRequest
-from kiln.intake.accept import accept
+from kiln.intake.accept import accept, known_task
 from kiln.intake.uploads import SCHEME, Uploads
 from kiln.settings import CallerSettings, load
+from kiln.tasks.admission import Admission
 from kiln.tasks.ids import content_task_id
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
@@ -20,12 +23,29 @@ from kiln.tasks.task import Task
 LONGEST_WAIT_SECONDS = 25
 """``Prefer: wait=N`` is honoured up to this, as API Gateway gives up on a function after 29 s."""
 
+_ANSWER_SECONDS = 27
+"""A waiting request is answered this long after it arrived: two seconds before API Gateway gives up."""
+
 KEY_CHARACTERS = 255
 _LOOK_SECONDS = 0.5
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+)", re.IGNORECASE)
 
 
-def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = None, is_waiting: bool = False) -> Task:
+class Created(NamedTuple):
+    """The outcome of a create call.
+
+    Attributes:
+        task: The task, new or of a repeated key.
+        ignored: The fields of the body that have no effect.
+    """
+
+    task: Task
+    ignored: list[str]
+
+
+def create(
+    body: str | bytes, caller: Caller, *, idempotency_key: str | None = None, is_waiting: bool = False
+) -> Created:
     """Creates a task from a request's body.
 
     Args:
@@ -45,14 +65,30 @@ def create(body: str | bytes, caller: Caller, *, idempotency_key: str | None = N
     uploads = Uploads(caller.name)
     request = parse_create_request(body, uploads)
     task_id = task_id_of_key(caller.name, idempotency_key)
-    return accept(
-        request,
-        caller.name,
-        task_id=task_id,
-        request_digest=_digest(body, uploads) if task_id else "",
-        per_minute=caller.tasks_per_minute or load(CallerSettings).tasks_per_minute,
-        is_waiting=is_waiting,
+    digest = _digest(body, uploads) if task_id else ""
+    per_minute = caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
+    if uploads.contents() and not (task_id and known_task(TaskStore(), task_id, digest)):
+        _check_uploads(uploads, request, caller.name, per_minute)
+    task = accept(
+        request, caller.name, task_id=task_id, request_digest=digest, per_minute=per_minute, is_waiting=is_waiting
     )
+    return Created(task, request.ignored)
+
+
+def _check_uploads(uploads: Uploads, request: CreateRequest, caller: str, per_minute: int) -> None:
+    """Reads up to 60 MB of uploads; a refusal counts against the caller's minute, as a task would.
+
+    Raises:
+        InvalidRequest: An upload breaks the contract (1201).
+        TooManyRequests: The caller's minute is used up already; nothing was read (1302).
+    """
+    admission = Admission()
+    admission.check(caller, per_minute=per_minute)
+    try:
+        uploads.check(request)
+    except InvalidRequest:
+        admission.count(caller, per_minute=per_minute)
+        raise
 
 
 def seconds_to_wait(prefer: str | None) -> int:
@@ -61,12 +97,22 @@ def seconds_to_wait(prefer: str | None) -> int:
     return min(int(asked[1][:6]), LONGEST_WAIT_SECONDS) if asked else 0
 
 
+def seconds_left(asked: int, requested_at: int) -> float:
+    """How long a request may still wait of the seconds that it asked for.
+
+    Args:
+        asked: The seconds to wait from now.
+        requested_at: When the gateway received the request, in milliseconds since the epoch.
+    """
+    return min(asked, max(0.0, _ANSWER_SECONDS - (clock.milliseconds() - requested_at) / 1_000))
+
+
 def wait_for_end(task: Task, seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> Task:
     """The task as soon as it has ended, or as it is when the time is over."""
     tasks = TaskStore()
     ends_at = time.monotonic() + seconds
-    while not task.task_status.is_terminal and time.monotonic() < ends_at:
-        sleep(_LOOK_SECONDS)
+    while not task.task_status.is_terminal and (left := ends_at - time.monotonic()) > 0:
+        sleep(min(_LOOK_SECONDS, left))
         task = tasks.get(task.task_id)
     return task
 
@@ -84,7 +130,7 @@ def task_id_of_key(caller: str, idempotency_key: str | None) -> str | None:
 
 
 def _digest(body: str | bytes, uploads: Uploads) -> str:
-    """What tells one body from another: an image that is uploaded anew has another reference, and is the same image."""
+    """Tells one body from another; the same image that is uploaded twice has two references, and one digest."""
     content = body if isinstance(body, bytes) else body.encode()
     for reference, etag in uploads.contents().items():
         # JSON may write the slashes of a reference in other ways, as PHP does, but hardly what comes behind them.

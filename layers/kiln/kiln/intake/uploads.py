@@ -8,15 +8,23 @@ import uuid
 from pydantic import BaseModel, Field
 
 from kiln import aws, clock, s3
+from kiln.auth.callers import Caller
+from kiln.contract.request import CreateRequest
+from kiln.errors import InvalidRequest, TooManyRequests, TooManyUploads
 from kiln.images.inputs import S3Image
-from kiln.images.inspection import ImageViolation
+from kiln.images.inspection import ImageViolation, check_size
 from kiln.images.limits import IMAGE_BYTES
 from kiln.images.stored import check_stored
-from kiln.settings import InputSettings, load
+from kiln.s3 import S3Object
+from kiln.settings import CallerSettings, InputSettings, load
+from kiln.tasks.admission import Admission
 
 SCHEME = "kiln-upload://"
 UPLOAD_SECONDS = 900
 """How long a place to upload to stays open."""
+
+UPLOADS_PER_TASK = 6
+"""A caller may open as many uploads a minute as its tasks of a minute can name."""
 
 _REFERENCE = re.compile(r"kiln-upload://([0-9a-f]{32})")
 
@@ -31,12 +39,22 @@ class Upload(BaseModel, defer_build=True):
     expires_at: int = Field(description="When the place closes, milliseconds since the epoch")
 
 
-def open_upload(caller: str) -> Upload:
-    """Opens a place for one image of a caller; S3 itself refuses more than 10 MB (``content-length-range``)."""
+def open_upload(caller: Caller) -> Upload:
+    """Opens a place for one image of a caller; S3 itself refuses more than 10 MB (``content-length-range``).
+
+    Raises:
+        TooManyUploads: The caller has opened as many in this minute as it may (1302).
+    """
+    per_minute = UPLOADS_PER_TASK * (caller.tasks_per_minute or load(CallerSettings).tasks_per_minute)
+    try:
+        # No caller's name has a "#" in it: this counter is beside the one of its tasks.
+        Admission().count(f"{caller.name}#uploads", per_minute=per_minute)
+    except TooManyRequests as refusal:
+        raise TooManyUploads(per_minute, refusal.retry_after) from None
     upload_id = uuid.uuid4().hex
     post = aws.s3().generate_presigned_post(
         load(InputSettings).inputs_bucket,
-        _key(caller, upload_id),
+        _key(caller.name, upload_id),
         Conditions=[["content-length-range", 1, IMAGE_BYTES]],
         ExpiresIn=UPLOAD_SECONDS,
     )
@@ -49,21 +67,21 @@ def open_upload(caller: str) -> Upload:
 
 
 class Uploads:
-    """The uploads that a caller's request may name; each is looked at when it is named, and once.
+    """The uploads that a caller's request may name; S3 is asked once for each, and its content is read by ``check``.
 
     Args:
-        caller: Whose they are.
+        caller: The name of the caller that has opened them.
     """
 
     def __init__(self, caller: str) -> None:
         self._caller = caller
-        self._found: dict[str, S3Image] = {}
+        self._found: dict[str, S3Object] = {}
 
     def get(self, name: str, /) -> S3Image | None:
-        """The upload of this reference, checked against the contract; ``None`` for a text that is no reference.
+        """The upload of this reference, not yet read; ``None`` for a string that is no reference.
 
         Raises:
-            ImageViolation: Nothing was uploaded there by this caller, or it is not an image the contract allows.
+            ImageViolation: Nothing was uploaded there by this caller, or it is too large.
         """
         reference = _REFERENCE.fullmatch(name)
         if reference is None:
@@ -73,12 +91,30 @@ class Uploads:
             file = s3.head(bucket, _key(self._caller, reference[1]))
             if file is None:
                 raise ImageViolation("must have been uploaded first", f"nothing at {name}")
-            self._found[name] = check_stored(file)
-        return self._found[name]
+            check_size(file.size)
+            self._found[name] = file
+        found = self._found[name]
+        return S3Image(bucket=found.bucket, key=found.key, version_id=found.version_id, etag=found.etag)
 
     def contents(self) -> dict[str, str]:
-        """What tells the content of each upload that was named, by its reference."""
+        """The ETag of each upload that was named, by its reference."""
         return {name: image.etag for name, image in self._found.items()}
+
+    def check(self, request: CreateRequest) -> None:
+        """Reads the uploads that a request names, each once, until one breaks the contract.
+
+        Raises:
+            InvalidRequest: One does; the message names its field (1201).
+        """
+        left = {file.key: file for file in self._found.values()}
+        for field, image in request.images():
+            file = left.pop(image.stored.key, None) if image.stored else None
+            if file is None:
+                continue
+            try:
+                check_stored(file)
+            except ImageViolation as violation:
+                raise InvalidRequest(f"{field}: {violation}, got {violation.got}") from violation
 
 
 def _key(caller: str, upload_id: str) -> str:

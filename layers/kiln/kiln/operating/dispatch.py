@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from kiln.errors import TaskNotFound
-from kiln.settings import SlotSettings, load
 from kiln.slots.store import Slots
+from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
-from kiln.workflow.release import is_running, reconcile
+from kiln.workflow.release import release_and_wake, release_ended
 
 
 class DispatchStatus(BaseModel):
@@ -54,15 +54,15 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Dis
     tasks, slots = tasks or TaskStore(), slots or Slots()
     state = slots.state()
     # Who has been handed slots leaves the line a moment later.
-    waiting = [task_id for task_id in tasks.waiting() if task_id not in state.tasks]
+    waiting = [task_id for task_id in TaskQueue().waiting() if task_id not in state.tasks]
     return DispatchStatus(
         paused_at=state.paused_at,
-        slots=load(SlotSettings).provider_slots,
+        slots=slots.limit,
         held=state.held,
         throttled=state.throttled,
         reserved=state.reserved,
         running=state.tasks,
-        ended=[task_id for task_id in state.tasks if not is_running(task_id, tasks)],
+        ended=[task_id for task_id in state.tasks if tasks.has_ended(task_id)],
         waiting=len(waiting),
         next_task_id=waiting[0] if waiting else "",
         next_since=_accepted_at(waiting[0], tasks) if waiting else 0,
@@ -80,7 +80,7 @@ def resume(*, slots: Slots | None = None) -> Resumed:
     """Lets those who wait go on, as many as there is room for. Resuming what runs only looks after the line."""
     slots = slots or Slots()
     slots.resume()
-    woken = reconcile(slots=slots)
+    woken = release_ended(slots=slots) + release_and_wake("", 0, slots=slots)
     return Resumed(**status(slots=slots).model_dump(), woken=woken)
 
 

@@ -6,7 +6,7 @@ Only the workflow moves a task; here it is woken or started, and every step of i
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
@@ -18,11 +18,13 @@ from kiln.intake.accept import UNLIMITED
 from kiln.metrics import Failure
 from kiln.retry import retry as retry_task
 from kiln.settings import WorkflowSettings, load
+from kiln.tasks.admission import Admission
 from kiln.tasks.executions import execution_name
 from kiln.tasks.store import MESSAGE_CHARACTERS, TaskStore
 from kiln.tasks.task import Task
 from kiln.tasks.wake_up import wake
-from kiln.workflow.rescue import RESTARTED, restart_input
+from kiln.workflow.executions import last_execution
+from kiln.workflow.rescue import RESTARTED
 from kiln.workflow.start import start_stored
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ def fail(
     tasks = tasks or TaskStore()
     task = tasks.get(task_id)
     failed = tasks.fail(task, reason, Failure.OPERATOR)
+    if failed is not None and task.is_waiting:
+        # It has cost its caller a turn that is never used.
+        Admission().withdraw(task.caller, task.n)
     if failed is None:
         task = tasks.get(task_id)
         if task.task_status_msg != reason[:MESSAGE_CHARACTERS]:
@@ -103,7 +108,7 @@ def retry(task_id: str, *, tasks: TaskStore | None = None) -> TaskChange:
 
 def _restart(task: Task, given: SFNClient | None) -> tuple[Literal["started", "restarted", "none"], str]:
     client = given or aws.step_functions()
-    last, times = _last_execution(task.run_id, client)
+    last, times = last_execution(task.run_id, client)
     if last is None:
         start_stored(task.task_id, step_functions=client)
         return "started", task.run_id
@@ -119,19 +124,6 @@ def _restart(task: Task, given: SFNClient | None) -> tuple[Literal["started", "r
     # The rescue function may be faster.
     with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
         client.start_execution(
-            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=again, input=restart_input(last["input"])
+            stateMachineArn=load(WorkflowSettings).state_machine_arn, name=again, input=last["input"]
         )
     return "started", again
-
-
-def _last_execution(run_id: str, client: SFNClient) -> tuple[Any, int]:
-    """The latest execution of a task's workflow, and how many there were before it."""
-    arn = load(WorkflowSettings).state_machine_arn.replace(":stateMachine:", ":execution:", 1)
-    last: Any = None
-    times = -1
-    while True:
-        try:
-            last = client.describe_execution(executionArn=f"{arn}:{execution_name(run_id, times + 1)}")
-        except client.exceptions.ExecutionDoesNotExist:
-            return last, times
-        times += 1

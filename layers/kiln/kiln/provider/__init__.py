@@ -4,12 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kiln.provider.client import Provider, ProviderImage, ProviderTask
+    from kiln.provider.answers import ProviderImage, ProviderTask
+    from kiln.provider.client import Provider
     from kiln.provider.verdicts import ProviderError, Verdict
 
 __all__ = ["Provider", "ProviderError", "ProviderImage", "ProviderTask", "Verdict"]
 
-_HOMES = {"client": ("Provider", "ProviderImage", "ProviderTask"), "verdicts": ("ProviderError", "Verdict")}
+_HOMES = {
+    "answers": ("ProviderImage", "ProviderTask"),
+    "client": ("Provider",),
+    "verdicts": ("ProviderError", "Verdict"),
+}
 
 
 def __getattr__(name: str) -> Any:

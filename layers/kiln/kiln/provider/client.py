@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -11,11 +10,10 @@ from urllib.parse import quote
 
 import httpx
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kiln import metrics
-from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import ConfigurationError
+from kiln.provider.answers import Answer, ProviderTask, is_about, read_answer, read_task
 from kiln.provider.credentials import Signer
 from kiln.provider.verdicts import TOKEN_REFUSED, ProviderError, Verdict, verdict_of
 from kiln.settings import ProviderSettings, load
@@ -25,42 +23,6 @@ _ANSWER_BYTES = 4 * 1024 * 1024
 
 # Errors of httpx that are raised before a byte of the request has left: nothing can have happened at the provider.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-
-
-class ProviderImage(BaseModel, defer_build=True):
-    """One result image at the provider; the URL stops working after 30 days at the latest (provider)."""
-
-    index: int
-    url: str = Field(repr=False)
-
-
-class _Result(BaseModel, defer_build=True):
-    images: list[ProviderImage] | None = None
-
-
-class ProviderTask(BaseModel, defer_build=True):
-    """A task as the provider tells of it."""
-
-    # Units are documented as a decimal text; a number would be as good.
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    task_id: str
-    task_status: TaskStatus
-    task_status_msg: str = ""
-    final_unit_deduction: str = ""
-    task_result: _Result = Field(default_factory=_Result)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, answer: Any) -> Any:
-        return (
-            {name: value for name, value in answer.items() if value is not None} if isinstance(answer, dict) else answer
-        )
-
-    @property
-    def images(self) -> list[ProviderImage]:
-        """The result images, in order."""
-        return sorted(self.task_result.images or [], key=lambda image: image.index)
 
 
 class Provider:
@@ -88,15 +50,31 @@ class Provider:
         Raises:
             ProviderError: With ``UNKNOWN`` when the task may have been made all the same.
         """
-        return _task(self._call("POST", _PATH, creates=True, body=request), creates=True)
+        task = read_task(self._call("POST", _PATH, creates=True, body=request))
+        ours = str(request.get("external_task_id", ""))
+        if task is None or not task.task_id:
+            raise _unreadable("an answer that is not a task", creates=True)
+        if ours and task.external_task_id not in ("", ours):
+            raise _unreadable("an answer about another task", creates=True)
+        return task
 
-    def query(self, either_id: str) -> ProviderTask:
+    def query(self, either_id: str, external_task_id: str = "") -> ProviderTask:
         """Asks for one task by the provider's id or by the external id.
+
+        Args:
+            either_id: The id to ask for.
+            external_task_id: Our own id, if ``either_id`` is the provider's: an answer with either is about our task.
 
         Raises:
             ProviderError: With ``MISSING`` when there is none.
         """
-        return _task(self._call("GET", f"{_PATH}/{quote(either_id, safe='')}"), creates=False)
+        data = self._call("GET", f"{_PATH}/{quote(either_id, safe='')}")
+        task = read_task(data, either_id, external_task_id)
+        if task is None or not task.status_word:
+            raise _unreadable("an answer that is not a task", creates=False)
+        if not is_about(task, either_id, external_task_id):
+            raise _unreadable("an answer about another task", creates=False)
+        return task
 
     def query_list(self, page_num: int = 1, page_size: int = 30) -> list[ProviderTask]:
         """Asks for a page of the account's tasks; those of other shapes are passed over.
@@ -104,8 +82,9 @@ class Provider:
         Raises:
             ProviderError: The call failed.
         """
-        answer = self._call("GET", f"{_PATH}?pageNum={page_num}&pageSize={page_size}")
-        return [_task(each, creates=False) for each in answer or [] if isinstance(each, dict) and "task_status" in each]
+        page = self._call("GET", f"{_PATH}?pageNum={page_num}&pageSize={page_size}")
+        tasks = [read_task(each) for each in page] if isinstance(page, list) else []
+        return [task for task in tasks if task and task.task_id and task.status_word]
 
     def _call(self, method: str, path: str, *, creates: bool = False, body: Mapping[str, Any] | None = None) -> Any:
         try:
@@ -117,14 +96,14 @@ class Provider:
 
     def _answer(self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None) -> Any:
         http_status, answer = self._request(method, path, creates=creates, body=body)
-        if isinstance(answer.get("code"), int) and answer["code"] in TOKEN_REFUSED:
+        if answer.code in TOKEN_REFUSED:
             http_status, answer = self._request(method, path, creates=creates, body=body, renew=True)
-        code, message = answer.get("code"), str(answer.get("message", ""))[:500]
-        if not isinstance(code, int):
+        if answer.code is None:
             raise _unreadable(f"HTTP {http_status} without a code", creates=creates)
-        if code != 0 or http_status >= 400:
-            raise ProviderError(verdict_of(http_status, code, message, creates=creates), message, code)
-        return answer.get("data")
+        if answer.code != 0 or http_status >= 400:
+            verdict = verdict_of(http_status, answer.code, answer.message, creates=creates)
+            raise ProviderError(verdict, answer.message or f"HTTP {http_status}", answer.code)
+        return answer.data
 
     def _authorization(self, *, renew: bool) -> str:
         try:
@@ -135,13 +114,13 @@ class Provider:
 
     def _request(
         self, method: str, path: str, *, creates: bool, body: Mapping[str, Any] | None, renew: bool = False
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[int, Answer]:
         headers = {"Authorization": self._authorization(renew=renew)}
         began_at = time.monotonic()
         code: int | None = None
         try:
             http_status, answer = self._send(method, path, headers, creates=creates, body=body)
-            code = answer["code"] if isinstance(answer.get("code"), int) else None
+            code = answer.code
             return http_status, answer
         finally:
             took = (time.monotonic() - began_at) * 1_000
@@ -149,7 +128,7 @@ class Provider:
 
     def _send(
         self, method: str, path: str, headers: dict[str, str], *, creates: bool, body: Mapping[str, Any] | None
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[int, Answer]:
         try:
             with self._client.stream(method, self._settings.url + path, headers=headers, json=body) as response:
                 content = bytearray()
@@ -162,11 +141,8 @@ class Provider:
             raise ProviderError(Verdict.RETRY, f"the provider cannot be reached: {type(error).__name__}") from error
         except httpx.HTTPError as error:
             raise _unreadable(f"no answer: {type(error).__name__}", creates=creates) from error
-        try:
-            answer = json.loads(content)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
+        answer = read_answer(bytes(content))
+        if answer is None:
             # Something on the way answered, not the provider: its word on what happened counts for nothing.
             if status == 429:
                 raise ProviderError(Verdict.WAIT, "HTTP 429 without a JSON object")
@@ -189,10 +165,3 @@ def _client(settings: ProviderSettings) -> httpx.Client:
 
 def _unreadable(reason: str, *, creates: bool) -> ProviderError:
     return ProviderError(Verdict.UNKNOWN if creates else Verdict.RETRY, reason)
-
-
-def _task(answer: Any, *, creates: bool) -> ProviderTask:
-    try:
-        return ProviderTask.model_validate(answer)
-    except ValidationError as error:
-        raise _unreadable("an answer that is not a task", creates=creates) from error

@@ -67,6 +67,9 @@ _VERDICTS = {
     1304: Verdict.ACCOUNT,
 }
 
+MISSING_CODES = frozenset({1201, 1203})
+"""The codes that say for certain that there is no such task. A 404 with another code may be a gateway's."""
+
 FULL = 1303
 """The provider runs as many tasks as the resource pack allows."""
 

@@ -22,10 +22,12 @@ class Waiting:
     Attributes:
         task_id: The task.
         n: How many images it generates, and so how many slots it needs.
+        turn: Its place in the order of the queue.
     """
 
     task_id: str
     n: int
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,12 @@ class HandOver:
     Attributes:
         holders: Every slot that is not free afterwards.
         complete: The tasks that hold all their slots now and are to be woken, in the order of the queue.
+        virtual_time: The latest turn among them.
     """
 
     holders: frozenset[str]
     complete: list[str]
+    virtual_time: int = 0
 
 
 def slot_names(task_id: str, n: int, limit: int) -> list[str]:
@@ -75,6 +79,16 @@ def in_use(names: AbstractSet[str], now: int) -> set[str]:
 def may_hand_over(holders: AbstractSet[str], limit: int) -> bool:
     """Whether any slot is free, or would be if no task had to wait for what is throttled."""
     return len(holders) < limit or _is_stuck(holders)
+
+
+def has_room(holders: AbstractSet[str], n: int, limit: int) -> bool:
+    """Whether a task of ``n`` images can acquire its slots: reserved and throttled slots count as in use."""
+    return len(holders) <= room(n, limit)
+
+
+def room(n: int, limit: int) -> int:
+    """How many slots may be in use for a task of ``n`` images still to fit."""
+    return limit - min(n, limit)
 
 
 def serve(free: int, needs: Iterable[int]) -> tuple[int, int]:

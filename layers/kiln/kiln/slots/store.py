@@ -1,13 +1,14 @@
 """The DynamoDB item of the provider's slots. Acquiring and releasing are idempotent, and no slot can leak.
 
-A task of ``n`` images holds ``n`` slots, elements ``<task id>#<number>`` of one string set. The workflow's
-``AcquireSlots`` state acquires them by a conditional update; this module releases them and hands them over.
+A task of ``n`` images holds ``n`` slots, elements ``<task id>#<number>`` of one string set. The step ``Dispatch``
+acquires them by one conditional write. The limit is read where the slots are, so a changed limit is in force at once.
 """
 
 from __future__ import annotations
 
+import random
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kiln import clock, metrics
@@ -16,16 +17,17 @@ from kiln.slots.hand_over import (
     HandOver,
     Waiting,
     hand_over,
+    has_room,
     in_use,
-    is_reserved,
-    is_throttled,
     may_hand_over,
+    room,
     slot_names,
-    task_holders,
     throttled_names,
 )
+from kiln.slots.state import SlotState
 from kiln.tasks import items
 from kiln.tasks.table import TableAccess
+from kiln.tasks.task import Task
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,39 +37,8 @@ THROTTLED_SECONDS = 60
 
 _RETURN_SECONDS = 15
 _CONTENTION_ATTEMPTS = 20
-
-
-@dataclass(frozen=True)
-class SlotState:
-    """What the item of the slots says.
-
-    Attributes:
-        names: Every slot that is in use, by a task or by none.
-        paused_at: When dispatch was paused, in milliseconds since the epoch; 0 while tasks may acquire slots.
-    """
-
-    names: frozenset[str] = frozenset()
-    paused_at: int = 0
-
-    @property
-    def tasks(self) -> list[str]:
-        """The ids of the tasks that hold slots."""
-        return task_holders(self.names)
-
-    @property
-    def held(self) -> int:
-        """How many slots tasks hold."""
-        return len(self.names) - self.throttled - self.reserved
-
-    @property
-    def throttled(self) -> int:
-        """How many slots are not used for a while, as the provider was full below our limit."""
-        return sum(is_throttled(name) for name in self.names)
-
-    @property
-    def reserved(self) -> int:
-        """How many slots are reserved for the first task of the queue."""
-        return sum(is_reserved(name) for name in self.names)
+_CONTENTION_SECONDS = 0.005
+"""The longest wait before the second attempt; each later one may wait so much longer."""
 
 
 class Slots(TableAccess):
@@ -85,13 +56,34 @@ class Slots(TableAccess):
         super().__init__(client, table_name)
         self._limit = limit or load(SlotSettings).provider_slots
 
-    def names(self, task_id: str, n: int) -> list[str]:
-        """The slots that a task of ``n`` images acquires: at most all of the account's."""
-        return slot_names(task_id, n, self._limit)
+    @property
+    def limit(self) -> int:
+        """How many slots there are."""
+        return self._limit
 
-    def room(self, n: int) -> int:
-        """How many slots may be in use for a task of ``n`` images still to fit."""
-        return self._limit - min(n, self._limit)
+    def acquire(self, task: Task, state: SlotState | None = None) -> bool:
+        """Acquires the slots of a task, unless too few are free or dispatch is paused. Twice is as good as once.
+
+        Args:
+            task: The task.
+            state: What the item said a moment ago; it is read if not given.
+
+        Returns:
+            Whether the task holds its slots.
+        """
+        names = slot_names(task.task_id, task.n, self._limit)
+        for attempt in range(_CONTENTION_ATTEMPTS):
+            state = state or self.state()
+            if state.is_held_by(task.task_id):
+                return True
+            if state.paused_at or not has_room(state.names, task.n, self._limit):
+                return False
+            if self._add(names, "attribute_not_exists(paused_at)", virtual_time=max(task.turn, state.virtual_time)):
+                metrics.record(metrics.SLOTS_HELD, state.held + len(names))
+                return True
+            state = None
+            _back_off(attempt)
+        raise RuntimeError(f"slots: expected a quiet moment within {_CONTENTION_ATTEMPTS} attempts, got none")
 
     def release(self, task_id: str, n: int) -> list[str]:
         """Releases a task's slots and hands what is free over to the next tasks, in one write.
@@ -108,12 +100,13 @@ class Slots(TableAccess):
         """
         # All slots that the task could hold are named: the limit may have been different when it acquired them.
         mine = {f"{task_id}#{number}" for number in range(n)}
-        for _ in range(_CONTENTION_ATTEMPTS):
+        for attempt in range(_CONTENTION_ATTEMPTS):
             state = self.state()
             after = self._handed_over(state, mine, leaver=task_id if n else "")
-            if self._compare_and_set(state, set(after.holders)):
+            if self._compare_and_set(state, after):
                 metrics.record(metrics.SLOTS_HELD, SlotState(after.holders).held)
                 return after.complete
+            _back_off(attempt)
         # So many tasks come and go that the set always changes in between. Releasing must not fail, so do only that.
         if not mine:
             return []
@@ -162,11 +155,20 @@ class Slots(TableAccess):
     def state(self) -> SlotState:
         """What the item says, strongly consistent."""
         answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
-        item = answer.get("Item", {})
-        return SlotState(
-            names=frozenset(item.get("holders", {}).get("SS", [])),
-            paused_at=int(item.get("paused_at", {}).get("N", "0")),
+        return SlotState.of(answer.get("Item", {}))
+
+    def state_and_task(self, task_id: str) -> tuple[SlotState, Task | None]:
+        """What the item says, and one task (``None`` if it is not stored), in one strongly consistent read."""
+        answer = self._client.batch_get_item(
+            RequestItems={
+                self._table: {"Keys": [items.SLOTS_KEY, items.task_key(task_id)], "ConsistentRead": True},
+            }
         )
+        if answer.get("UnprocessedKeys"):
+            raise RuntimeError("slots: expected DynamoDB to read two items at once, got a part")
+        found = {item["pk"]["S"]: item for item in answer["Responses"][self._table]}
+        task = found.get(items.task_key(task_id)["pk"]["S"])
+        return SlotState.of(found.get("SLOTS", {})), items.task_of(task) if task else None
 
     def _handed_over(self, state: SlotState, mine: set[str], *, leaver: str) -> HandOver:
         """Who holds slots once a task's own are released."""
@@ -179,9 +181,8 @@ class Slots(TableAccess):
             return HandOver(frozenset(holders), [])
         queue = self._queue(max(self._limit - len(holders), 0))
         after = hand_over(holders, queue, self._limit, leaver=leaver, is_retry=is_retry, is_paused=is_paused)
-        ahead = {each.task_id for each in queue} - {leaver, *after.complete}
-        metrics.record(metrics.TASKS_WAITING, sum(f"{task_id}#0" not in holders for task_id in ahead))
-        return after
+        served = [each.turn for each in queue if each.task_id in after.complete]
+        return replace(after, virtual_time=max(served, default=0))
 
     def _queue(self, free: int) -> list[Waiting]:
         """The first tasks of the queue: past all that may already hold slots, and as many as could get some."""
@@ -192,24 +193,30 @@ class Slots(TableAccess):
             ExpressionAttributeValues=items.values(waiting=items.WAITING),
             Limit=self._limit + free + 1,
         )
-        return [Waiting(item["task_id"]["S"], int(item["n"]["N"])) for item in answer["Items"]]
+        return [Waiting(item["task_id"]["S"], int(item["n"]["N"]), int(item["turn"]["N"])) for item in answer["Items"]]
 
-    def _compare_and_set(self, state: SlotState, after: set[str]) -> bool:
+    def _compare_and_set(self, state: SlotState, handed: HandOver) -> bool:
         """Writes the whole set if it is still the one that was read, and dispatch is as paused as it was then."""
-        before = state.names
+        before, after = state.names, handed.holders
         if after == before:
             return True
         unchanged = "holders = :before" if before else "attribute_not_exists(holders)"
         paused = "attribute_exists(paused_at)" if state.paused_at else "attribute_not_exists(paused_at)"
         values = {":before": {"SS": sorted(before)}} if before else {}
+        changes = []
         if after:
+            changes.append("holders = :after")
             values[":after"] = {"SS": sorted(after)}
+        if handed.virtual_time > state.virtual_time:
+            changes.append("virtual_time = :turn")
+            values |= items.values(turn=handed.virtual_time)
+        expression = f"SET {', '.join(changes)}" if changes else ""
         request: Any = {"ExpressionAttributeValues": values} if values else {}
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=items.SLOTS_KEY,
-                UpdateExpression="SET holders = :after" if after else "REMOVE holders",
+                UpdateExpression=expression if after else f"{expression} REMOVE holders".strip(),
                 ConditionExpression=f"{unchanged} AND {paused}",
                 **request,
             )
@@ -217,16 +224,25 @@ class Slots(TableAccess):
             return False
         return True
 
-    def _add(self, names: list[str]) -> bool:
+    def _add(self, names: list[str], condition: str = "", *, virtual_time: int = 0) -> bool:
         """Adds names to the set, unless fewer slots are free by now."""
+        fits = "(attribute_not_exists(holders) OR size(holders) <= :room)"
+        values = {":mine": {"SS": names}, **items.values(room=room(len(names), self._limit))}
+        if virtual_time:
+            values |= items.values(turn=virtual_time)
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=items.SLOTS_KEY,
-                UpdateExpression="ADD holders :given",
-                ConditionExpression="attribute_not_exists(holders) OR size(holders) <= :room",
-                ExpressionAttributeValues={":given": {"SS": names}, ":room": {"N": str(self._limit - len(names))}},
+                UpdateExpression="SET virtual_time = :turn ADD holders :mine" if virtual_time else "ADD holders :mine",
+                ConditionExpression=f"{fits} AND {condition}" if condition else fits,
+                ExpressionAttributeValues=values,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+
+def _back_off(attempt: int) -> None:
+    """Waits for a random moment, so that writers of the one item do not meet again."""
+    time.sleep(random.uniform(0, _CONTENTION_SECONDS * (attempt + 1)))  # noqa: S311 - spreads retries, hides nothing

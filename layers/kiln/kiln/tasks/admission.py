@@ -71,6 +71,19 @@ class Admission(TableAccess):
         """
         self._count(caller, per_minute, tasks=0, n=0)
 
+    def check(self, caller: str, *, per_minute: int) -> None:
+        """Refuses a caller whose minute is used up, and counts nothing: one read.
+
+        Raises:
+            TooManyRequests: It is.
+        """
+        now = int(time.time())
+        item = self._client.get_item(
+            TableName=self._table, Key=items.caller_key(caller), ProjectionExpression="in_minute, created"
+        ).get("Item", {})
+        if item and int(item["in_minute"]["N"]) >= now // 60 and int(item["created"]["N"]) >= per_minute:
+            raise TooManyRequests(per_minute, 60 - now % 60)
+
     def virtual_time(self) -> int:
         """The turn of the task that last acquired its slots, read at most once a second."""
         return _virtual_time_of(self._table).read(self._client)

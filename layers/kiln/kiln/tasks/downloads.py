@@ -21,14 +21,16 @@ def download_address(task_id: str, token: str, file: str, *, method: str) -> str
     Raises:
         ResourceNotFound: Kiln did not make this link, or the task is no longer kept.
     """
-    index = links.result_index(task_id, token, file)
-    if index is None:
+    asked = links.result_index(task_id, token, file)
+    if asked is None:
         raise ResourceNotFound("no such image")
+    index, is_watermarked = asked
     try:
         result = TaskStore().get(task_id).result
     except TaskNotFound:
         raise ResourceNotFound("no such image") from None
-    image = next((stored for stored in result if stored.index == index), None)
-    if image is None:
+    image = next((each for each in result if each.index == index), None)
+    stored = image.watermarked if image and is_watermarked else image
+    if stored is None:
         raise ResourceNotFound("no such image")
-    return download_link(load(BucketSettings).outbox_bucket, image.key, method=method)
+    return download_link(load(BucketSettings).outbox_bucket, stored.key, method=method)

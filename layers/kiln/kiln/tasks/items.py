@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from kiln.contract.vocabulary import TaskStatus
 from kiln.tasks.attributes import attribute_of, plain
 from kiln.tasks.task import Task
 
@@ -13,15 +14,26 @@ BY_CALLER = "by_caller"
 """The index that lists a caller's tasks: ``caller``, ``sequence``."""
 
 BY_TURN = "by_turn"
-"""The sparse index of the tasks that wait for slots: ``queue`` (always ``WAITING``), ``turn``."""
+"""The sparse index of the tasks that have not ended: ``queue`` (``WAITING`` or ``RUNNING``), ``turn``."""
+
+BY_STATUS = "by_status"
+"""The index that lists a caller's tasks of one status: ``listed``, ``sequence``. It has the keys alone."""
 
 WAITING = "waiting"
+"""The ``queue`` of the tasks that wait for slots, in the order of their turns."""
+
+RUNNING = "running"
+"""The ``queue`` of the tasks that have had their turn, in the order of their dispatch: the reconciler checks them."""
 
 Item = dict[str, Any]
 
 
 SLOTS_KEY: Item = {"pk": {"S": "SLOTS"}}
 """The item of the provider's slots."""
+
+
+RECONCILER_KEY: Item = {"pk": {"S": "RECONCILER"}}
+"""The item that says where the reconciler continues."""
 
 
 def task_key(task_id: str) -> Item:
@@ -32,6 +44,11 @@ def task_key(task_id: str) -> Item:
 def caller_key(caller: str) -> Item:
     """The key of a caller's counter of tasks."""
     return {"pk": {"S": f"CALLER#{caller}"}}
+
+
+def listed(caller: str, status: TaskStatus) -> str:
+    """The key of a task in the index ``by_status``."""
+    return f"{caller}#{status.value}"
 
 
 def external_key(caller: str, external_task_id: str) -> Item:

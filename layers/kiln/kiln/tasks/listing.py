@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_BATCH_KEYS = 100
+"""``BatchGetItem`` reads at most so many items."""
+
+
 class TaskList(TableAccess):
     """The list of one caller's tasks.
 
     Tasks are numbered per caller as they are accepted, so a page is a range of numbers: one read of the caller's
     counter and one query (two where a page is over 1 MB), whichever page it is. Moments are turned into numbers by
-    bisection: some twenty reads of one item at a million tasks. Only ``task_status`` has to look at the tasks before
-    its page, so that its cost grows with the page.
+    bisection: some twenty reads of one item at a million tasks. A list by ``task_status`` reads an index of keys up to
+    its page, and then the page's tasks.
     """
 
     def page(self, caller: str, asked: ListQuery) -> list[Task]:
@@ -33,28 +37,55 @@ class TaskList(TableAccess):
             oldest = self._first_since(caller, asked.created_after + 1, newest)
         passed = (asked.page_num - 1) * asked.page_size
         if asked.task_status is not None:
-            matching = self._tasks(caller, oldest, newest, status=asked.task_status.value)
-            return list(islice(matching, passed, passed + asked.page_size))
+            keys = self._keys(items.listed(caller, asked.task_status), oldest, newest, passed + asked.page_size)
+            tasks = self._read(list(islice(keys, passed, passed + asked.page_size)))
+            # The index may be a moment behind a change of the status.
+            return [task for task in tasks if task.task_status is asked.task_status]
         newest -= passed
         return list(self._tasks(caller, max(oldest, newest - asked.page_size + 1), newest))
 
-    def _tasks(self, caller: str, oldest: int, newest: int, *, status: str | None = None) -> Iterator[Task]:
+    def _tasks(self, caller: str, oldest: int, newest: int) -> Iterator[Task]:
         if newest < oldest:
             return
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": items.BY_CALLER,
-            "KeyConditionExpression": "caller = :caller AND #sequence BETWEEN :oldest AND :newest",
-            "ExpressionAttributeNames": {"#sequence": "sequence"},
-            "ExpressionAttributeValues": items.values(caller=caller, oldest=oldest, newest=newest),
-            "ScanIndexForward": False,
-        }
-        if status is not None:
-            query["FilterExpression"] = "task_status = :status"
-            query["ExpressionAttributeValues"] |= items.values(status=status)
+        query = self._range(items.BY_CALLER, "caller", caller, oldest, newest)
         for page in self._client.get_paginator("query").paginate(**query):
             for item in page["Items"]:
                 yield items.task_of(item)
+
+    def _keys(self, listed: str, oldest: int, newest: int, most: int) -> Iterator[items.Item]:
+        """The keys of the tasks that are listed by something, the newest first."""
+        if newest < oldest:
+            return
+        query = self._range(items.BY_STATUS, "listed", listed, oldest, newest)
+        pages = self._client.get_paginator("query").paginate(
+            **query, ProjectionExpression="pk", PaginationConfig={"MaxItems": most}
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield {"pk": item["pk"]}
+
+    def _range(self, index: str, key: str, value: str, oldest: int, newest: int) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "IndexName": index,
+            "KeyConditionExpression": f"{key} = :value AND #sequence BETWEEN :oldest AND :newest",
+            "ExpressionAttributeNames": {"#sequence": "sequence"},
+            "ExpressionAttributeValues": items.values(value=value, oldest=oldest, newest=newest),
+            "ScanIndexForward": False,
+        }
+
+    def _read(self, keys: list[items.Item]) -> list[Task]:
+        """The tasks of some keys, in their order."""
+        found: dict[str, Task] = {}
+        left = keys
+        while left:
+            request: Any = {self._table: {"Keys": left[:_BATCH_KEYS]}}
+            answer: Any = self._client.batch_get_item(RequestItems=request)
+            for item in answer["Responses"].get(self._table, []):
+                found[item["pk"]["S"]] = items.task_of(item)
+            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            left = [*unread, *left[_BATCH_KEYS:]]
+        return [found[key["pk"]["S"]] for key in keys if key["pk"]["S"] in found]
 
     def _first_since(self, caller: str, moment: int, newest: int) -> int:
         """The number of the first task accepted at ``moment`` or later; one past ``newest`` if there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from kiln import metrics
 from kiln.contract.vocabulary import Stage
 from kiln.tasks.task import Task
@@ -12,6 +14,8 @@ def succeeded(task: Task) -> None:
     metrics.record(metrics.SUCCEEDED)
     metrics.record(metrics.IMAGES_STORED, len(task.result))
     metrics.record(metrics.BYTES_STORED, sum(image.size for image in task.result))
+    if task.images_missing:
+        metrics.record(metrics.IMAGES_MISSING, task.images_missing)
     units = _number(task.final_unit_deduction)
     if units is not None:
         metrics.record(metrics.UNITS_DEDUCTED, units)
@@ -39,6 +43,7 @@ def stage_seconds(task: Task) -> dict[str, float]:
 def _number(text: str) -> float | None:
     """The provider's units, which it writes as a decimal text."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from kiln import clock, metrics
@@ -9,23 +10,21 @@ from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import DuplicateExternalTaskId, TaskNotFound
 from kiln.images.stored import StoredImage
 from kiln.tasks import items, measuring
-from kiln.tasks.table import TableAccess
+from kiln.tasks.queue import TaskQueue
 from kiln.tasks.task import DeliveryRecord, Task
+from kiln.tasks.task_items import TaskItems
 
 MESSAGE_CHARACTERS = 1_000
 """What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
 
 _CONFLICT_TRIES = 5
 
-LONGEST_POSITION = 1_000
-"""Positions in line are counted up to this."""
 
-
-class TaskStore(TableAccess):
+class TaskStore(TaskItems):
     """Tasks in one DynamoDB table."""
 
     def add(self, task: Task, *, retention_days: int) -> Task:
-        """Stores a new task and puts it in line.
+        """Stores a new task and puts it in the queue.
 
         Returns:
             The stored task; when one with this ``task_id`` is there already, that one, unchanged.
@@ -35,7 +34,8 @@ class TaskStore(TableAccess):
         """
         task = task.model_copy(update={"queue": items.WAITING})
         expires = {"N": str(clock.days_from_now(retention_days))}
-        item = {**items.task_key(task.task_id), **items.item_of(task), "expires_at": expires}
+        listed = {"S": items.listed(task.caller, task.task_status)}
+        item = {**items.task_key(task.task_id), **items.item_of(task), "listed": listed, "expires_at": expires}
         put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         try:
             if task.external_task_id:
@@ -76,35 +76,6 @@ class TaskStore(TableAccess):
         if external_task_id and self._task_id_of(caller, external_task_id) not in (None, task_id):
             raise DuplicateExternalTaskId(external_task_id)
 
-    def get(self, task_id: str) -> Task:
-        """Reads one task, strongly consistent.
-
-        Raises:
-            TaskNotFound: There is none.
-        """
-        answer = self._client.get_item(TableName=self._table, Key=items.task_key(task_id), ConsistentRead=True)
-        if "Item" not in answer:
-            raise TaskNotFound(task_id)
-        return items.task_of(answer["Item"])
-
-    def find(self, caller: str, either_id: str) -> Task:
-        """Reads one of a caller's tasks by its id or its external id (contract).
-
-        Raises:
-            TaskNotFound: This caller has no such task.
-        """
-        for task_id in (either_id, self._task_id_of(caller, either_id)):
-            # DynamoDB refuses a key of over 2 KB: an id that long is a caller's own, never Kiln's (32 characters).
-            if task_id is None or len(task_id) > 32:
-                continue
-            try:
-                task = self.get(task_id)
-            except TaskNotFound:
-                continue
-            if task.caller == caller:
-                return task
-        raise TaskNotFound(either_id)
-
     def begin_poll(self, task_id: str) -> Task:
         """Reads a task, clears its wake-up request and counts the poll, in one call.
 
@@ -119,12 +90,35 @@ class TaskStore(TableAccess):
 
         Returns:
             The task; ``dispatch_attempts`` of 1 means that the provider cannot know it yet.
+
+        Raises:
+            TaskNotFound: There is no such task.
         """
         expression = (
-            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now) "
-            "REMOVE queue, turn, wake_requested_at, task_token ADD dispatch_attempts :one"
+            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now), queue = :running, turn = :now "
+            "REMOVE wake_requested_at, task_token ADD dispatch_attempts :one"
         )
-        return self._update(task_id, expression, items.values(one=1, now=clock.milliseconds()))
+        values = items.values(one=1, now=clock.milliseconds(), running=items.RUNNING)
+        return self._update(task_id, expression, values)
+
+    def enqueue(self, task_id: str, turn: int) -> None:
+        """Puts a task that has lost its slots back into the queue; one that has ended is left alone."""
+        running = [TaskStatus.SUBMITTED.value, TaskStatus.PROCESSING.value]
+        with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._changed(
+                task_id,
+                "SET queue = :waiting, turn = :turn",
+                items.values(waiting=items.WAITING, turn=turn, submitted=running[0], processing=running[1]),
+                condition="task_status IN (:submitted, :processing)",
+            )
+
+    def clear_wake_up(self, task_id: str) -> None:
+        """Clears a wake-up request, so that it counts once.
+
+        Raises:
+            TaskNotFound: There is no such task.
+        """
+        self._update(task_id, "REMOVE wake_requested_at, task_token")
 
     def begin_collect(self, task_id: str) -> Task:
         """Reads a task and records when its images began to be copied, in one call."""
@@ -141,7 +135,7 @@ class TaskStore(TableAccess):
         )
 
     def refused(self, task: Task, refusal: str) -> None:
-        """Records why the provider does not take the task yet, for the message of a deadline."""
+        """Records why the task does not advance, for its caller and for the message of a deadline."""
         self._update(task.task_id, "SET refusal = :refusal", items.values(refusal=refusal))
 
     def process(self, task: Task) -> Task | None:
@@ -153,10 +147,22 @@ class TaskStore(TableAccess):
         kept = [image.model_dump() for image in images]
         self._update(task.task_id, "SET collected = :kept", items.values(kept=kept))
 
-    def succeed(self, task: Task, result: list[StoredImage], final_unit_deduction: str) -> Task | None:
-        """Ends a running task with its images; ``None`` when it had ended already."""
+    def succeed(
+        self, task: Task, result: list[StoredImage], final_unit_deduction: str, message: str = "", **added: str
+    ) -> Task | None:
+        """Ends a running task with its images; ``None`` when it had ended already.
+
+        Args:
+            task: As it was read.
+            result: Its images.
+            final_unit_deduction: The units that the provider charged.
+            message: Which images are missing, for ``task_status_msg``.
+            added: Other string attributes of the task.
+        """
         kept = [image.model_dump() for image in result]
-        also = {"result": kept, "final_unit_deduction": final_unit_deduction}
+        also = {"result": kept, "final_unit_deduction": final_unit_deduction, "refusal": "", **added}
+        if message:
+            also["task_status_msg"] = message[:MESSAGE_CHARACTERS]
         ended = self._advance(task, TaskStatus.SUCCEED, also)
         if ended is not None:
             measuring.succeeded(ended)
@@ -167,31 +173,12 @@ class TaskStore(TableAccess):
         return self._fail(task, reason[:MESSAGE_CHARACTERS], failure)
 
     def cancel(self, task: Task, reason: str) -> Task | None:
-        """Ends a task that still stands in line; ``None`` when it does not any more."""
-        return self._fail(task, reason, metrics.Failure.CANCELLED, condition="attribute_exists(queue)")
+        """Ends a task that still waits in the queue; ``None`` when it does not any more."""
+        return self._fail(task, reason, metrics.Failure.CANCELLED, condition="queue = :waiting")
 
     def position(self, task: Task) -> int:
-        """How many tasks stand in line up to this one, itself included; counted to 1,000 at most: a bounded cost."""
-        answer = self._client.query(
-            TableName=self._table,
-            IndexName=items.BY_TURN,
-            KeyConditionExpression="queue = :waiting AND turn <= :turn",
-            ExpressionAttributeValues=items.values(waiting=items.WAITING, turn=task.turn),
-            Select="COUNT",
-            Limit=LONGEST_POSITION,
-        )
-        return max(1, answer["Count"])
-
-    def waiting(self) -> list[str]:
-        """The ids of the tasks that stand in line, the next one first; 1,000 at most."""
-        answer = self._client.query(
-            TableName=self._table,
-            IndexName=items.BY_TURN,
-            KeyConditionExpression="queue = :waiting",
-            ExpressionAttributeValues=items.values(waiting=items.WAITING),
-            Limit=LONGEST_POSITION,
-        )
-        return [item["task_id"]["S"] for item in answer["Items"]]
+        """The place of a waiting task in the queue, from 1."""
+        return TaskQueue(self._client, self._table).position(task)
 
     def record_delivery(self, task_id: str, record: DeliveryRecord) -> None:
         """Keeps what one attempt to deliver a webhook came to, for the caller to read."""
@@ -201,8 +188,12 @@ class TaskStore(TableAccess):
             items.values(none=[], new=[record.model_dump(mode="json", exclude_none=True)]),
         )
 
-    def request_wake_up(self, task_id: str) -> str | None:
+    def request_wake_up(self, task_id: str, *, unless_processing: bool = False) -> str | None:
         """Requests a wake-up of a task's workflow: if it is not parked, its next parking passes at once.
+
+        Args:
+            task_id: The task.
+            unless_processing: Request nothing for a task that has left ``submitted``.
 
         Returns:
             The task token if the workflow is parked, else ``None``.
@@ -210,16 +201,23 @@ class TaskStore(TableAccess):
         Raises:
             TaskNotFound: There is no such task.
         """
+        values = items.values(now=clock.milliseconds(), one=1)
+        condition = "attribute_exists(pk)"
+        if unless_processing:
+            values |= items.values(submitted=TaskStatus.SUBMITTED.value)
+            condition += " AND task_status = :submitted"
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=items.task_key(task_id),
                 UpdateExpression="SET wake_requested_at = :now ADD wake_ups :one",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=items.values(now=clock.milliseconds(), one=1),
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
             )
         except self._client.exceptions.ConditionalCheckFailedException:
+            if unless_processing:
+                return None
             raise TaskNotFound(task_id) from None
         token = answer["Attributes"].get("task_token")
         return token["S"] if token else None
@@ -235,48 +233,24 @@ class TaskStore(TableAccess):
     ) -> Task | None:
         changed = {
             "task_status": status.value,
+            "listed": items.listed(task.caller, status),
             "updated_at": max(clock.milliseconds(), task.updated_at),
             **(also or {}),
         }
         running = [TaskStatus.SUBMITTED, TaskStatus.PROCESSING]
         before = running[: running.index(status)] if status in running else running
         forward = f"task_status IN ({', '.join(f':{each}' for each in before)})"
+        expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
+        named = {**changed, **{each.value: each.value for each in before}}
+        if ":waiting" in condition:
+            named["waiting"] = items.WAITING
         try:
-            return self._update(
+            return self._changed(
                 task.task_id,
-                f"SET {', '.join(f'#{name} = :{name}' for name in changed)} REMOVE queue, turn",
-                items.values(**changed, **{each.value: each.value for each in before}),
+                f"{expression} REMOVE queue, turn" if status.is_terminal else expression,
+                items.values(**named),
                 names={f"#{name}": name for name in changed},
                 condition=f"{forward} AND {condition}" if condition else forward,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
-
-    def _update(
-        self,
-        task_id: str,
-        expression: str,
-        values: items.Item | None = None,
-        *,
-        names: dict[str, str] | None = None,
-        condition: str = "attribute_exists(pk)",
-        returns: str = "ALL_NEW",
-    ) -> Task:
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "Key": items.task_key(task_id),
-            "UpdateExpression": expression,
-            "ConditionExpression": condition,
-            "ReturnValues": returns,
-        }
-        if values:
-            request["ExpressionAttributeValues"] = values
-        if names:
-            request["ExpressionAttributeNames"] = names
-        return items.task_of(self._client.update_item(**request)["Attributes"])
-
-    def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
-        answer = self._client.get_item(
-            TableName=self._table, Key=items.external_key(caller, external_task_id), ConsistentRead=True
-        )
-        return answer["Item"]["task_id"]["S"] if "Item" in answer else None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
+from kiln.contract.vocabulary import TaskStatus
 from kiln.images.stored import StoredImage, StoredInput
 
 
@@ -48,6 +48,9 @@ class Task(BaseModel, defer_build=True):
     The ``run_id`` names everything that is made for this run of the task: its executions, its events, and its task at
     the provider. The ``task_id`` alone is not enough: an id made of content comes again with the content, and Step
     Functions and the provider may remember the first run for longer than the table does.
+
+    A stored task is readable whatever its model or ratio: another release may have accepted it, and one unreadable
+    task would hold up every task behind it. Requests are validated before they become tasks.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
@@ -61,10 +64,10 @@ class Task(BaseModel, defer_build=True):
     task_status_msg: str = ""
     created_at: int
     updated_at: int
-    model_name: ModelName
+    model_name: str
     prompt: str = Field(default="", repr=False)
     n: int
-    aspect_ratio: AspectRatio
+    aspect_ratio: str
     watermark: bool = False
     callback_url: str = Field(default="", repr=False)
     inputs: list[StoredInput] = Field(default_factory=list, repr=False)
@@ -81,6 +84,8 @@ class Task(BaseModel, defer_build=True):
     queue: str = ""
     turn: int = 0
     final_unit_deduction: str = ""
+    final_balance_deduction: str = ""
+    provider_fields: str = Field(default="", repr=False)
     result: list[StoredImage] = Field(default_factory=list)
     collected: list[StoredImage] = Field(default_factory=list, repr=False)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)
@@ -89,12 +94,23 @@ class Task(BaseModel, defer_build=True):
     @property
     def is_waiting(self) -> bool:
         """Whether it waits in the queue for its slots."""
-        return bool(self.queue)
+        return self.queue == "waiting"
 
     @property
     def result_prefix(self) -> str:
-        """The folder of the outbox bucket that holds this task's images; no two tasks share one."""
-        return f"{self.origin.folder}/{self.task_id}" if self.origin.channel == "drop" else f"tasks/{self.task_id}"
+        """The folder of the outbox bucket that holds this task's images; no two tasks share one.
+
+        No link works to a key with a folder ``.`` or ``..``, as browsers and HTTP clients shorten its path.
+        """
+        is_linkable = {".", ".."}.isdisjoint(self.origin.folder.split("/"))
+        if self.origin.channel == "drop" and is_linkable:
+            return f"{self.origin.folder}/{self.task_id}"
+        return f"tasks/{self.task_id}"
+
+    @property
+    def images_missing(self) -> int:
+        """How many images fewer than ``n`` a task has that succeeded."""
+        return max(0, self.n - len(self.result)) if self.task_status is TaskStatus.SUCCEED else 0
 
     @property
     def attempted_deliveries(self) -> list[DeliveryRecord]:
@@ -105,6 +121,7 @@ class Task(BaseModel, defer_build=True):
         """The task as it was when it changed to a status; it may have moved on since."""
         if status.is_terminal:
             return self.model_copy(update={"task_status": status})
-        past = {"task_status": status, "task_status_msg": "", "final_unit_deduction": "", "result": []}
+        charged = {"final_unit_deduction": "", "final_balance_deduction": ""}
+        past = {"task_status": status, "task_status_msg": "", "result": [], **charged}
         accepted = {"updated_at": self.created_at} if status is TaskStatus.SUBMITTED else {}
         return self.model_copy(update=past | accepted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from kiln import links
 from kiln.contract.answers import CallbackBody, CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
 from kiln.contract.vocabulary import TaskStatus
@@ -22,7 +24,13 @@ def created_view(task: Task) -> CreatedTask:
 def found_view(task: Task, public_url: str) -> FoundTask:
     """The task as *query* answers with it; its images are links below ``public_url``."""
     images = [
-        ResultImage(index=image.index, url=links.result_link(public_url, task.task_id, image.index, image.content_type))
+        ResultImage(
+            index=image.index,
+            url=links.result_link(public_url, task.task_id, image.index, image.content_type),
+            watermark_url=links.watermark_link(public_url, task.task_id, image.index, image.watermarked.content_type)
+            if image.watermarked
+            else "",
+        )
         for image in task.result
     ]
     return FoundTask(
@@ -31,6 +39,7 @@ def found_view(task: Task, public_url: str) -> FoundTask:
         task_status=task.task_status,
         task_status_msg=task.task_status_msg,
         final_unit_deduction=task.final_unit_deduction,
+        final_balance_deduction=json.loads(task.final_balance_deduction) if task.final_balance_deduction else None,
         watermark_info=WatermarkInfo(enabled=task.watermark),
         task_result=TaskResult(images=images),
         created_at=task.created_at,

@@ -14,10 +14,22 @@ if TYPE_CHECKING:
 _AWAKE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
-def wake(task_id: str, *, tasks: TaskStore | None = None, step_functions: SFNClient | None = None) -> bool:
+def wake(
+    task_id: str,
+    *,
+    unless_processing: bool = False,
+    tasks: TaskStore | None = None,
+    step_functions: SFNClient | None = None,
+) -> bool:
     """Wakes a task's workflow, or lets its next parking pass at once.
 
     A wake-up only says *that* something happened; the workflow finds out what.
+
+    Args:
+        task_id: The task.
+        unless_processing: Leave a task alone that has left ``submitted``.
+        tasks: The task store.
+        step_functions: Receives the task token.
 
     Returns:
         Whether a parked workflow was woken.
@@ -25,7 +37,7 @@ def wake(task_id: str, *, tasks: TaskStore | None = None, step_functions: SFNCli
     Raises:
         TaskNotFound: There is no such task.
     """
-    token = (tasks or TaskStore()).request_wake_up(task_id)
+    token = (tasks or TaskStore()).request_wake_up(task_id, unless_processing=unless_processing)
     if token is None:
         return False
     client = step_functions or aws.step_functions()

@@ -10,9 +10,9 @@ import httpx
 from pydantic import BaseModel
 from standardwebhooks import Webhook
 
+from kiln.addresses import ForbiddenAddress, check_url
 from kiln.contract.answers import CallbackBody
 from kiln.settings import WebhookSettings, load
-from kiln.webhooks.addresses import ForbiddenAddress, check_url
 from kiln.webhooks.guarded_transport import GuardedTransport
 from kiln.webhooks.retry_schedule import SCHEDULE_SECONDS, seconds_to_wait, seconds_until
 
@@ -82,7 +82,7 @@ def deliver(
     except ValueError:
         return _given_up(attempt, "webhook_secret: must be whsec_ and Base64")
     try:
-        check_url(url)
+        check_url(url, load(WebhookSettings))
         with (client or _client()).stream(
             "POST", url, content=text, headers=headers, follow_redirects=False
         ) as response:

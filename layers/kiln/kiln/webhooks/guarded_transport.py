@@ -6,13 +6,12 @@ that answers differently the second time gains nothing.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Callable
 
 import httpx
 
-from kiln.webhooks.addresses import ForbiddenAddress, is_public
+from kiln.addresses import check_addresses
+from kiln.addresses import resolve as _resolve
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -30,8 +29,7 @@ def public_address(host: str, port: int, *, resolve: Resolve | None = None) -> s
         raise httpx.ConnectError("the host has no address") from error
     if not found:
         raise httpx.ConnectError("the host has no address")
-    if not all(is_public(ipaddress.ip_address(each.partition("%")[0])) for each in found):
-        raise ForbiddenAddress("the host leads to a private, link-local or otherwise internal address")
+    check_addresses(found)
     return found[0]
 
 
@@ -65,7 +63,3 @@ class GuardedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Closes the connections."""
         self._inner.close()
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -11,6 +11,7 @@ SCHEDULE_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
 """Waits between attempts (Standard Webhooks' example schedule): eight attempts over 31 hours."""
 
 _JITTER = 0.1
+_DATE_CHARACTERS = 128
 
 
 def seconds_to_wait(attempt: int, retry_after: int = 0) -> int:
@@ -26,12 +27,14 @@ def seconds_to_wait(attempt: int, retry_after: int = 0) -> int:
 
 
 def seconds_until(retry_after: str) -> int:
-    """What ``Retry-After`` asks for: a number of seconds, or a date (RFC 9110); 0 for neither."""
+    """The seconds that ``Retry-After`` asks for, as a number or as a date (RFC 9110); 0 for anything else."""
     if retry_after.isdecimal():
         return int(retry_after[:9])
     try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
+        at = parsedate_to_datetime(retry_after[:_DATE_CHARACTERS])
+        # A date without a zone is one of UTC, and so are those of HTTP.
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(tz=UTC)).total_seconds()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        # The standard library raises all of these for dates that are none.
         return 0
-    # A date without a zone is one of UTC, and so are those of HTTP.
-    return max(0, math.ceil((at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(tz=UTC)).total_seconds()))
+    return max(0, math.ceil(seconds))

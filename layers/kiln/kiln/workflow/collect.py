@@ -4,79 +4,119 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-from kiln import clock, metrics
+from kiln import clock, links, metrics
 from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import TaskNotFound
 from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, copy_image
 from kiln.images.stored import StoredImage
-from kiln.provider import Provider, ProviderError, ProviderImage
+from kiln.provider import Provider, ProviderError, ProviderImage, ProviderTask
 from kiln.provider.client import shared_provider
 from kiln.settings import BucketSettings, DeadlineSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.workflow.outcomes import Outcome, StepResult
+from kiln.workflow.outcomes import Outcome, StepResult, ended
 
 _SHORTEST_WAIT_SECONDS = 2
 _LONGEST_WAIT_SECONDS = 300
+
+_LOOKS_SECONDS = 20
+"""So long Kiln looks again for images that a successful answer does not name, or names without a usable link."""
+
+_LASTING_SHARE = 24
+"""A failure that probably lasts is retried for this part of the collect deadline: an hour of a day."""
+
+
+@dataclass(frozen=True)
+class _Lack:
+    """What one look did not bring.
+
+    Attributes:
+        reason: The first failure, in words.
+        patience: How many seconds after the first look it is worth looking again.
+    """
+
+    reason: str
+    patience: float
 
 
 def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider | None = None) -> StepResult:
     """Copies the images, several at a time, and records them; the task succeeds with its last image in place.
 
-    The provider is asked for the images anew, so the links are fresh however often the step is repeated. The generation
-    has been paid for: until the deadline, an image that cannot be had is tried again, and those that have come are not
-    fetched twice.
+    Every look asks the provider for fresh links. The generation has been paid for: an image that does not arrive is
+    tried again for as long as there is hope, and one that has arrived is not fetched twice. Then the task succeeds with
+    the images that are there, and fails if there are none.
     """
     tasks = tasks or TaskStore()
-    task = tasks.begin_collect(task_id)
-    if task.task_status.is_terminal:
-        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
     try:
-        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id)
-        if answer.task_status is not TaskStatus.SUCCEED:
-            raise CopyFailed(f"it is {answer.task_status} again")
-        if not answer.images:
-            raise CopyFailed("the provider names no images")
-        copied, failure = _copy(task, answer.images)
-        if failure:
-            tasks.keep_collected(task, copied)
-            raise failure
+        task = tasks.begin_collect(task_id)
+    except TaskNotFound:
+        return StepResult(outcome=Outcome.GONE)
+    if task.task_status.is_terminal:
+        return ended(task)
+    try:
+        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
+        if answer.status is not TaskStatus.SUCCEED:
+            raise CopyFailed(f"it is {answer.status_word} again")
+        lack = _copy(task, answer.images, images)
     except (ProviderError, CopyFailed) as error:
         return _incomplete(task, str(error), tasks)
-    tasks.succeed(task, copied, answer.final_unit_deduction)
-    return StepResult(outcome=Outcome.ENDED)
+    return ended(tasks.succeed(task, copied, answer.final_unit_deduction) or tasks.get(task_id))
 
 
-def _copy(task: Task, images: list[ProviderImage]) -> tuple[list[StoredImage], CopyFailed | None]:
-    """Every image that is here now, in their order, and what kept the first of the others away."""
-    bucket = load(BucketSettings).outbox_bucket
+def _copy(task: Task, listed: list[ProviderImage], images: dict[int, StoredImage]) -> _Lack | None:
+    """Copies what is not in ``images`` yet, adds it there, and returns what is still missing."""
     ends_at = time.monotonic() + COPY_SECONDS
-    here = {image.index: image for image in task.collected}
+    total = max(task.n, len(listed))
 
-    def copy(image: ProviderImage) -> StoredImage | CopyFailed:
-        if image.index in here:
-            return here[image.index]
+    def copy(image: ProviderImage) -> CopyFailed | None:
+        place = f"image {image.index} of {total}"
         try:
-            return copy_image(image.index, image.url, bucket=bucket, prefix=task.result_prefix, ends_at=ends_at)
+            if image.index not in images:
+                images[image.index] = _copy_one(task, image, ends_at)
+            place = f"image {image.index} of {total} with watermark"
+            if task.watermark and image.watermark_url and images[image.index].watermarked is None:
+                images[image.index] = _copy_watermarked(task, image, images[image.index], ends_at)
         except CopyFailed as error:
-            return CopyFailed(f"image {image.index} of {len(images)}: {error}")
+            return CopyFailed(f"{place}: {error}", error.hope)
+        return None
 
     with ThreadPoolExecutor(CONCURRENT_COPIES) as pool:
-        outcomes = list(pool.map(copy, images))
-    copied = [outcome for outcome in outcomes if isinstance(outcome, StoredImage)]
-    return copied, next((outcome for outcome in outcomes if isinstance(outcome, CopyFailed)), None)
+        failures = [failure for failure in pool.map(copy, listed) if failure]
+    return _lack(task, len(images), failures)
 
 
 def _incomplete(task: Task, reason: str, tasks: TaskStore) -> StepResult:
     limit = load(DeadlineSettings).collect_seconds
     if clock.milliseconds() - task.collecting_at > limit * 1_000:
         message = f"The generated images could not be copied within {limit} s; {reason}"
-        tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE)
-        return StepResult(outcome=Outcome.ENDED, reason=reason)
+        return ended(tasks.fail(task, message, metrics.Failure.COLLECT_DEADLINE) or tasks.get(task.task_id))
     return StepResult(outcome=Outcome.AGAIN, wait=_wait(task), reason=reason)
+
+
+def _failed(task: Task, lack: _Lack, tasks: TaskStore) -> StepResult:
+    limit = load(DeadlineSettings).collect_seconds
+    if lack.patience < limit:
+        message, failure = f"paid, no image: {lack.reason}", metrics.Failure.NO_IMAGE
+    else:
+        message = f"The generated images could not be copied within {limit} s; {lack.reason}"
+        failure = metrics.Failure.COLLECT_DEADLINE
+    if tasks.fail(task, message, failure) and failure is metrics.Failure.NO_IMAGE:
+        metrics.record(metrics.IMAGES_MISSING, task.n)
+    return StepResult(outcome=Outcome.ENDED, reason=lack.reason)
+
+
+def _added(answer: ProviderTask) -> dict[str, str]:
+    """What the provider says beyond the contract, as attributes of the task."""
+    added = {"final_balance_deduction": answer.final_balance_deduction, "provider_fields": answer.other}
+    return {name: each for name, each in added.items() if each}
+
+
+def _seconds_collecting(task: Task) -> float:
+    return (clock.milliseconds() - task.collecting_at) / 1_000
 
 
 def _wait(task: Task) -> int:
     """A tenth of the time tried so far: soon at first, then seldom, so that a day of trying is a few hundred tries."""
-    age = (clock.milliseconds() - task.collecting_at) // 1_000
-    return int(min(max(age // 10, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS))
+    return int(min(max(_seconds_collecting(task) // 10, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS))

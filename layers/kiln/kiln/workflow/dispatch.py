@@ -1,4 +1,4 @@
-"""The step ``Dispatch``: has the provider make the task's images, exactly once."""
+"""The step ``Dispatch``: acquires a task's slots and has the provider make its images, exactly once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from kiln import clock, links, metrics
+from kiln.errors import TaskNotFound
 from kiln.images.stored import input_link
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
@@ -14,11 +15,12 @@ from kiln.settings import AddressSettings, DeadlineSettings, load
 from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.workflow.outcomes import Outcome, StepResult
+from kiln.workflow.outcomes import Outcome, StepResult, ended
+from kiln.workflow.release import release_and_wake
 
 _FIRST_WAIT_SECONDS = 2
-_LONGEST_WAIT_SECONDS = 300
-_ACCOUNT_WAIT_SECONDS = 300
+_LONGEST_WAIT_SECONDS = 30
+_AGE_SHARE = 20
 
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
 
@@ -34,26 +36,41 @@ def dispatch(
     provider: Provider | None = None,
     slots: Slots | None = None,
 ) -> StepResult:
-    """Creates the task at the provider, or adopts the one that an earlier attempt has made.
+    """Acquires the task's slots, then creates it at the provider or adopts what an earlier attempt has created.
 
-    The provider is given the task's ``run_id`` as ``external_task_id``. Only the first attempt creates straight away;
-    every later one looks the id up first, as nobody can know how far the one before it came.
+    The provider gets the task's ``run_id`` as ``external_task_id``. Only the first attempt creates straight away. Every
+    later one looks the id up first, as the attempt before it may have got through.
 
     Args:
-        task_id: Of the task.
+        task_id: The task.
         tasks: The task store.
         provider: The provider account.
-        slots: The account's slots, kept back when the provider says that it is full below our limit.
+        slots: The account's slots; throttled when the provider says that it is full below our limit.
     """
-    tasks = tasks or TaskStore()
-    provider = provider or shared_provider()
-    task = tasks.begin_dispatch(task_id)
-    if task.dispatch_attempts == 1:
-        metrics.record(metrics.OLDEST_WAITING, (task.slots_acquired_at - task.created_at) / 1_000)
-    if task.task_status.is_terminal:
-        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+    tasks, slots = tasks or TaskStore(), slots or Slots()
+    state, task = slots.state_and_task(task_id)
+    if task is not None and not task.task_status.is_terminal and not task.dispatched_at:
+        if task.wake_requested_at and not state.is_held_by(task_id):
+            # Slots may have been handed over between the two reads: look again once the wake-up is cleared.
+            tasks.clear_wake_up(task_id)
+            state = slots.state()
+        if not slots.acquire(task, state):
+            if not task.is_waiting:
+                tasks.enqueue(task_id, state.virtual_time)
+            return StepResult(outcome=Outcome.QUEUED)
     try:
-        taken, outcome = _create_or_adopt(task, provider)
+        task = tasks.begin_dispatch(task_id)
+    except TaskNotFound:
+        release_and_wake(task_id, tasks=tasks, slots=slots)
+        return StepResult(outcome=Outcome.GONE)
+    if task.task_status.is_terminal:
+        release_and_wake(task_id, task.n, tasks=tasks, slots=slots)
+        return ended(task)
+    if task.dispatched_at:
+        # The workflow began again after the provider had taken the task. It needs no slots to continue.
+        return StepResult(outcome=Outcome.ADOPTED)
+    try:
+        taken, outcome = _create_or_adopt(task, provider or shared_provider())
     except ProviderError as error:
         return _refused(task, error, tasks, slots)
     tasks.dispatched(task, taken.task_id)
@@ -81,34 +98,38 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
         raise ProviderError(Verdict.UNKNOWN, error.reason, error.code) from error
 
 
-def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots | None) -> StepResult:
+def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -> StepResult:
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
-        tasks.fail(task, error.reason, metrics.Failure.REFUSED)
-        return StepResult(outcome=Outcome.ENDED, reason=str(error))
+        return _failed(task, error.reason, metrics.Failure.REFUSED, tasks, slots)
     deadlines = load(DeadlineSettings)
     # What may be there and paid for is looked up once more, for as long as anything is that is paid for.
     is_in_doubt = error.verdict is Verdict.UNKNOWN or isinstance(error, _NotLookedUp)
     limit = deadlines.dispatch_seconds + (deadlines.collect_seconds if is_in_doubt else 0)
     if clock.milliseconds() - task.slots_acquired_at > limit * 1_000:
         reason = f"The provider did not take the task within {deadlines.dispatch_seconds} s; its last answer: {error}"
-        tasks.fail(task, reason, metrics.Failure.DISPATCH_DEADLINE)
-        return StepResult(outcome=Outcome.ENDED, reason=str(error))
+        return _failed(task, reason, metrics.Failure.DISPATCH_DEADLINE, tasks, slots)
     if error.code == FULL:
-        (slots or Slots()).throttle()
+        slots.throttle()
     if str(error) != task.refusal:
         tasks.refused(task, str(error))
     return StepResult(
         outcome=Outcome.AGAIN,
-        wait=_wait(task.dispatch_attempts, error.verdict),
+        wait=_wait(task),
         reason=str(error),
     )
 
 
-def _wait(attempts: int, verdict: Verdict) -> int:
-    if verdict is Verdict.ACCOUNT:
-        return _ACCOUNT_WAIT_SECONDS
-    longest = min(_FIRST_WAIT_SECONDS * 2 ** min(attempts - 1, 10), _LONGEST_WAIT_SECONDS)
-    # Full jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
+def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore, slots: Slots) -> StepResult:
+    release_and_wake(task.task_id, task.n, tasks=tasks, slots=slots)
+    return ended(tasks.fail(task, reason, failure) or tasks.get(task.task_id))
+
+
+def _wait(task: Task) -> int:
+    """Soon at first, every 30 s for ten minutes, then a twentieth of the time so far: a history holds days of it."""
+    age = (clock.milliseconds() - task.slots_acquired_at) // 1_000
+    backoff = min(_FIRST_WAIT_SECONDS * 2 ** min(task.dispatch_attempts - 1, 10), _LONGEST_WAIT_SECONDS)
+    longest = max(backoff, age // _AGE_SHARE)
+    # Jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
     return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads retries, hides nothing
 
 
@@ -116,10 +137,10 @@ def _request(task: Task) -> dict[str, Any]:
     fields = {each.field: input_link(each) for each in task.inputs}
     subjects = [{"subject_image": link} for field, link in fields.items() if field.startswith("subject_image_list")]
     request: dict[str, Any] = {
-        "model_name": task.model_name.value,
+        "model_name": task.model_name,
         "subject_image_list": subjects,
         "n": task.n,
-        "aspect_ratio": task.aspect_ratio.value,
+        "aspect_ratio": task.aspect_ratio,
         "watermark_info": {"enabled": task.watermark},
         "callback_url": links.callback_link(load(AddressSettings).public_url, task.task_id),
         "external_task_id": task.run_id,

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from kiln import clock, events, metrics
 from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import TaskNotFound
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
+from kiln.provider.verdicts import MISSING_CODES
 from kiln.settings import AddressSettings, DeadlineSettings, load
+from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.workflow.outcomes import Outcome, StepResult
+from kiln.workflow.outcomes import Outcome, StepResult, ended
+from kiln.workflow.release import release_and_wake
+
+MANY_POLLS = 200
+"""After so many polls the timer is slower: a provider that is away for days must not fill an execution's history."""
 
 _MISSING_GRACE_SECONDS = 300
 """So long after its creation a task that the provider does not find may still turn up there (Kiln's own choice)."""
@@ -21,63 +28,81 @@ def poll(
     processing_published: bool = False,
     tasks: TaskStore | None = None,
     provider: Provider | None = None,
+    slots: Slots | None = None,
 ) -> StepResult:
     """Asks the provider, and moves the task on if its answer is news.
 
-    The bell is cleared *before* the provider is asked: a callback that comes while it answers rings again, and the next
-    parking passes at once.
+    The wake-up request is cleared *before* the provider is asked: a callback that arrives while it answers requests
+    another one, and the next parking passes at once. The slots are handed over as soon as the provider is done, before
+    any image is copied.
 
     Args:
-        task_id: Of the task.
+        task_id: The task.
         processing_published: Whether the workflow has published the change to ``processing``. The workflow keeps that,
             not the task: a step that is repeated after its write then still hands out the event.
         tasks: The task store.
         provider: The provider account.
+        slots: The account's slots.
     """
-    tasks = tasks or TaskStore()
-    task = tasks.begin_poll(task_id)
+    tasks, slots = tasks or TaskStore(), slots or Slots()
+    try:
+        task = tasks.begin_poll(task_id)
+    except TaskNotFound:
+        release_and_wake(task_id, tasks=tasks, slots=slots)
+        return StepResult(outcome=Outcome.GONE)
     if task.task_status.is_terminal:
-        return StepResult(outcome=Outcome.ENDED, reason=task.task_status_msg)
+        release_and_wake(task_id, task.n, tasks=tasks, slots=slots)
+        return ended(task)
     waker = _waker(task)
     if waker:
         metrics.record(metrics.WAKE_UPS, of=waker)
     try:
-        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id)
+        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
     except ProviderError as error:
-        return _unanswered(task, error, tasks)
+        return _unanswered(task, error, tasks, slots)
     if waker and answer.task_status.is_terminal:
         metrics.record(metrics.CALLBACKS_MISSED, waker is metrics.Waker.TIMER)
     if answer.task_status is TaskStatus.SUCCEED:
+        release_and_wake(task_id, task.n, tasks=tasks, slots=slots)
         return StepResult(outcome=Outcome.GENERATED)
-    if answer.task_status is TaskStatus.FAILED:
+    if answer.status is TaskStatus.FAILED:
         reason = answer.task_status_msg or "The provider failed the task without a reason"
-        tasks.fail(task, reason, metrics.Failure.PROVIDER)
-        return StepResult(outcome=Outcome.ENDED, reason=answer.task_status_msg)
+        return _failed(task, reason, metrics.Failure.PROVIDER, tasks, slots)
     if _is_overdue(task):
-        return _overdue(task, f"its last status there was {answer.task_status}", tasks)
+        limit = load(DeadlineSettings).generation_seconds
+        reason = f"The provider did not finish the task within {limit} s; its last status there was "
+        return _failed(task, reason + answer.task_status, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
     return _running(task, answer, tasks, processing_published=processing_published)
 
 
 def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_published: bool) -> StepResult:
     if answer.task_status is not TaskStatus.PROCESSING or processing_published:
-        return StepResult(outcome=Outcome.RUNNING)
+        return StepResult(outcome=_running_outcome(task))
     if task.task_status is TaskStatus.SUBMITTED:
         task = tasks.process(task) or tasks.get(task.task_id)
     event = events.status_event(task, load(AddressSettings).public_url, TaskStatus.PROCESSING)
     return StepResult(outcome=Outcome.PROCESSING, event=event)
 
 
-def _unanswered(task: Task, error: ProviderError, tasks: TaskStore) -> StepResult:
+def _running_outcome(task: Task) -> Outcome:
+    return Outcome.RUNNING_LONG if task.polls >= MANY_POLLS else Outcome.RUNNING
+
+
+def _unanswered(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -> StepResult:
     if error.verdict is Verdict.MISSING and _seconds_running(task) > _MISSING_GRACE_SECONDS:
-        tasks.fail(task, f"The provider no longer knows the task: {error.reason}", metrics.Failure.PROVIDER)
-        return StepResult(outcome=Outcome.ENDED, reason=str(error))
-    # What cannot be asked for may be finished and paid: it is waited for as long as finished images are.
+        reason = f"The provider no longer knows the task: {error.reason}"
+        return _failed(task, reason, metrics.Failure.PROVIDER, tasks, slots)
+    # A task that cannot be asked for may be finished and paid. Kiln waits for it as long as for finished images.
     limit = load(DeadlineSettings).collect_seconds
     if _seconds_running(task) > limit:
         reason = f"The provider could not be asked for the task within {limit} s; its last answer was: {error}"
-        tasks.fail(task, reason, metrics.Failure.GENERATION_DEADLINE)
-        return StepResult(outcome=Outcome.ENDED, reason="deadline")
-    return StepResult(outcome=Outcome.RUNNING, reason=str(error))
+        return _failed(task, reason, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
+    return StepResult(outcome=_running_outcome(task), reason=str(error))
+
+
+def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore, slots: Slots) -> StepResult:
+    release_and_wake(task.task_id, task.n, tasks=tasks, slots=slots)
+    return ended(tasks.fail(task, reason, failure) or tasks.get(task.task_id))
 
 
 def _waker(task: Task) -> metrics.Waker | None:
@@ -94,10 +119,3 @@ def _seconds_running(task: Task) -> float:
 
 def _is_overdue(task: Task) -> bool:
     return _seconds_running(task) > float(load(DeadlineSettings).generation_seconds)
-
-
-def _overdue(task: Task, state: str, tasks: TaskStore) -> StepResult:
-    limit = load(DeadlineSettings).generation_seconds
-    reason = f"The provider did not finish the task within {limit} s; {state}"
-    tasks.fail(task, reason, metrics.Failure.GENERATION_DEADLINE)
-    return StepResult(outcome=Outcome.ENDED, reason="deadline")

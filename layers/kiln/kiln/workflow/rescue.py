@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING
 
 from kiln import aws, metrics
-from kiln.tasks.admission import Admission
+from kiln.errors import TaskNotFound
 from kiln.tasks.executions import parse_execution_name
 from kiln.tasks.store import TaskStore
 
@@ -57,26 +56,19 @@ def rescue(
     if not starts_again:
         metrics.record(metrics.RESCUED)
     if not starts_again and (was_stopped or executions > MOST_RESCUES):
-        task = tasks.get(ended.task_id)
+        try:
+            task = tasks.get(ended.task_id)
+        except TaskNotFound:
+            return None
         reason = "was stopped" if was_stopped else f"broke {executions} times"
         if tasks.fail(task, f"The task's workflow {reason}") is None and executions > MOST_RESCUES:
             return None  # The task had ended, and notifying of it does not work: only the alarm is left.
         # It may wait in the queue where no other task would wake it; a requested wake-up lets it through.
         tasks.request_wake_up(ended.task_id)
-    # Lambda reports the end at least once: the execution may run already.
+    # The end is reported at least once, and the reconciler looks too: the execution may run already.
     with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
-        client.start_execution(
-            stateMachineArn=state_machine_arn, name=ended.next_name, input=restart_input(execution_input)
-        )
+        client.start_execution(stateMachineArn=state_machine_arn, name=ended.next_name, input=execution_input)
     return ended.next_name
-
-
-def restart_input(execution_input: str) -> str:
-    """The input of a restart: acquiring slots again must not set the queue's virtual time back to an old turn."""
-    again = json.loads(execution_input)
-    if "slots" in again:
-        again["slots"]["turn"] = str(max(int(again["slots"]["turn"]), Admission().virtual_time()))
-    return json.dumps(again)
 
 
 def _is_restarted(state_machine_arn: str, name: str, client: SFNClient) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,7 @@ from kiln import aws, events
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
 from kiln.settings import StartSettings, TableSettings, WorkflowSettings, load
-from kiln.slots.store import Slots
 from kiln.tasks import items
-from kiln.tasks.admission import Admission
 from kiln.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def dead_letter(image: Mapping[str, Any]) -> None:
 
 
 def start_stored(task_id: str, *, step_functions: SFNClient | None = None) -> Task:
-    """Starts the workflow of a task that the stream has told of in vain.
+    """Starts the workflow of a task that has none, from its item in the table.
 
     Raises:
         TaskNotFound: There is no such task.
@@ -37,38 +36,29 @@ def start_stored(task_id: str, *, step_functions: SFNClient | None = None) -> Ta
     return start(answer["Item"], step_functions=step_functions)
 
 
-def start(image: Mapping[str, Any], *, slots: Slots | None = None, step_functions: SFNClient | None = None) -> Task:
+def start(image: Mapping[str, Any], *, step_functions: SFNClient | None = None) -> Task:
     """Starts the workflow of a task; one that has been started is left alone.
 
     Args:
-        image: The task's item, as the table's stream tells of it.
-        slots: The provider's slots.
+        image: The task's item, as the table's stream reports it.
         step_functions: Starts it.
     """
     task = items.task_of(image)
-    slots = slots or Slots()
-    names = slots.names(task.task_id, task.n)
     submitted = events.status_event(task, "", TaskStatus.SUBMITTED)
-    # One that has left the line has no turn any more: it must not set the line back to its beginning.
-    turn = task.turn or Admission().virtual_time()
     execution_input = {
         "task_id": task.task_id,
         "key": f"TASK#{task.task_id}",
-        "slots": {"names": names, "first": names[0], "room": str(slots.room(task.n)), "turn": str(turn)},
         "submitted": submitted.model_dump(mode="json"),
-        "webhook": bool(task.callback_url),
         "published": {"processing": False},
-        # Where the workflow cannot continue, a Catch puts its error here; ReleaseSlots reads it in any case.
+        # If the workflow cannot continue, a Catch puts its error here; ReleaseSlots reads it in any case.
         "fault": {"Error": ""},
     }
     client = step_functions or aws.step_functions()
-    try:
+    # The stream reports at least once: an execution of this name is the one that was wanted.
+    with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
         client.start_execution(
             stateMachineArn=load(WorkflowSettings).state_machine_arn,
             name=task.run_id,
             input=json.dumps(execution_input),
         )
-    except client.exceptions.ExecutionAlreadyExists:
-        # The stream tells at least once: the workflow is the one that was wanted.
-        return task
     return task

@@ -6,20 +6,9 @@ import pytest
 
 from kiln_cli.operating import dispatch
 from kiln_cli.operating.moments import clock_time, date_and_time, duration
+from tests.support.operating import STATUS
 from tests.unit.client.operating.conftest import Operate, Run
 
-STATUS = {
-    "paused_at": 0,
-    "slots": 9,
-    "held": 0,
-    "throttled": 0,
-    "reserved": 0,
-    "running": [],
-    "ended": [],
-    "waiting": 0,
-    "next_task_id": "",
-    "next_since": 0,
-}
 BUSY = {**STATUS, "paused_at": 1, "held": 3, "running": ["a", "b"]}
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from kiln_cli.operating import checks
 from kiln_cli.operating.installation import Installation
+from tests.support.operating import STATUS
 from tests.unit.client.operating.conftest import Executions, Operate, Run
-from tests.unit.client.operating.test_dispatch import STATUS
 
 API_KEY = "the-api-key-of-the-shop"
 NESTED = "arn:aws:cloudformation:us-east-1:123456789012:stack/kiln-MonitoringStack/1"
@@ -116,7 +116,7 @@ def wrong(kiln: Run) -> dict[str, dict[str, Any]]:
     return {each["check"]: each for each in examined.json["findings"] if not each["is_well"]}
 
 
-def test_well_installation_passes(kiln: Run) -> None:
+def test_healthy_installation_passes(kiln: Run) -> None:
     assert wrong(kiln) == {}
     examined = kiln("doctor")
     assert examined.status == 0

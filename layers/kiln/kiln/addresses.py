@@ -1,16 +1,14 @@
-"""Where a webhook may be sent: keeps callers' URLs out of the network that Kiln itself runs in.
-
-What connects by these judgements is in ``guarding``: a URL can be judged without a client of anything.
-"""
+"""Judges URLs and addresses: keeps the URLs of callers and of the provider out of the network that Kiln runs in."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 import unicodedata
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from kiln.settings import WebhookSettings, load
+from kiln.settings import AddressRules
 
 HTTPS_PORTS = frozenset({443, 8443})
 HTTP_PORTS = frozenset({80, 8080})
@@ -27,22 +25,21 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class ForbiddenAddress(Exception):
-    """A webhook must not be sent there; the message says why, without naming the address behind a name."""
+    """Kiln must not connect there; the message says why, without naming the address behind a name."""
 
 
-def check_url(url: str, settings: WebhookSettings | None = None) -> None:
+def check_url(url: str, rules: AddressRules) -> None:
     """Judges a URL by itself, without resolving its host.
 
     Raises:
         ForbiddenAddress: Scheme, host, credentials, port or a literal address are not allowed.
     """
-    settings = settings or load(WebhookSettings)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ForbiddenAddress("must be an http(s) URL") from error
-    if parts.scheme != "https" and not (parts.scheme == "http" and settings.allow_http):
+    if parts.scheme != "https" and not (parts.scheme == "http" and rules.allow_http):
         raise ForbiddenAddress("must be an https URL")
     if not parts.hostname:
         raise ForbiddenAddress("must be an http(s) URL with a host")
@@ -52,11 +49,31 @@ def check_url(url: str, settings: WebhookSettings | None = None) -> None:
     if parts.username is not None or parts.password is not None:
         raise ForbiddenAddress("must not hold a user name or a password")
     allowed = HTTPS_PORTS if parts.scheme == "https" else HTTPS_PORTS | HTTP_PORTS
-    if port is not None and port not in allowed and not settings.allow_private:
+    if port is not None and port not in allowed and not rules.allow_private:
         raise ForbiddenAddress(f"port must be one of {', '.join(str(each) for each in sorted(allowed))}")
     literal = _literal(parts.hostname)
-    if literal is not None and not settings.allow_private and not is_public(literal):
+    if literal is not None and not rules.allow_private and not is_public(literal):
         raise ForbiddenAddress("must not be a private, link-local or otherwise internal address")
+
+
+def check_addresses(found: Iterable[str]) -> None:
+    """Judges every address that a host has.
+
+    Raises:
+        ForbiddenAddress: One of them is internal.
+    """
+    if not all(is_public(ipaddress.ip_address(each.partition("%")[0])) for each in found):
+        raise ForbiddenAddress("the host leads to a private, link-local or otherwise internal address")
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host.
+
+    Raises:
+        OSError: It has none at present.
+        UnicodeError: No host can have this name.
+    """
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def is_public(address: Address) -> bool:

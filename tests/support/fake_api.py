@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 
@@ -115,8 +116,9 @@ class FakeApi:
             yield self._list(request.url.params)
         if (request.method, path) == ("POST", "/live/v1/uploads"):
             yield self._open_upload()
-        task_id, _, what = request.url.raw_path.decode().removeprefix(TASKS + "/").partition("/")
-        task = self.tasks.get(httpx.URL(f"x:/{task_id}").path[1:])
+        quoted, _, what = request.url.raw_path.partition(b"?")[0].decode().removeprefix(TASKS + "/").partition("/")
+        task_id = request.url.params["external_task_id"] if quoted == "-" else unquote(quoted)
+        task = self.tasks.get(task_id)
         if task is None:
             yield refusal(404, 1203, f"Task not found by id/external id: {task_id}")
         else:

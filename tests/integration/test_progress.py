@@ -8,7 +8,7 @@ from local.stack import TASKS_PATH
 from tests.integration.client import Client, JsonObject, picture, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
-from tests.integration.test_cancel import fill_the_provider
+from tests.integration.steps import fill_the_provider
 
 STAGES = ["waiting", "dispatching", "generating", "collecting", "succeed"]
 
@@ -27,7 +27,7 @@ def retry(client: Client, either_id: str, **headers: str) -> JsonObject:
     return data
 
 
-def test_the_stages_are_passed_in_their_order(kiln: Deployment, client: Client) -> None:
+def test_steps_are_recorded_in_their_order(kiln: Deployment, client: Client) -> None:
     task_id = client.create(external_task_id="watched")
     seen: list[str] = []
 
@@ -53,7 +53,7 @@ def test_the_stages_are_passed_in_their_order(kiln: Deployment, client: Client) 
     assert_succeeded(kiln, client, task_id)
 
 
-def test_place_in_line_is_told_while_a_task_waits(kiln: Deployment, client: Client) -> None:
+def test_waiting_task_shows_its_queue_position(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = [client.create() for _ in range(2)]
     wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "both stand in line")
@@ -64,7 +64,7 @@ def test_place_in_line_is_told_while_a_task_waits(kiln: Deployment, client: Clie
         client.wait_for(task_id, "succeed")
 
 
-def test_the_request_comes_back_with_images_that_open(
+def test_stored_request_has_links_that_open(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client]
 ) -> None:
     task_id = client.create(prompt="A cat in a 灯笼", aspect_ratio="1:1", watermark_info={"enabled": True})
@@ -82,7 +82,7 @@ def test_the_request_comes_back_with_images_that_open(
     client.wait_for(task_id, "succeed")
 
 
-def test_a_failed_task_is_tried_again_with_the_same_request(kiln: Deployment, client: Client) -> None:
+def test_failed_task_is_retried_with_the_same_request(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(fail_tasks=1)
     failed = client.create(prompt="Once more", external_task_id="order-1")
     refused = client.send("POST", f"{TASKS_PATH}/{failed}/retry")
@@ -95,7 +95,7 @@ def test_a_failed_task_is_tried_again_with_the_same_request(kiln: Deployment, cl
     assert_succeeded(kiln, client, again["task_id"])
 
 
-def test_a_failed_drop_is_tried_again_by_dropping_its_job_anew(kiln: Deployment, inbox_client: Client) -> None:
+def test_failed_drop_is_retried_when_its_job_is_dropped_again(kiln: Deployment, inbox_client: Client) -> None:
     folder = "failed-and-dropped-anew"
     body: JsonObject = {"subject_image_list": [{"subject_image": "a.png"}], "prompt": "A drop"}
     kiln.set_faults(fail_tasks=1)

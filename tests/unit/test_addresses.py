@@ -1,4 +1,4 @@
-"""Where a webhook may be sent: nowhere inside, in whatever spelling, and nowhere else than where was looked."""
+"""Where Kiln may connect to: nowhere inside, in whatever spelling, and nowhere else than where was looked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import ipaddress
 import httpx
 import pytest
 
+from kiln.addresses import ForbiddenAddress, check_url, is_public
 from kiln.settings import WebhookSettings
-from kiln.webhooks.addresses import ForbiddenAddress, check_url, is_public
 from kiln.webhooks.guarded_transport import GuardedTransport, public_address
 
 STRICT = WebhookSettings()
@@ -30,7 +30,7 @@ PUBLIC = "93.184.215.14"
         "https://xn--fa-hia.test",
     ],
 )
-def test_https_on_the_public_internet_is_allowed(url):
+def test_public_https_url_is_allowed(url):
     check_url(url, STRICT)
 
 
@@ -60,7 +60,7 @@ def test_https_on_the_public_internet_is_allowed(url):
         ("//caller.test/hook", "must be an https URL"),
     ],
 )
-def test_the_form_is_judged(url, reason):
+def test_malformed_url_is_refused(url, reason):
     with pytest.raises(ForbiddenAddress, match=reason):
         check_url(url, STRICT)
 
@@ -124,12 +124,12 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("host", INSIDE)
-def test_addresses_inside_are_forbidden_in_every_spelling(host):
+def test_private_address_in_any_spelling_is_forbidden(host):
     with pytest.raises(ForbiddenAddress, match="internal address"):
         check_url(f"https://{host}/hook", STRICT)
 
 
-def test_a_local_stack_may_allow_all_of_it():
+def test_local_stack_allows_private_addresses():
     for url in ("http://127.0.0.1:9000/hook", "https://10.0.0.1/", "http://caller.test:8080"):
         check_url(url, LOCAL)
     with pytest.raises(ForbiddenAddress, match="user name"):
@@ -137,16 +137,16 @@ def test_a_local_stack_may_allow_all_of_it():
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"])
-def test_public_addresses_are_public(address):
+def test_public_addresses_are_allowed(address):
     assert is_public(ipaddress.ip_address(address))
 
 
-def test_one_address_inside_forbids_the_host():
+def test_host_with_one_private_address_is_forbidden():
     with pytest.raises(ForbiddenAddress, match="internal address"):
         public_address("caller.test", 443, resolve=lambda *_: [PUBLIC, "10.0.0.1"])
 
 
-def test_a_host_without_an_address_is_an_outage_like_any_other():
+def test_host_without_an_address_is_a_connection_error():
     def nowhere(host: str, port: int) -> list[str]:
         raise OSError("no such host")
 
@@ -162,7 +162,7 @@ def test_a_host_without_an_address_is_an_outage_like_any_other():
         public_address("caller.test", 443, resolve=lambda *_: [])
 
 
-def test_the_connection_goes_to_the_address_that_was_judged_under_the_hosts_name():
+def test_connection_uses_the_checked_address_and_the_hosts_name():
     sent = []
 
     def inner(request: httpx.Request) -> httpx.Response:
@@ -184,7 +184,7 @@ def test_the_connection_goes_to_the_address_that_was_judged_under_the_hosts_name
 
 
 @pytest.mark.parametrize("host", ["faß.test", "xn--fa-hia.test"])
-def test_a_name_is_looked_up_and_proved_as_it_is_on_the_network(host):
+def test_international_host_name_is_resolved_in_its_ascii_form(host):
     """Python's own way of writing ``faß`` for the network is another name: ``fass``."""
     looked_up, proved = [], []
 
@@ -201,7 +201,7 @@ def test_a_name_is_looked_up_and_proved_as_it_is_on_the_network(host):
     assert looked_up == proved == ["xn--fa-hia.test"]
 
 
-def test_nothing_is_sent_to_an_address_inside():
+def test_private_address_gets_no_request():
     def inner(request: httpx.Request) -> httpx.Response:
         raise AssertionError("it was sent")
 
@@ -210,7 +210,7 @@ def test_nothing_is_sent_to_an_address_inside():
         client.post("https://caller.test/hook")
 
 
-def test_a_name_that_turns_inside_is_not_followed():
+def test_name_that_turns_private_gets_no_request():
     """Rebinding: each request is judged by the addresses it goes to, and goes to no others."""
     answers = iter([[PUBLIC], ["10.0.0.1"]])
     sent = []
@@ -228,7 +228,7 @@ def test_a_name_that_turns_inside_is_not_followed():
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_one_address_inside_among_many_is_enough(place):
+def test_one_private_address_among_many_is_forbidden(place):
     found = [PUBLIC, "8.8.8.8", "2606:4700:4700::1111"]
     found[place] = "fd00:ec2::254"
     transport = GuardedTransport(httpx.MockTransport(lambda _: httpx.Response(200)), lambda *_: found)

@@ -1,0 +1,19 @@
+"""The reconcile function: compares what is recorded with what runs, once a minute, and measures the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln.workflow.reconcile import reconcile
+from kiln_lambda.observability import logger, observed
+
+
+@observed()
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Serves the schedule."""
+    done = reconcile()
+    if done.started or done.woken:
+        logger.warning("reconciled", extra={"started": done.started, "woken": done.woken})
+    return done.model_dump(mode="json")

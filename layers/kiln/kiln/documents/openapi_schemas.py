@@ -1,0 +1,63 @@
+"""The schemas of the OpenAPI document: the contract's models under the names that readers see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.listing import ListQuery
+from kiln.contract.progress import Progress, StoredRequest
+from kiln.contract.request import CreateRequest
+from kiln.intake.uploads import Upload
+from kiln.tasks.task import DeliveryRecord
+
+REFERENCE = "#/components/schemas/{model}"
+_NAMES: dict[type[BaseModel], str] = {
+    Envelope[CreatedTask]: "CreateAnswer",
+    Envelope[CreatedTask | FoundTask]: "CreateOrFinishedAnswer",
+    Envelope[FoundTask]: "QueryAnswer",
+    Envelope[list[FoundTask] | FoundTask]: "ListOrQueryAnswer",
+    Envelope[Progress]: "ProgressAnswer",
+    Envelope[StoredRequest]: "RequestAnswer",
+    Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
+    Envelope[Upload]: "UploadAnswer",
+    Envelope[list[str]]: "CallbackAnswer",
+}
+
+
+def component_schemas() -> dict[str, Any]:
+    """The schemas by name, as plain JSON values."""
+    answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
+    answers.append((Refusal, "serialization"))
+    _, schema = models_json_schema(
+        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers], ref_template=REFERENCE
+    )
+    text = schema["$defs"]
+    return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name != "ListQuery"}
+
+
+def _named(name: str) -> str:
+    for model, public in _NAMES.items():
+        if name == _definition_name(model):
+            return public
+    return name
+
+
+def _definition_name(model: type[BaseModel]) -> str:
+    return "".join(character if character.isalnum() else "_" for character in model.__name__)
+
+
+def _renamed(node: Any) -> Any:
+    if isinstance(node, dict):
+        renamed = {key: _renamed(value) for key, value in node.items() if key != "title"}
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            prefix, _, name = reference.rpartition("/")
+            renamed["$ref"] = f"{prefix}/{_named(name)}"
+        return renamed
+    if isinstance(node, list):
+        return [_renamed(each) for each in node]
+    return node

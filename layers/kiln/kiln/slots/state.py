@@ -1,0 +1,57 @@
+"""What the item of the slots says at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kiln.slots.hand_over import is_reserved, is_throttled, task_holders
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """What the item of the slots says.
+
+    Attributes:
+        names: Every slot that is in use, by a task or by none.
+        paused_at: When dispatch was paused, in milliseconds since the epoch; 0 while tasks may acquire slots.
+        virtual_time: The turn of the task that acquired slots last.
+    """
+
+    names: frozenset[str] = frozenset()
+    paused_at: int = 0
+    virtual_time: int = 0
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> SlotState:
+        """The state that an item of the table says."""
+        return cls(
+            names=frozenset(item.get("holders", {}).get("SS", [])),
+            paused_at=int(item.get("paused_at", {}).get("N", "0")),
+            virtual_time=int(item.get("virtual_time", {}).get("N", "0")),
+        )
+
+    def is_held_by(self, task_id: str) -> bool:
+        """Whether a task holds its slots; it holds all of them, or none."""
+        return f"{task_id}#0" in self.names
+
+    @property
+    def tasks(self) -> list[str]:
+        """The ids of the tasks that hold slots."""
+        return task_holders(self.names)
+
+    @property
+    def held(self) -> int:
+        """How many slots tasks hold."""
+        return len(self.names) - self.throttled - self.reserved
+
+    @property
+    def throttled(self) -> int:
+        """How many slots are not used for a while, as the provider was full below our limit."""
+        return sum(is_throttled(name) for name in self.names)
+
+    @property
+    def reserved(self) -> int:
+        """How many slots are reserved for the first task of the queue."""
+        return sum(is_reserved(name) for name in self.names)

@@ -1,0 +1,91 @@
+"""The items of tasks in the table: reading one by either id, and the one way to change one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiln.contract.vocabulary import TaskStatus
+from kiln.errors import TaskNotFound
+from kiln.tasks import items
+from kiln.tasks.table import TableAccess
+from kiln.tasks.task import Task
+
+
+class TaskItems(TableAccess):
+    """Reads and changes the items of tasks."""
+
+    def get(self, task_id: str) -> Task:
+        """Reads one task, strongly consistent.
+
+        Raises:
+            TaskNotFound: There is none.
+        """
+        answer = self._client.get_item(TableName=self._table, Key=items.task_key(task_id), ConsistentRead=True)
+        if "Item" not in answer:
+            raise TaskNotFound(task_id)
+        return items.task_of(answer["Item"])
+
+    def find(self, caller: str, either_id: str) -> Task:
+        """Reads one of a caller's tasks by its id or its external id (contract).
+
+        Raises:
+            TaskNotFound: This caller has no such task.
+        """
+        for task_id in (either_id, self._task_id_of(caller, either_id)):
+            # DynamoDB refuses a key of over 2 KB: an id that long is a caller's own, never Kiln's (32 characters).
+            if task_id is None or len(task_id) > 32:
+                continue
+            try:
+                task = self.get(task_id)
+            except TaskNotFound:
+                continue
+            if task.caller == caller:
+                return task
+        raise TaskNotFound(either_id)
+
+    def has_ended(self, task_id: str) -> bool:
+        """Whether a task has reached a terminal status or is no longer stored. Nothing else of it is read."""
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key=items.task_key(task_id),
+            ConsistentRead=True,
+            ProjectionExpression="task_status",
+        )
+        return "Item" not in answer or answer["Item"]["task_status"]["S"] in (TaskStatus.SUCCEED, TaskStatus.FAILED)
+
+    def _update(
+        self, task_id: str, expression: str, values: items.Item | None = None, *, returns: str = "ALL_NEW"
+    ) -> Task:
+        try:
+            return self._changed(task_id, expression, values, condition="attribute_exists(pk)", returns=returns)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise TaskNotFound(task_id) from None
+
+    def _changed(
+        self,
+        task_id: str,
+        expression: str,
+        values: items.Item | None = None,
+        *,
+        names: dict[str, str] | None = None,
+        condition: str,
+        returns: str = "ALL_NEW",
+    ) -> Task:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": items.task_key(task_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ReturnValues": returns,
+        }
+        if values:
+            request["ExpressionAttributeValues"] = values
+        if names:
+            request["ExpressionAttributeNames"] = names
+        return items.task_of(self._client.update_item(**request)["Attributes"])
+
+    def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
+        answer = self._client.get_item(
+            TableName=self._table, Key=items.external_key(caller, external_task_id), ConsistentRead=True
+        )
+        return answer["Item"]["task_id"]["S"] if "Item" in answer else None

@@ -1,0 +1,132 @@
+"""Reconciles what is recorded with what runs, once a minute: the net below every wake-up, stream record and rule.
+
+A run is bounded. It checks some waiting and some running tasks, the oldest first. The next run continues where it
+stopped. An installation in which nothing waits and nothing runs costs six reads a minute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from kiln import aws, clock, metrics
+from kiln.errors import TaskNotFound
+from kiln.settings import WorkflowSettings, load
+from kiln.slots.store import Slots
+from kiln.tasks import items
+from kiln.tasks.attributes import plain
+from kiln.tasks.queue import TaskQueue
+from kiln.tasks.store import TaskStore
+from kiln.tasks.table import TableAccess
+from kiln.workflow.executions import last_execution
+from kiln.workflow.release import release_and_wake, release_ended
+from kiln.workflow.rescue import rescue
+from kiln.workflow.start import start_stored
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+CHECKED_AT_ONCE = 50
+"""How many tasks of each kind a run checks: 100 calls a minute of the 15 a second that Step Functions grants."""
+
+YOUNG_SECONDS = 180
+"""A younger task is left alone: its stream record, or its rescue, may still be on the way."""
+
+_KINDS = (items.WAITING, items.RUNNING)
+
+
+class Reconciled(BaseModel):
+    """What one run did.
+
+    Attributes:
+        checked: How many tasks were compared with their executions.
+        started: The tasks whose workflow was started or started again.
+        woken: How many waiting tasks were handed slots and woken.
+        waiting: How many tasks wait in the queue.
+    """
+
+    checked: int = 0
+    started: list[str] = []
+    woken: int = 0
+    waiting: int = 0
+
+
+class Cursor(TableAccess):
+    """Where the last run stopped, for each kind of task."""
+
+    def read(self) -> dict[str, int]:
+        """The turn of the task that was checked last; -1 to begin with the oldest."""
+        answer = self._client.get_item(TableName=self._table, Key=items.RECONCILER_KEY)
+        item = answer.get("Item", {})
+        return {kind: int(plain(item[kind])) if kind in item else -1 for kind in _KINDS}
+
+    def write(self, after: dict[str, int]) -> None:
+        """Keeps where the next run continues."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=items.RECONCILER_KEY,
+            UpdateExpression="SET waiting = :waiting, running = :running",
+            ExpressionAttributeValues=items.values(**after),
+        )
+
+
+def reconcile(
+    *, tasks: TaskStore | None = None, slots: Slots | None = None, step_functions: SFNClient | None = None
+) -> Reconciled:
+    """Releases slots of ended tasks, hands free slots over, starts what runs nowhere, and measures the queue."""
+    tasks, slots = tasks or TaskStore(), slots or Slots()
+    done = Reconciled()
+    # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
+    done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
+    queue, cursor = TaskQueue(), Cursor()
+    before = cursor.read()
+    after = dict(before)
+    for kind in _KINDS:
+        listed = queue.page(kind, after=before[kind], most=CHECKED_AT_ONCE)
+        after[kind] = listed[-1].turn if len(listed) == CHECKED_AT_ONCE else -1
+        for each in listed:
+            done.checked += 1
+            if _continue(each.task_id, tasks, step_functions):
+                done.started.append(each.task_id)
+    if after != before:
+        cursor.write(after)
+    done.waiting = _measure(queue)
+    return done
+
+
+def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
+    """Starts the workflow of a task that runs nowhere, by the rules that are there for it."""
+    try:
+        task = tasks.get(task_id)
+    except TaskNotFound:
+        return False  # The index lags behind.
+    if task.task_status.is_terminal:
+        return False
+    client = given or aws.step_functions()
+    if clock.milliseconds() - max(task.created_at, task.slots_acquired_at) < YOUNG_SECONDS * 1_000:
+        return False
+    last, _ = last_execution(task.run_id, client)
+    if last is None:
+        start_stored(task_id, step_functions=client)
+        return True
+    if last["status"] == "RUNNING":
+        return False
+    return _again(last, tasks, client)
+
+
+def _again(last: Any, tasks: TaskStore, client: SFNClient) -> bool:
+    # An execution that has succeeded although its task has not ended is treated as one that broke.
+    status = "FAILED" if last["status"] == "SUCCEEDED" else str(last["status"])
+    machine = load(WorkflowSettings).state_machine_arn
+    return rescue(machine, last["name"], status, last["input"], tasks=tasks, step_functions=client) is not None
+
+
+def _measure(queue: TaskQueue) -> int:
+    """Measures the queue's length and the age of its oldest task; the oldest of a caller is the first of its own."""
+    waiting = queue.count()
+    metrics.record(metrics.TASKS_WAITING, waiting)
+    accepted = queue.accepted_at(queue.page(items.WAITING, most=100)) if waiting else []
+    if accepted:
+        metrics.record(metrics.OLDEST_WAITING, max(0, clock.milliseconds() - min(accepted)) / 1_000)
+    return waiting

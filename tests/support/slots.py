@@ -1,0 +1,61 @@
+"""The slots item in tests: acquiring as the workflow does, a served turn, and a competing client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiln.slots.store import Slots
+from kiln.tasks import items
+from kiln.tasks.store import TaskStore
+from tests.support.account import ENVIRONMENT
+from tests.support.workflow import rendered
+
+
+def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
+    """Runs the state AcquireSlots with the numbers that the workflow is started with."""
+    names = slots.names(task_id, n)
+    state = rendered("TaskWorkflow")["States"]["AcquireSlots"]["Parameters"]
+    try:
+        cloud.dynamodb.update_item(
+            TableName=ENVIRONMENT["TABLE_NAME"],
+            Key=items.SLOTS_KEY,
+            UpdateExpression=state["UpdateExpression"],
+            ConditionExpression=state["ConditionExpression"],
+            ExpressionAttributeValues={
+                ":mine": {"SS": names},
+                ":first": {"S": names[0]},
+                ":room": {"N": str(slots.room(n))},
+                ":turn": {"N": str(TaskStore().get(task_id).turn)},
+            },
+        )
+    except cloud.dynamodb.exceptions.ConditionalCheckFailedException:
+        return False
+    TaskStore().begin_dispatch(task_id)
+    return True
+
+
+def serve(cloud: Any, turn: int) -> None:
+    """Records that the queue has been served up to a turn."""
+    cloud.dynamodb.update_item(
+        TableName=ENVIRONMENT["TABLE_NAME"],
+        Key=items.SLOTS_KEY,
+        UpdateExpression="SET virtual_time = :turn",
+        ExpressionAttributeValues={":turn": {"N": str(turn)}},
+    )
+
+
+class Contended:
+    """A DynamoDB client that runs another client's step before each of the next conditional writes."""
+
+    def __init__(self, client: Any, meanwhile: list[Any]) -> None:
+        self._client = client
+        self._meanwhile = meanwhile
+        self.exceptions = client.exceptions
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        if "ConditionExpression" in request and self._meanwhile:
+            self._meanwhile.pop(0)()
+        return self._client.update_item(**request)

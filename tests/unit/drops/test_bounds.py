@@ -1,0 +1,117 @@
+"""Reads, messages and memory are bounded, however much is dropped at once."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections import Counter
+
+import pytest
+
+from kiln.drops.folder import JOBS_PER_MESSAGE, upwards
+from kiln.drops.object_events import object_arrived
+from kiln.drops.reader import InboxReader
+from tests.support.images import picture
+from tests.support.inbox import INBOX, arrived
+
+
+def report(inbox, keys: list[str], *, batch: int = 10) -> None:
+    """Reports objects as the queue does: ten to a batch."""
+    for start in range(0, len(keys), batch):
+        reader = InboxReader()
+        for key in keys[start : start + batch]:
+            object_arrived(INBOX, key, reader)
+
+
+@pytest.fixture
+def long_wait(monkeypatch) -> None:
+    monkeypatch.setenv("DROP_WAIT_SECONDS", "900")
+
+
+def test_300_images_in_a_folder_without_a_job_are_one_message(inbox, accepted, calls, long_wait):
+    keys = [f"f/{number:03}.png" for number in range(300)]
+    for key in keys:
+        inbox.put(key, b"x")
+    calls.clear()
+    report(inbox, keys)
+    assert Counter(calls)["sqs.SendMessage"] == 1
+    assert [call for call in calls if call.startswith("s3.")] == []
+    assert Counter(calls)["dynamodb.GetItem"] <= 30 + 300
+    assert len(accepted) == 0
+
+
+def test_images_at_the_top_are_two_reads_each_and_no_message(inbox, accepted, calls, long_wait):
+    keys = [f"{number:03}.png" for number in range(60)]
+    for key in keys:
+        inbox.put(key, picture())
+    calls.clear()
+    report(inbox, keys)
+    counts = Counter(calls)
+    assert len(accepted) == 60
+    assert (counts["s3.HeadObject"], counts["s3.GetObject"], counts["s3.ListObjectsV2"]) == (60, 60, 0)
+    assert counts["sqs.SendMessage"] == 0
+
+
+def test_300_files_beside_a_job_are_read_as_the_job_names_them(inbox, accepted, calls, long_wait):
+    keys = [f"f/{number:03}.png" for number in range(300)]
+    job = {"subject_image_list": [{"subject_image": "299.png"}]}
+    inbox.put("f/job.json", json.dumps(job).encode())
+    arrived("f/job.json")
+    for key in keys:
+        inbox.put(key, picture())
+    calls.clear()
+    report(inbox, keys)
+    assert len(accepted) == 1
+    assert len([call for call in calls if call.startswith("s3.")]) <= 30 * 2 + 4
+
+
+def test_300_files_beside_a_prompt_are_one_check(inbox, calls, long_wait, monkeypatch):
+    monkeypatch.setenv("DROP_QUIET_SECONDS", "20")
+    keys = [f"f/{number:03}.png" for number in range(300)]
+    inbox.drop("f/prompt.txt", b"A cat")
+    for key in keys:
+        inbox.put(key, b"x")
+    calls.clear()
+    report(inbox, keys)
+    assert Counter(calls)["sqs.SendMessage"] == 0
+    assert [call for call in calls if call.startswith("s3.")] == []
+
+
+def test_a_key_449_folders_deep_is_nine_lookups(inbox, calls):
+    key = "/".join(["d"] * 449) + "/x"
+    inbox.put(key, b"x")
+    calls.clear()
+    arrived(key)
+    assert [call for call in calls if call.startswith("s3.")] == []
+    assert Counter(calls)["dynamodb.GetItem"] <= 10
+
+
+def test_upwards_is_the_folder_and_eight_above():
+    assert upwards("a/b") == ["a/b", "a"]
+    assert len(upwards("/".join("abcdefghijklmn"))) == 9
+
+
+def test_100_jobs_are_begun_by_four_messages(inbox, accepted, calls):
+    jobs = [{"prompt": str(n), "subject_image_list": [{"subject_image": f"{n}.png"}]} for n in range(100)]
+    inbox.put("f/job.json", json.dumps(jobs).encode())
+    for number in range(100):
+        inbox.put(f"f/{number}.png", picture())
+    calls.clear()
+    assert len(object_arrived(INBOX, "f/job.json")) == JOBS_PER_MESSAGE
+    assert len([call for call in calls if call.startswith("s3.")]) == 2 + 2 * JOBS_PER_MESSAGE
+    inbox.deliver()
+    assert len(accepted) == 100
+
+
+def test_100_jobs_with_defaults_of_1_mb_need_little_memory(inbox, accepted):
+    jobs = [{"n": 1, "seed": n, "subject_image_list": [{"subject_image": "missing.png"}]} for n in range(100)]
+    inbox.put("f/job.json", json.dumps(jobs).encode())
+    inbox.put("f/defaults.json", json.dumps({"prompt": "x", "note": "猫" * 300_000}, ensure_ascii=False).encode())
+    object_arrived(INBOX, "f/job.json")
+    inbox.put("f/missing.png", picture())
+    tracemalloc.start()
+    made = object_arrived(INBOX, "f/missing.png")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(made) == JOBS_PER_MESSAGE
+    assert peak < 32 * 1024 * 1024
