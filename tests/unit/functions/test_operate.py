@@ -6,6 +6,7 @@ import pytest
 
 from kiln.operating import provider_keys
 from kiln.provider import ProviderError, Verdict
+from kiln.provider.credentials import Signer
 from kiln.tasks.store import TaskStore
 from tests.support.account import put_secret
 from tests.support.functions import TASK_ID, invoke, sample
@@ -62,18 +63,35 @@ class Listing:
         return []
 
 
-def test_accepted_provider_key_is_reported():
+def test_accepted_keys_are_reported():
     assert provider_keys.check(provider=Listing()).accepted  # type: ignore[arg-type]
 
 
-def test_refused_provider_key_is_reported():
+def test_refused_keys_are_reported_with_the_reason():
     refused = Listing(ProviderError(Verdict.ACCOUNT, "Auth failed", 1000))
     checked = provider_keys.check(provider=refused)  # type: ignore[arg-type]
     assert not checked.accepted
     assert checked.reason == "Auth failed (code 1000)"
 
 
-def test_unreadable_provider_key_is_reported():
+def test_keys_of_each_account_are_checked(monkeypatch):
+    entries = [{"name": name, "api_key": f"sk-{name}"} for name in ("a", "b")]
+    put_secret("kiln-provider", {"accounts": [entries[0], entries[1] | {"draining": True}]})
+
+    def account(_: object, signer: Signer) -> Listing:
+        is_refused = signer.authorization() == "Bearer sk-b"
+        return Listing(ProviderError(Verdict.ACCOUNT, "Auth failed", 1000) if is_refused else None)
+
+    monkeypatch.setattr(provider_keys, "Provider", account)
+    checked = provider_keys.check()
+    assert (checked.accepted, checked.reason) == (False, "b: Auth failed (code 1000)")
+    assert [each.model_dump() for each in checked.accounts] == [
+        {"name": "a", "accepted": True, "is_draining": False, "reason": ""},
+        {"name": "b", "accepted": False, "is_draining": True, "reason": "Auth failed (code 1000)"},
+    ]
+
+
+def test_unreadable_secret_is_a_refusal_of_the_keys():
     put_secret("kiln-provider", "not JSON")
     answer = invoke("operate", {"operation": "check-provider"})
     assert not answer["result"]["accepted"]

@@ -34,6 +34,6 @@ def test_errors_are_listed_oldest_first_with_their_exception() -> None:
     ]
 
 
-def test_older_errors_are_left_out() -> None:
+def test_many_errors_show_the_last_ones() -> None:
     clients = clients_with(*(event(number, f"ValueError: {number}") for number in range(9)))
     assert errors(clients, most=2) == ["ValueError: 7", "ValueError: 8"]

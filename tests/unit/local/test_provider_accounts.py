@@ -132,14 +132,6 @@ def test_finish_ends_the_tasks_of_every_account(rig: Rig) -> None:
         )
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1004, 1304])
-def test_refused_account_is_refused_queries_too(rig: Rig, code: int) -> None:
-    rig.set_faults(accounts={"second": {"account_error": code}})
-    assert create(rig, SECOND)[0] == code
-    codes = [rig.client.get(PATH, headers=sign(keys)).json()["code"] for keys in (SECOND, THIRD)]
-    assert codes == [code, 0]
-
-
 @pytest.mark.parametrize(
     ("faults", "complaint"),
     [

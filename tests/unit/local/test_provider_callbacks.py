@@ -1,4 +1,4 @@
-"""The simulated provider's callbacks: when they come, what they say, how they are signed and tried again."""
+"""The simulated provider's callbacks: their times, bodies, signatures and retries; and images given by URL."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ CALLBACK = "https://caller.test/hook?token=t"
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 
 
-def test_every_change_of_status_sends_a_bare_object():
+def test_each_change_of_status_posts_a_bare_object():
     with provider() as rig:
         urls = rig.image_urls(make_job(n=2, callback_url=CALLBACK, external_task_id="mine"))
         rig.until_callbacks(3)
         assert {str(request.url) for request in rig.outside.callbacks} == {CALLBACK}
-        told = {body["task_status"]: body for body in map(json.loads, (r.content for r in rig.outside.callbacks))}
-        assert set(told) == {"submitted", "processing", "succeed"}
-        last = told["succeed"]
+        posted = {body["task_status"]: body for body in map(json.loads, (r.content for r in rig.outside.callbacks))}
+        assert set(posted) == {"submitted", "processing", "succeed"}
+        last = posted["succeed"]
         assert set(last) == {
             "task_id",
             "task_status",
@@ -32,7 +32,7 @@ def test_every_change_of_status_sends_a_bare_object():
         }
         assert [image["url"] for image in last["task_result"]["images"]] == urls
         assert last["task_info"] == {"external_task_id": "mine"}
-        assert told["submitted"]["task_result"] == {"images": []}
+        assert posted["submitted"]["task_result"] == {"images": []}
         assert "webhook-signature" not in rig.outside.callbacks[0].headers
 
 
@@ -45,7 +45,7 @@ def test_account_with_a_secret_signs_callbacks():
             assert verified["task_status"]
 
 
-def test_refused_callback_is_sent_three_times():
+def test_refused_callback_is_posted_three_times():
     with provider(webhook_secret=SECRET) as rig:
         rig.set_faults(task_seconds=60)
         rig.outside.answers = [500, 302, 404, 200]
@@ -55,14 +55,14 @@ def test_refused_callback_is_sent_three_times():
         assert rig.outside.answers == [200]
 
 
-def test_image_url_is_fetched():
+def test_image_given_by_url_is_fetched():
     with provider() as rig:
         rig.outside.images["https://images.test/a?sig=1"] = picture_bytes()
         job = make_job(subject_image_list=[{"subject_image": "https://images.test/a?sig=1"}])
         assert rig.create(job).status_code == 200
 
 
-def test_unfetchable_image_is_refused_by_field():
+def test_image_that_cannot_be_fetched_is_refused_by_field():
     with provider() as rig:
         refused = rig.create(make_job(style_image="https://images.test/missing"))
         assert (refused.status_code, refused.json()["code"]) == (400, 1201)

@@ -1,4 +1,4 @@
-"""The simulated provider's line is cut as a real one is: with a reset, and nobody knows whether the task was made."""
+"""A reset of the simulated provider's connection: the caller cannot know whether the task was created."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.provider.faults.connection import ConnectionReset, with_transport
 from tests.support.provider_rig import make_job, provider
 
 
-def test_reset_create_is_made_or_not():
+def test_reset_create_has_created_its_task_or_not():
     with provider(max_slots=100) as rig:
         rig.set_faults(reset_rate=1)
         for _ in range(20):
@@ -21,21 +21,21 @@ def test_reset_create_is_made_or_not():
         assert 0 < rig.stats()["generated"] < 20
 
 
-def test_reset_closes_the_connection_with_rst():
+def test_reset_answer_resets_the_tcp_connection():
     here, there = socket.socketpair()
     line = Line(here)
-    told: list[Message] = []
+    sent: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "http.disconnect" if line.is_cut else "http.request"}
 
     async def send(message: Message) -> None:
-        told.append(message)
+        sent.append(message)
 
     with here, there:
         asyncio.run(ConnectionReset()({"type": "http", "simulated-provider.transport": line}, receive, send))
         linger = struct.unpack("ii", here.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))
-    assert (line.is_cut, linger, told) == (True, (1, 0), [])
+    assert (line.is_cut, linger, sent) == (True, (1, 0), [])
 
 
 def test_reset_without_a_transport_raises():
@@ -43,7 +43,7 @@ def test_reset_without_a_transport_raises():
         asyncio.run(ConnectionReset()({"type": "http"}, _unused, _unused))
 
 
-def test_transport_is_in_the_scope():
+def test_transport_reaches_the_application():
     seen = []
 
     async def app(scope, receive, send):

@@ -1,4 +1,4 @@
-"""Every fault of the simulated provider does what its name says, and the counts tell what really happened."""
+"""Every fault of the simulated provider does what its name says, and the counts show what happened."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_every_fault_is_described_and_documented():
         assert f"| `{name}` |" in page
 
 
-def test_throttled_requests_create_nothing_and_are_counted():
+def test_throttled_request_only_counts():
     with provider() as rig:
         rig.set_faults(throttle_rate=1)
         refused = rig.create(make_job(external_task_id="again"))
@@ -75,7 +75,7 @@ def test_throttled_requests_create_nothing_and_are_counted():
         assert rig.create(make_job(external_task_id="again")).status_code == 200
 
 
-def test_errors_before_the_create_have_three_kinds():
+def test_error_rate_answers_three_codes_without_effect():
     with provider() as rig:
         rig.set_faults(error_rate=1)
         answers = [rig.create(make_job()) for _ in range(20)]
@@ -83,7 +83,7 @@ def test_errors_before_the_create_have_three_kinds():
         assert rig.stats()["generated"] == 0
 
 
-def test_random_faults_end_at_their_bound():
+def test_random_faults_end_after_at_most():
     with provider() as rig:
         rig.set_faults(throttle_rate=1, at_most=2)
         assert [rig.create(make_job()).status_code for _ in range(4)] == [429, 429, 200, 200]
@@ -93,20 +93,20 @@ def test_random_faults_end_at_their_bound():
         assert [rig.create(make_job()).status_code for _ in range(2)] == [429, 200]
 
 
-def test_same_seed_gives_the_same_faults():
+def test_same_seed_strikes_the_same_requests():
     with provider(seed=None) as rig:
 
-        def thrown(seed: int) -> list[int]:
+        def statuses(seed: int) -> list[int]:
             rig.set_faults(throttle_rate=0.5, seed=seed)
             return [rig.get(PATH).status_code for _ in range(40)]
 
-        first = thrown(20_260)
+        first = statuses(20_260)
         assert set(first) == {200, 429}
-        assert thrown(20_261) != first
-        assert thrown(20_260) == first
+        assert statuses(20_261) != first
+        assert statuses(20_260) == first
 
 
-def test_garbage_answer_is_not_json_and_creates_nothing():
+def test_garbage_answer_is_not_json_and_has_no_effect():
     with provider() as rig:
         rig.set_faults(garbage_rate=1)
         for answer in (rig.create(make_job()), rig.get(f"{PATH}/1"), rig.get(PATH)):
@@ -125,7 +125,7 @@ def test_create_then_error_creates_the_task():
 
 
 @pytest.mark.parametrize("code", [1100, 1101, 1102])
-def test_account_fault_refuses_creates_only(code):
+def test_account_in_arrears_refuses_creates_only(code):
     with provider() as rig:
         rig.set_faults(account_error=code)
         refused = rig.create(make_job())
@@ -134,7 +134,14 @@ def test_account_fault_refuses_creates_only(code):
         assert rig.stats()["refused"] == 0
 
 
-def test_failed_task_has_its_reason_and_releases_its_slots():
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1004, 1304])
+def test_refused_account_is_refused_queries_too(code):
+    with provider() as rig:
+        rig.set_faults(account_error=code)
+        assert [rig.create(make_job()).json()["code"], rig.get(PATH).json()["code"]] == [code, code]
+
+
+def test_failed_task_has_a_reason_and_releases_its_slots():
     with provider(max_slots=1) as rig:
         rig.set_faults(fail_tasks=1)
         failed = rig.wait_for(rig.create(make_job()).json()["data"]["task_id"], "failed")
@@ -144,13 +151,13 @@ def test_failed_task_has_its_reason_and_releases_its_slots():
         assert rig.create(make_job()).status_code == 200
 
 
-def test_max_slots_fault_refuses_creates_beyond_it():
+def test_create_beyond_max_slots_is_refused():
     with provider() as rig:
         rig.set_faults(max_slots=0)
         assert rig.create(make_job()).json()["code"] == 1303
 
 
-def test_hanging_create_makes_the_task_at_once_and_answers_late():
+def test_hanging_create_creates_at_once_and_answers_late():
     with provider() as rig:
         rig.set_faults(hang_s=0.2)
         start = time.monotonic()
@@ -163,14 +170,14 @@ def test_hanging_create_makes_the_task_at_once_and_answers_late():
         assert created["task_status"] == "submitted"
 
 
-def test_task_seconds_fault_sets_the_duration():
+def test_task_seconds_keep_a_task_running():
     with provider() as rig:
         rig.set_faults(task_seconds=60)
         task_id = rig.create(make_job()).json()["data"]["task_id"]
         assert rig.found(task_id)["task_status"] in UNDER_WAY
 
 
-def test_finish_ends_every_running_task():
+def test_finish_ends_running_tasks_and_no_later_one():
     with provider() as rig:
         rig.set_faults(task_seconds=3_600)
         drawn = rig.create(make_job(n=2, callback_url=CALLBACK)).json()["data"]["task_id"]
@@ -181,12 +188,12 @@ def test_finish_ends_every_running_task():
         assert len(rig.wait_for(drawn, "succeed")["task_result"]["images"]) == 2
         rig.wait_for(fresh, "succeed")
         rig.until_callbacks(3)
-        # What comes later takes its time again.
+        # A later task takes its time again.
         later = rig.create(make_job(n=9)).json()["data"]["task_id"]
         assert rig.found(later)["task_status"] in UNDER_WAY
 
 
-def test_dropped_callback_is_not_sent():
+def test_dropped_callbacks_are_not_posted():
     with provider() as rig:
         rig.set_faults(drop_callbacks=True)
         rig.image_urls(make_job(callback_url=CALLBACK))
@@ -202,14 +209,14 @@ def test_duplicated_callbacks_are_equal():
         assert sorted(ids.count(one) for one in set(ids)) == [2, 2, 2]
 
 
-def test_delayed_callback_arrives_after_the_end():
+def test_delayed_callbacks_arrive_after_the_end():
     with provider() as rig:
         rig.set_faults(delay_callbacks_s=0.3)
         rig.image_urls(make_job(callback_url=CALLBACK))
         rig.until_callbacks(3)
 
 
-def test_truncated_images_alternate_between_two_kinds():
+def test_truncated_images_alternate_between_two_ways():
     with provider() as rig:
         (url,) = rig.image_urls(make_job())
         whole = rig.client.get(url)
@@ -219,7 +226,7 @@ def test_truncated_images_alternate_between_two_kinds():
         assert int(short.headers["content-length"]) == len(short.content) < len(whole.content)
 
 
-def test_image_error_fault_fails_downloads():
+def test_image_errors_answer_403_or_404():
     with provider() as rig:
         (url,) = rig.image_urls(make_job())
         rig.set_faults(image_errors=1)
@@ -236,7 +243,7 @@ def test_first_download_of_each_image_fails():
         assert [rig.client.get(url).status_code for url in urls] == [200, 200]
 
 
-def test_not_images_fault_sends_other_content():
+def test_not_images_are_html():
     with provider() as rig:
         (url,) = rig.image_urls(make_job())
         rig.set_faults(not_images=1)
@@ -260,7 +267,7 @@ def test_expired_links_belong_to_one_answer():
         assert rig.client.get(fresh).status_code == 200
 
 
-def test_wrong_content_type_keeps_the_content():
+def test_wrong_type_leaves_the_content_right():
     with provider() as rig:
         rig.set_faults(wrong_types=1)
         (url,) = rig.image_urls(make_job())
@@ -298,7 +305,7 @@ def test_slow_image_arrives_complete():
         assert time.monotonic() - start >= 0.15
 
 
-def test_reset_clears_all_state():
+def test_reset_removes_everything():
     with provider() as rig:
         (url,) = rig.image_urls(make_job(external_task_id="gone"))
         rig.set_faults(task_seconds=60)

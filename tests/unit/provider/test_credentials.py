@@ -1,4 +1,4 @@
-"""Signing: the vendor's JWT, made once and used until near its end; a plain key; credentials that were replaced."""
+"""Signing: the vendor's JWT, made once and used until near its end; a plain key; replaced credentials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def opened(authorization: str, key: str = SECRET_KEY) -> dict[str, object]:
     return claims
 
 
-def test_token_equals_the_vendors_example():
+def test_token_has_the_vendors_claims():
     before = int(time.time())
     claims = opened(Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY)).authorization())
     assert set(claims) == {"iss", "exp", "nbf"}
@@ -29,7 +29,7 @@ def test_token_equals_the_vendors_example():
     assert claims["nbf"] == claims["exp"] - 1_805
 
 
-def test_token_is_reused_until_five_minutes_before_expiry(monkeypatch):
+def test_token_is_used_until_five_minutes_before_its_end(monkeypatch):
     signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
     now = time.time()
     first = signer.authorization()
@@ -39,13 +39,13 @@ def test_token_is_reused_until_five_minutes_before_expiry(monkeypatch):
     assert signer.authorization() != first
 
 
-def test_refused_token_is_signed_again_for_a_slower_clock():
+def test_refused_token_is_signed_again_for_a_slow_clock():
     signer = Signer(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY))
     signer.authorization()
     renewed = signer.authorization(renew=True)
     claims = opened(renewed)
     assert claims["nbf"] == claims["exp"] - 1_800 - 300
-    # And kept, as the provider's clock will not have changed by the next call.
+    # It is cached, because the provider's clock is still slow at the next call.
     assert signer.authorization() == renewed
 
 
@@ -54,7 +54,7 @@ def test_plain_key_is_sent_unchanged():
 
 
 @pytest.mark.usefixtures("cloud")
-def test_refused_credentials_are_read_from_secrets_manager_again():
+def test_refused_credentials_are_read_again_from_secrets_manager():
     signer = Signer()
     first = signer.authorization()
     assert opened(first)["iss"] == "provider-access-key"
@@ -63,6 +63,6 @@ def test_refused_credentials_are_read_from_secrets_manager_again():
     assert opened(signer.authorization(renew=True))["iss"] == "replaced"
 
 
-def test_repr_of_credentials_has_no_secrets():
+def test_repr_of_credentials_shows_no_keys():
     shown = repr(ProviderCredentials(access_key="ak", secret_key=SECRET_KEY, api_key="sk-plain"))
     assert shown == "ProviderCredentials()"
