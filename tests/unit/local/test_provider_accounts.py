@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.provider.settings import AccountKeys
-from tests.unit.local.provider_rig import PATH, Rig, make_job, provider, sign
+from tests.support.provider_rig import PATH, Rig, make_job, provider, sign
 
 SECOND = AccountKeys("second", "ak-second", "the-secret-key-of-second-32-long", "sk-second")
 THIRD = AccountKeys(
