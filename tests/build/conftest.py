@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.cold_start import bare_python, native_build, world
+
+from benchmarks.measuring.cold_start.lambda_environment import bare_python, native_build
+from benchmarks.measuring.cold_start.stand_in import stand_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,5 +37,5 @@ def python() -> str:
 @pytest.fixture(scope="session")
 def outside() -> Iterator[str]:
     """Everything that a function talks to."""
-    with world() as address:
+    with stand_in() as address:
         yield address

@@ -17,8 +17,8 @@ PARAMETERS = {
     "TurnCheckSeconds": "3",
     "ProviderSlots": "2",
     # Few enough for the check of the burst, and more than all other checks need.
-    "ApiRequestsPerSecond": "20",
-    "ApiBurst": "100",
+    "ApiRequestsPerSecond": "8",
+    "ApiBurst": "60",
 }
 
 
