@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 
 const [tools, file] = process.argv.slice(2);
 const { Parser } = createRequire(`${tools}/`)("@asyncapi/parser");
-const { diagnostics } = await new Parser().parse(readFileSync(file, "utf8"));
+const { diagnostics } = await new Parser().parse(readFileSync(file, "utf8"), { source: file });
 const errors = diagnostics.filter((each) => each.severity === 0);
 for (const each of errors) console.log(each.path.join("."), each.message);
 process.exit(errors.length ? 1 : 0);
