@@ -129,6 +129,27 @@ fmt: setup ## Format the code, and correct what ruff can correct
 pr: ## Everything that CI runs (long)
 	@bash .ci/run
 
+.PHONY: acceptance
+acceptance: setup ## Try a deployed stack from every side, and write a report (STACK=my-stack; without it the local one; BUDGET=1)
+	@$(BIN)/kiln acceptance $(if $(STACK),--stack "$(STACK)") $(if $(BUDGET),--budget $(BUDGET)) $(ACCEPTANCE_OPTIONS)
+
+# Heavy tools, in a folder of their own: they are not in the project's locks. Without Node.js its tools are skipped by name.
+SECOND_OPINION := .second-opinion
+STAMP_SECOND_OPINION := $(SECOND_OPINION)/set-up-$(shell cat tests/second_opinion/requirements.txt tests/second_opinion/package.json | cksum | cut -d' ' -f1)
+
+$(STAMP_SECOND_OPINION):
+	@rm -rf $(SECOND_OPINION) && mkdir $(SECOND_OPINION)
+	@"$(PYTHON)" -m venv $(SECOND_OPINION)/venv
+	@$(SECOND_OPINION)/venv/bin/python -m pip install --quiet --quiet -r tests/second_opinion/requirements.txt
+	@if command -v npm >/dev/null; then cp tests/second_opinion/package.json $(SECOND_OPINION) && \
+		npm install --prefix $(SECOND_OPINION) --silent --no-audit --no-fund --ignore-scripts; \
+	else echo "Node.js is missing: its tools are skipped." >&2; fi
+	@touch $@
+
+.PHONY: second-opinion
+second-opinion: setup $(STAMP_SECOND_OPINION) ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
+	@$(BIN)/python -m pytest -p no:schemathesis tests/second_opinion
+
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
 	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' Makefile ':!docs/prose' ':!docs/glossary.md' | \

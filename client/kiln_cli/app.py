@@ -13,7 +13,7 @@ import typer
 
 from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
-from kiln_cli.operating import callers, dispatch, doctor, provider_keys, task
+from kiln_cli.operating import callers, dispatch, doctor, provider_keys, task, teardown
 from kiln_cli.operating.session import FOR_OPERATORS
 from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.get import get
@@ -60,6 +60,7 @@ for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)
 app.add_typer(doctor.app)
 app.add_typer(acceptance.app)
+app.add_typer(teardown.app)
 
 
 def _show_version(wanted: bool) -> None:

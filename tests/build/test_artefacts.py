@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from benchmarks.cold_start import ROOT, STARTS
 from samtranslator.yaml_helper import yaml_parse
+
+from benchmarks.measuring.cold_start.functions import STARTS
+from local.children import ROOT
 
 LARGEST_LAYER_BYTES = 30_000_000
 AARCH64 = 183

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from benchmarks.cold_start import INVOKE, STARTS, TASK_ID, Start, environment, isolated
+
+from benchmarks.measuring.cold_start.functions import INVOKE, STARTS, TASK_ID, Start
+from benchmarks.measuring.cold_start.lambda_environment import environment, isolated
 
 WATCHED = """
 import sys

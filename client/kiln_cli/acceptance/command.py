@@ -162,6 +162,7 @@ def _remove_images(trial: Trial) -> None:
         if data(trial.send("GET", f"{TASKS_PATH}/{task_id}")):
             trial.ended(task_id)
         channels.remove_folder(s3, trial.installation.output("OutboxBucketName"), f"tasks/{task_id}/")
+        channels.remove_folder(s3, trial.installation.output("InputsBucketName"), f"{task_id}/")
 
 
 def _ask(session: OperatorSession, images: int, *, yes: bool) -> None:

@@ -1,0 +1,40 @@
+"""Where the second opinions' tools are: ``make second-opinion`` puts them into ``.second-opinion``."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".second-opinion"
+NODE = FOLDER / "node_modules"
+
+
+def python_tool(name: str) -> str:
+    """A command of the Python tools; the test is skipped where they are missing."""
+    return _found(FOLDER / "venv/bin" / name, name)
+
+
+def node_tool(name: str) -> str:
+    """A command of the Node.js tools; the test is skipped where they are missing."""
+    return _found(NODE / ".bin" / name, name)
+
+
+def run(*command: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    """Runs a command and returns what it printed."""
+    arguments = [str(each) for each in command]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def assert_agrees(*command: str | Path) -> None:
+    """The command ends with 0."""
+    done = run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _found(path: Path, name: str) -> str:
+    if not path.exists():
+        pytest.skip(f"{name} is not installed: run make second-opinion (the npm tools need Node.js)")
+    return str(path)
