@@ -1,4 +1,4 @@
-"""The slots item in tests: acquiring as the workflow does, a served turn, and a competing client."""
+"""The slots item in tests: acquiring as dispatch does, a served turn, and a competing client."""
 
 from __future__ import annotations
 
@@ -8,27 +8,13 @@ from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.store import TaskStore
 from tests.support.account import ENVIRONMENT
-from tests.support.workflow import rendered
 
 
 def take(cloud: Any, slots: Slots, task_id: str, n: int) -> bool:
-    """Runs the state AcquireSlots with the numbers that the workflow is started with."""
-    names = slots.names(task_id, n)
-    state = rendered("TaskWorkflow")["States"]["AcquireSlots"]["Parameters"]
-    try:
-        cloud.dynamodb.update_item(
-            TableName=ENVIRONMENT["TABLE_NAME"],
-            Key=items.SLOTS_KEY,
-            UpdateExpression=state["UpdateExpression"],
-            ConditionExpression=state["ConditionExpression"],
-            ExpressionAttributeValues={
-                ":mine": {"SS": names},
-                ":first": {"S": names[0]},
-                ":room": {"N": str(slots.room(n))},
-                ":turn": {"N": str(TaskStore().get(task_id).turn)},
-            },
-        )
-    except cloud.dynamodb.exceptions.ConditionalCheckFailedException:
+    """Acquires a task's slots as the step ``Dispatch`` does."""
+    task = TaskStore().get(task_id)
+    assert task.n == n
+    if not slots.acquire(task):
         return False
     TaskStore().begin_dispatch(task_id)
     return True

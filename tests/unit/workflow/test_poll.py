@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiln import aws, clock
+from kiln import aws, metrics
 from kiln.contract import TaskStatus
 from kiln.provider import ProviderError, Verdict
 from kiln.slots.store import Slots
@@ -12,9 +12,10 @@ from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
 from kiln.workflow.outcomes import Outcome
 from kiln.workflow.poll import MANY_POLLS, poll
+from tests.support.clock import set_age
 from tests.support.fakes import FakeProvider
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
