@@ -1,4 +1,4 @@
-"""The slots item in tests: acquiring as the workflow does, a served turn, and a competing client."""
+"""The slots item in tests: acquiring as dispatch does, a served turn, and a competing client."""
 
 from __future__ import annotations
 

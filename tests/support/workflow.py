@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from kiln import aws
@@ -30,6 +31,28 @@ def rendered(machine: str) -> dict[str, Any]:
 
     definition: dict[str, Any] = json.loads(PLACEHOLDER.sub(value, definition_text(machine)))
     return definition
+
+
+def nexts(state: dict[str, Any]) -> Iterator[str]:
+    """The states that a state may lead to."""
+    if "Next" in state:
+        yield state["Next"]
+    if "Default" in state:
+        yield state["Default"]
+    for branch in [*state.get("Choices", []), *state.get("Catch", [])]:
+        yield branch["Next"]
+
+
+def reachable(states: dict[str, Any], start: str, *, without: frozenset[str] = frozenset()) -> set[str]:
+    """The states that can be reached from one, by no way through others."""
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name not in found and name not in without:
+            found.add(name)
+            ahead += nexts(states[name])
+    return found
 
 
 def park(task_id: str = "task-1", token: str = "the-token") -> None:

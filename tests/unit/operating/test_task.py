@@ -11,7 +11,7 @@ from kiln.tasks.admission import Admission
 from kiln.tasks.store import TaskStore
 from kiln.workflow.rescue import RESTARTED
 from tests.support.samples import add_task, admit_task, stored_image
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -14,13 +14,13 @@ from tests.support.slots import Contended, take
 
 
 @pytest.mark.parametrize(("n", "names"), [(1, {"t#0"}), (3, {"t#0", "t#1", "t#2"}), (9, {"t#0", "t#1", "t#2"})])
-def test_a_task_acquires_n_slots_but_never_more_than_there_are(cloud, slots, n, names):
+def test_task_acquires_n_slots_but_at_most_the_limit(cloud, slots, n, names):
     add_task("t", n=n)
     assert take(cloud, slots, "t", n)
     assert slots.state().names == names
 
 
-def test_the_limit_comes_from_the_environment(cloud):
+def test_limit_is_read_from_the_environment(cloud):
     assert Slots().limit == 9
 
 

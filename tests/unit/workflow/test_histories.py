@@ -8,7 +8,7 @@ from kiln import clock
 from kiln.workflow import collect, dispatch, poll
 from tests.support.account import template
 from tests.support.samples import make_task
-from tests.unit.workflow.test_state_machine import nexts, reachable, rendered
+from tests.support.workflow import nexts, reachable, rendered
 
 MOST_EVENTS = 12_000
 """Half of what Step Functions keeps of an execution (25,000), as a restart counts from its own beginning."""

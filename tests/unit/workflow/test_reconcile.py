@@ -20,7 +20,7 @@ from kiln.workflow.release import release_and_wake
 from tests.support.fakes import FakeProvider
 from tests.support.lagging import LaggingIndex
 from tests.support.samples import add_task
-from tests.unit.tasks.test_wake_up import park
+from tests.support.workflow import park
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 RUN_ID = f"{TASK_ID}_1"

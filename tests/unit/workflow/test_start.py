@@ -11,7 +11,7 @@ from kiln.tasks import items
 from kiln.tasks.task import Origin
 from kiln.workflow.start import start
 from tests.support.samples import make_task, stored_image
-from tests.unit.workflow.test_state_machine import rendered
+from tests.support.workflow import rendered
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

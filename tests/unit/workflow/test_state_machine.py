@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow.outcomes import Outcome
 from tests.support.account import template
-from tests.support.workflow import MACHINES, PLACEHOLDER, definition_text, rendered
+from tests.support.workflow import MACHINES, PLACEHOLDER, definition_text, nexts, reachable, rendered
 
 WAYS_OUT = {"ReleaseSlots"}
-
-
-def nexts(state: dict[str, Any]) -> Iterator[str]:
-    if "Next" in state:
-        yield state["Next"]
-    if "Default" in state:
-        yield state["Default"]
-    for branch in [*state.get("Choices", []), *state.get("Catch", [])]:
-        yield branch["Next"]
-
-
-def reachable(states: dict[str, Any], start: str, *, without: frozenset[str] = frozenset()) -> set[str]:
-    found: set[str] = set()
-    ahead = [start]
-    while ahead:
-        name = ahead.pop()
-        if name not in found and name not in without:
-            found.add(name)
-            ahead += nexts(states[name])
-    return found
 
 
 @pytest.mark.parametrize("machine", MACHINES)
