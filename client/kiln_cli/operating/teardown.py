@@ -13,6 +13,7 @@ import typer
 
 from kiln_cli.failures import FAILED, NOT_IN_TIME, CommandFailed
 from kiln_cli.operating.installation import Installation
+from kiln_cli.operating.operations import operate
 from kiln_cli.operating.session import FOR_OPERATORS, OperatorCommand, OperatorSession
 
 app = typer.Typer()
@@ -81,7 +82,7 @@ def running_executions(installation: Installation) -> Iterator[str]:
 
 def _stop_all(installation: Installation) -> int:
     """Stops every execution. The rule that starts a broken workflow again is switched off first."""
-    installation.operate("pause")
+    operate(installation, "pause")
     events: Any = installation.client("events")
     for rule in installation.resources("AWS::Events::Rule").values():
         if "RescueFunction" in rule:
