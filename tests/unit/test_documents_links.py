@@ -121,7 +121,8 @@ def test_every_page_of_docs_can_be_reached_from_the_index() -> None:
 def test_every_decision_is_in_the_table_and_has_its_four_parts() -> None:
     table = (ROOT / "docs/adr/README.md").read_text("utf-8")
     decisions = sorted(file for file in (ROOT / "docs/adr").glob("*.md") if file.name != "README.md")
-    assert [file.name[:4] for file in decisions] == [f"{number:04d}" for number in range(1, len(decisions) + 1)]
+    # Numbers may have gaps, but no number is there twice.
+    assert len({file.name[:4] for file in decisions}) == len(decisions)
     for file in decisions:
         text = file.read_text("utf-8")
         title = re.match(r"# (\d{4})\. (.+)\n", text)
