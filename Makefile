@@ -146,6 +146,10 @@ $(STAMP_SECOND_OPINION):
 	else echo "Node.js is missing: its tools are skipped." >&2; fi
 	@touch $@
 
+.PHONY: second-opinion-tools
+second-opinion-tools: $(STAMP_SECOND_OPINION) ## Install the tools of make second-opinion
+	@:
+
 .PHONY: second-opinion
 second-opinion: setup $(STAMP_SECOND_OPINION) ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
 	@$(BIN)/python -m pytest -p no:schemathesis tests/second_opinion

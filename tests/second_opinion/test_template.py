@@ -30,7 +30,7 @@ ACCEPTED = {
     "CKV_AWS_115": "ProviderSlots and MaximumConcurrency bound the work; a reserve would starve other functions",
     "CKV_AWS_116": "the callers of the functions have the dead-letter queues: queue, rule and stream",
     "CKV_AWS_117": "the functions call AWS and the internet only; a VPC would need a NAT gateway",
-    "CKV_AWS_119": "the default encryption is free; a key of one's own protects from nobody here",
+    "CKV_AWS_119": "the default encryption is free; a customer's key adds no protection here",
     "CKV_AWS_120": "answers are personal and change; none may be cached",
     "CKV_AWS_149": "as for the table",
     "CKV_AWS_158": "as for the table; the logs hold no prompt and no key",

@@ -25,7 +25,7 @@ from kiln_cli.operating.session import FOR_OPERATORS, OperatorCommand, OperatorS
 app = typer.Typer()
 
 LOCAL_BUDGET = 20
-"""Images of the simulated provider, which nobody pays for."""
+"""Images of the simulated provider, which cost nothing."""
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _LOCAL_REQUESTS = 600

@@ -74,7 +74,7 @@ class ApiTask:
         self.links = [each["url"] for each in (task.get("task_result") or {}).get("images", [])]
 
     def show_links(self) -> Iterator[Finding]:
-        """The links of its images need no key, and nobody can guess them."""
+        """The links of its images need no key, and cannot be guessed."""
         for link in self.links[:1]:
             fetched = self._trial.http.get(link, follow_redirects=True)
             kind = fetched.headers.get("content-type", "")
