@@ -6,7 +6,7 @@ import warnings
 
 import httpx
 import pytest
-from tests.unit.client.fake_api import KEY, URL
+from tests.support.fake_api import KEY, URL
 
 from kiln_client import IgnoredFields, InvalidImage, Kiln
 from kiln_client.checking import damage, format_problem

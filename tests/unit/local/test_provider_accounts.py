@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.local.provider_rig import PATH, Rig, make_job, provider, sign
+from tests.support.provider_rig import PATH, Rig, make_job, provider, sign
 
 from local.provider.settings import AccountKeys
 
