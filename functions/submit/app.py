@@ -30,7 +30,7 @@ def create_task() -> Response[str]:
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name, "ignored": created.ignored})
     if not seconds:
-        return app.answer(created_view(task))
+        return app.answer(created_view(task), named)
     task = wait_for_end(task, seconds_left(seconds, app.current_event.request_context.request_time_epoch))
     answer = found_view(task, app.public_url) if task.task_status.is_terminal else created_view(task)
     return app.answer(answer, {**named, "Preference-Applied": f"wait={seconds}"})

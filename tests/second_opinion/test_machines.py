@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.second_opinion.tools import assert_agrees, node_tool
-from tests.unit.workflow.test_state_machine import MACHINES, rendered
+from tests.support.workflow import MACHINES, rendered
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -54,7 +54,7 @@ def test_the_event_says_how_many_images_are_missing(crowd: dict[str, str], kiln:
 
 
 @about("fields that are new")
-def test_what_the_provider_adds_is_passed_on(crowd: dict[str, str], kiln: Deployment, client: Client) -> None:
+def test_additional_fields_are_passed_on(crowd: dict[str, str], kiln: Deployment, client: Client) -> None:
     task = ended(client, crowd["fields that are new"])
     assert task["final_balance_deduction"] == {"quota": "1.5", "list_price": 0.1}
     assert json.loads(kiln.item(task["task_id"])["provider_fields"]) == {"queue_ms": 7}

@@ -19,6 +19,7 @@ class _Stored:
     path: Path
     size: int
     account: str
+    prompt: str
 
 
 class ResultStorage:
@@ -33,14 +34,14 @@ class ResultStorage:
     def __len__(self) -> int:
         return len(self._stored)
 
-    def store(self, content: bytes, account: str) -> str:
-        """Stores an account's image and returns the path and query of its link."""
+    def store(self, content: bytes, account: str, prompt: str = "") -> str:
+        """Stores an account's image of a task with this prompt, and returns the path and query of its link."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="simulated-provider-"))
         name = secrets.token_urlsafe(24)
         path = self._folder / name
         path.write_bytes(content)
-        self._stored[name] = _Stored(path, len(content), account)
+        self._stored[name] = _Stored(path, len(content), account, prompt)
         self._remove_oldest()
         expires = int(time.time() + self._settings.result_seconds)
         return f"/results/{name}?expires={expires}&sig={self._signature(name, str(expires))}"
@@ -61,6 +62,11 @@ class ResultStorage:
         """The account of an image; ``None`` once the image is removed."""
         stored = self._stored.get(name)
         return stored.account if stored else None
+
+    def prompt_of(self, name: str) -> str:
+        """The prompt of the task that an image belongs to; empty once the image is removed."""
+        stored = self._stored.get(name)
+        return stored.prompt if stored else ""
 
     def is_valid(self, name: str, expires: str, signature: str) -> bool:
         """Whether a link has our signature and has not expired."""

@@ -78,7 +78,8 @@ class Lifecycle:
             for index in range(order.n)
         ]
         try:
-            return [self.storage.store(content, self.account.keys.name) for content in await asyncio.gather(*images)]
+            name = self.account.keys.name
+            return [self.storage.store(content, name, order.prompt) for content in await asyncio.gather(*images)]
         except Exception:  # a task whose images cannot be drawn must fail and release its slots, whatever the reason
             logger.exception("could not draw the images of task %s", task.task_id)
             return []

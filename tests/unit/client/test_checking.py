@@ -6,11 +6,11 @@ import warnings
 
 import httpx
 import pytest
-from tests.support.fake_api import KEY, URL
 
 from kiln_client import IgnoredFields, InvalidImage, Kiln
 from kiln_client.checking import damage, format_problem
 from kiln_client.images import read_image, suffix
+from tests.support.fake_api import KEY, URL
 from tests.support.images import picture
 
 BOX = b"\x00\x00\x00\x1cftyp"

@@ -235,7 +235,7 @@ def test_nothing_secret_or_large_is_in_a_requests_repr():
     assert SUBJECT_URL not in repr(request)
 
 
-def test_named_images_are_told_from_urls_and_base64_each_once():
+def test_file_names_are_distinguished_from_urls_and_base64():
     body = {
         "subject_image_list": [
             {"subject_image": "cat.png"},

@@ -176,7 +176,7 @@ def test_external_id_that_is_another_tasks_id_is_found_by_the_parameter():
     assert query_by(task_id="task-1")[1]["data"]["task_id"] == "task-1"
 
 
-def test_external_id_that_nobody_gave_is_not_found():
+def test_unknown_external_id_is_not_found():
     add_task("task-1")
     add_task("theirs", caller="bob", external_task_id="order-7")
     for external_task_id in ("task-1", "order-7"):

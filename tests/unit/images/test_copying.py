@@ -194,7 +194,7 @@ def test_source_that_stops_silently_fails_the_copy():
     ids=["xml", "html", "json", "pdf", "nothing"],
 )
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_what_is_not_an_image_is_not_stored(content, got, is_chunked):
+def test_download_that_is_not_an_image_is_not_stored(content, got, is_chunked):
     assert failure(HttpPool({URL: http_answer(content, is_chunked=is_chunked)})) == f"not an image: {got}"
 
 

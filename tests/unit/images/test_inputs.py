@@ -103,7 +103,7 @@ def test_a_long_text_is_not_shown():
     assert refused.value.got == "a string of 81 characters"
 
 
-def test_what_is_too_long_is_refused_before_it_is_decoded():
+def test_base64_over_the_limit_is_refused_before_decoding():
     with pytest.raises(ImageViolation, match="at most 10 MB"):
         read_input("!" * 14_000_000, {})  # Not Base64 at all: decoding would have said so.
 
@@ -154,5 +154,5 @@ def test_a_name_on_offer_comes_first():
         ("a" * 1_025, False),
     ],
 )
-def test_names_are_told_from_images(text, is_name):
+def test_file_names_are_distinguished_from_images(text, is_name):
     assert looks_like_a_name(text) is is_name

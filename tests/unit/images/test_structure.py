@@ -61,7 +61,7 @@ def test_whole_image_is_accepted(content):
     assert damage(content, TYPES["PNG" if content.startswith(MARK) else "JPEG"]) is None
 
 
-def test_what_the_table_calls_whole_is_decoded_by_pillow(monkeypatch):
+def test_images_listed_as_whole_are_decoded_by_pillow(monkeypatch):
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
     for content in WHOLE.values():
         Image.open(io.BytesIO(content)).load()

@@ -105,7 +105,7 @@ def test_a_repeated_key_costs_nothing_of_the_minute(accepted):
     assert create(BODY, once, idempotency_key="7") == first
 
 
-def test_who_waits_for_what_is_there_already_has_it_counted(accepted, one_minute):
+def test_waiting_for_an_existing_task_is_counted(accepted, one_minute):
     twice = Caller(name="ada", tasks_per_minute=2)
     first = create(BODY, twice, idempotency_key="7", is_waiting=True)
     assert create(BODY, twice, idempotency_key="7", is_waiting=True) == first

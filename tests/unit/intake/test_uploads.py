@@ -44,7 +44,7 @@ def test_a_place_takes_one_image_of_at_most_10_mb_for_15_minutes(cloud):
     assert open_upload(ADA).reference != place.reference
 
 
-def test_what_was_uploaded_is_offered_and_looked_at_once(cloud):
+def test_upload_is_offered_and_read_once(cloud):
     reference = upload(cloud, picture())
     uploads = Uploads("ada")
     found = uploads.get(reference)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.provider_rig import PATH, Rig, make_job, provider, sign
 
 from local.provider.settings import AccountKeys
+from tests.support.provider_rig import PATH, Rig, make_job, provider, sign
 
 SECOND = AccountKeys("second", "ak-second", "the-secret-key-of-second-32-long", "sk-second")
 THIRD = AccountKeys(

@@ -88,7 +88,7 @@ def test_an_image_without_a_usable_url_stays_among_the_others(url):
     assert [image.url for image in read(task_result={"images": images}).images] == ["https://a", "", "https://c"]
 
 
-def test_what_is_no_image_is_left_out_and_keeps_its_place():
+def test_element_that_is_no_image_is_left_out_and_keeps_its_place():
     found = read(task_result={"images": ["https://a", None, {"url": "https://c"}, 7]}).images
     assert [(image.index, image.url) for image in found] == [(0, "https://a"), (2, "https://c")]
 

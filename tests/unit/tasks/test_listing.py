@@ -30,7 +30,7 @@ def listed(page_num: int, page_size: int, caller: str = "ada", **filters: Any) -
     return [task.task_id for task in TaskList().page(caller, asked)]
 
 
-def test_nobody_has_an_empty_list(store):
+def test_caller_without_tasks_has_an_empty_list(store):
     assert listed(1, 30) == []
     assert listed(1_000, 500) == []
 
@@ -134,7 +134,7 @@ def test_filter_by_status_reads_its_page_and_not_the_history(store, cloud):
     assert calls == ["GetItem", "Query", "BatchGetItem", "BatchGetItem"]
 
 
-def test_what_the_index_holds_is_what_the_list_answers_with(store):
+def test_list_answers_from_the_index_alone(store):
     task = admit_task("ada-1", external_task_id="mine", watermark=True)
     store.succeed(task, [stored_image()], "16")
     [found] = TaskList().page("ada", ListQuery())

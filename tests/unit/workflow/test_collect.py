@@ -322,7 +322,7 @@ def test_a_missing_watermark_does_not_lose_the_image(provider, pool):
     assert len(stored().result) == 3
 
 
-def test_what_the_provider_adds_is_passed_on_or_kept_in_the_record(provider, pool):
+def test_additional_fields_are_passed_on_or_kept_in_the_record(provider, pool):
     generated()
     balance = {"quota": "1.5", "list_price": 0.1}
     provider.tasks["task-1"] |= {"final_balance_deduction": balance, "queue_seconds": 7}

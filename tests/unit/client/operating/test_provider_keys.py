@@ -11,8 +11,8 @@ import pytest
 from kiln.provider.credentials import CACHE_SECONDS, AccountEntry, parsed
 from kiln_cli.operating import accounts_secret, provider_keys, slot_counts
 from kiln_cli.operating.installation import Installation
+from tests.support.operating import STATUS
 from tests.unit.client.operating.conftest import Operate, Run
-from tests.unit.client.operating.test_dispatch import STATUS
 
 URL = "https://provider.test"
 PAIR = {"access_key": "ak", "secret_key": "secret-of-default"}
