@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.template.nested import monitoring
-from tests.unit.template.transformed import transformed
 
 from tests.second_opinion.tools import assert_agrees, python_tool, run
 from tests.support.account import template
+from tests.support.nested import monitoring
+from tests.support.transformed import transformed
 
 SECTIONS = ("AWSTemplateFormatVersion", "Description", "Parameters", "Mappings", "Conditions", "Outputs")
 

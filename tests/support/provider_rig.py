@@ -159,7 +159,7 @@ class Rig:
 
 
 @contextmanager
-def provider(**settings: object) -> Iterator[Rig]:
+def provider(**settings: Any) -> Iterator[Rig]:
     """A separate provider for one test."""
     outside = Outside()
     app = create_app(replace(SETTINGS, **settings), transport=httpx.MockTransport(outside))
