@@ -19,7 +19,7 @@ def callback(task_id: str, token: str) -> Response[str]:
     """Wakes the task's workflow; 404 for a token that is not this task's, 200 for anything else the provider sends."""
     about(task_id)
     woken = wake_for_callback(task_id, token, app.body(), app.current_event.headers)
-    logger.info("rung", extra={"woken": woken})
+    logger.info("callback", extra={"woken": woken})
     return app.answer([])
 
 

@@ -14,7 +14,6 @@ from local.stack import Options, Stack
 
 PARAMETERS = {
     "PollAfterSeconds": "2",
-    "TurnCheckSeconds": "3",
     "ProviderSlots": "2",
     # Few enough for the check of the burst, and more than all other checks need.
     "ApiRequestsPerSecond": "8",

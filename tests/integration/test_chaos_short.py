@@ -21,7 +21,7 @@ MIXTURES = 1
 CROWD = 60
 SLOTS = 9
 
-HAND_OVER = Point("Release", "dynamodb.UpdateItem", occurrence=1, reach=1)
+HAND_OVER = Point("Poll", "dynamodb.UpdateItem", occurrence=2, reach=1)
 RESCUE = Point("Rescue", "stepfunctions.StartExecution", occurrence=1, reach=1)
 
 

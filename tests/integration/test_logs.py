@@ -18,7 +18,7 @@ from tests.integration.client import SUBJECT, Caller, Client, JsonObject, wait_u
 from tests.integration.driver import Deployment
 
 PROMPT = f"A prompt that nobody reads in a log {uuid.uuid4().hex}"
-STEPS = ("Start", "Dispatch", "Poll", "Collect", "Release", "Notify")
+STEPS = ("Start", "Dispatch", "Poll", "Collect", "Notify")
 FUNCTIONS = ("Submit", "Callback", *STEPS)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks as openapi_checks
@@ -91,6 +91,8 @@ def test_answers_match_the_openapi_document(
         if meets_something:
             case.path_parameters = {each: known[each] for each in case.path_parameters or {}}
             case.body = with_real_images(case.body)
+        # The routes of the local gateway match no line breaks; API Gateway's do (docs/adr/0080).
+        assume(not any("\n" in str(value) for value in (case.path_parameters or {}).values()))
         headers = {"Authorization": f"Bearer {client.caller.api_key}"}
         answer = case.call(base_url=client.api_url, headers=headers, session=session, allow_redirects=False)
         statuses.add(answer.status_code)

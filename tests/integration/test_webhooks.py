@@ -25,9 +25,11 @@ def test_webhook_has_exactly_the_contracts_body(kiln: Deployment, client: Client
         "task_status": "submitted",
         "updated_at": task["created_at"],
         "task_result": {"images": []},
-        "final_unit_deduction": "",
     }
-    assert accepted.json() == callback_body(task) | told_first
+    expected = callback_body(task) | told_first
+    # The charge is absent until the provider has made one.
+    del expected["final_unit_deduction"]
+    assert accepted.json() == expected
     # The one of "processing" may come while they are counted.
     ids = [request.headers["webhook-id"] for request in list(receiver.received)]
     assert len(ids) == len(set(ids)) <= 3

@@ -103,8 +103,6 @@ def _of_state(
     if _parks(state):
         wake_up = (TIMER if error == _TIMEOUT else REQUESTED) if name == _AWAITS_THE_PROVIDER else ""
         return Moment(at, what, _how_it_woke(error), where, wake_up)
-    if _CONDITION_FAILED in error:
-        return Moment(at, what, "no free slots: waits in the queue", where)
     # A fault has its own moment already.
     return (
         None

@@ -91,7 +91,7 @@ class ContractApi(APIGatewayRestResolver):
 
     def body(self) -> bytes:
         """The request's body as it was sent."""
-        sent = self.sent()
+        sent = self._decoded()
         return sent if isinstance(sent, bytes) else sent.encode()
 
     def sent(self) -> str | bytes:
@@ -100,14 +100,17 @@ class ContractApi(APIGatewayRestResolver):
         Raises:
             MalformedRequest: It is compressed (1200).
         """
-        text = self.current_event.body or ""
-        body = base64.b64decode(text) if self.current_event.is_base64_encoded else text
+        body = self._decoded()
         beginning = body[:64] if isinstance(body, str) else body[:64].decode(errors="replace")
         encoding = (self.current_event.headers.get("Content-Encoding") or "identity").strip().lower()
         # Some clients send the header with a body that is not compressed.
         if encoding != "identity" and not beginning.lstrip().startswith("{"):
             raise MalformedRequest(f"body: must not be compressed, got Content-Encoding {encoding[:20]}")
         return body
+
+    def _decoded(self) -> str | bytes:
+        text = self.current_event.body or ""
+        return base64.b64decode(text) if self.current_event.is_base64_encoded else text
 
     def answer(self, payload: BaseModel | list[Any], headers: dict[str, str] | None = None) -> Response[str]:
         """A success (HTTP 200, code 0)."""

@@ -18,7 +18,9 @@ def seed(stack: Stack, caller: str) -> None:
         texts = {
             "pk": f"SEEDED#{caller}#{number}",
             "task_id": f"{number:032x}",
+            "run_id": f"{number:032x}_1",
             "caller": caller,
+            "listed": f"{caller}#failed",
             "task_status": "failed",
             "task_status_msg": f"Refused, number {number}",
             "model_name": "kling-v2",
