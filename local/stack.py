@@ -213,7 +213,7 @@ class Stack:
         responses = apply_gateway(
             self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters}
         )
-        self._fill(outputs["ProviderSecretArn"], self._provider_key)
+        self._fill(outputs["ProviderSecretArn"], self._accounts.secret())
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
             "api_url": self._api_url,

@@ -98,7 +98,6 @@ def test_metrics_of_a_task_are_known_and_name_it(run):
         *((metrics.STAGE_SECONDS.name, stage) for stage in metrics.STAGES),
         (metrics.ACCEPTED.name, ""),
         (metrics.SUCCEEDED.name, ""),
-        (metrics.OLDEST_WAITING.name, ""),
         (metrics.CALLBACKS_MISSED.name, ""),
         (metrics.PROVIDER_CALLS.name, "0"),
         (metrics.IMAGES_STORED.name, ""),

@@ -102,7 +102,6 @@ def outcome(step: str, name: str, reason: str = "", wait: int = 0) -> dict[str, 
     ("step", "moment"),
     [
         (("AcquireSlots", "", {}), ("Acquire slots", "", "")),
-        (("AcquireSlots", TAKEN, {}), ("Acquire slots", "no free slots: waits in the queue", "")),
         (("AwaitTurn", "", {}), ("Wait in the queue", "woken", "")),
         (
             ("AwaitTurn", "States.Timeout", {}),
