@@ -104,4 +104,6 @@ def is_success(answer: Any) -> bool:
         return not answer["batchItemFailures"]
     if "refusal" in answer:
         return not answer["refusal"]
+    if "woken" in answer and "event" not in answer:
+        return not answer.get("started")
     return answer.get("outcome") in ("generated", "dispatched", "delivered", "ended") or "event" in answer

@@ -78,6 +78,8 @@ def _aws(operation: str, request: dict[str, Any], host: str) -> object:
         if key.startswith("TASK#"):
             return {"Item": _item(host)}
         return {} if key.startswith("EXTERNAL#") else {"Item": _COUNTERS}
+    if operation == "BatchGetItem":
+        return {"Responses": {table: [_found(key, host) for key in asked["Keys"]] for table, asked in _asked(request)}}
     if operation == "UpdateItem":
         key = request["Key"]["pk"]["S"]
         return {"Attributes": {**_item(host), "task_token": {"S": "parked"}} if key.startswith("TASK#") else _COUNTERS}
@@ -86,6 +88,14 @@ def _aws(operation: str, request: dict[str, Any], host: str) -> object:
     if operation == "StartExecution":
         return {"executionArn": "arn:aws:states:us-east-1:123456789012:execution:kiln:0", "startDate": 1722769557}
     return {}
+
+
+def _asked(request: dict[str, Any]) -> list[tuple[str, Any]]:
+    return list(request["RequestItems"].items())
+
+
+def _found(key: dict[str, Any], host: str) -> dict[str, Any]:
+    return {**(_item(host) if key["pk"]["S"].startswith("TASK#") else _COUNTERS), **key}
 
 
 @cache

@@ -56,7 +56,7 @@ def test_upload_is_offered_and_read_once(cloud):
 
 
 @pytest.mark.parametrize("text", ["https://images.test/1", "cat.png", "kiln-upload://", f"kiln-upload://{'0' * 33}"])
-def test_what_is_no_reference_asks_nothing(text):
+def test_string_that_is_no_reference_reads_nothing(text):
     assert Uploads("ada").get(text) is None
 
 
@@ -163,7 +163,7 @@ def test_field_of_a_wrong_upload_is_named(cloud, content, reason):
     assert refused.value.message.startswith(f"scene_image: {reason}")
 
 
-def test_what_a_task_was_made_of_stays_whatever_is_uploaded_later(cloud):
+def test_later_uploads_do_not_change_a_tasks_images(cloud):
     place = open_upload(ADA)
     cloud.s3.put_object(Bucket="kiln-inputs", Key=place.fields["key"], Body=picture())
     body = json.dumps({"subject_image_list": [{"subject_image": place.reference}]})

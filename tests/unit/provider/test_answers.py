@@ -184,11 +184,11 @@ def test_a_code_is_a_number_or_one_in_a_string(body, code):
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"7", b'"x"', b"\xff\xfe", b"[" * 200_000, b"9" * 5_000])
-def test_what_is_no_json_object_is_no_answer(body):
+def test_answer_that_is_no_json_object_is_refused(body):
     assert read_answer(body) is None
 
 
-def test_what_the_provider_adds_is_read_or_kept():
+def test_additional_fields_are_read_or_kept():
     task = read(
         final_unit_deduction=32,
         final_balance_deduction={"quota": "1.5", "list_price": 0.1},
