@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import random
+import zlib
 
 from PIL import Image
 
@@ -17,8 +18,10 @@ def png_of(size: int) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (1_024, 1_024), "teal").save(file, "PNG")
     plain = file.getvalue()
-    filling = random.Random(size).randbytes(size - len(plain))
-    return plain[:-_END_BYTES] + filling + plain[-_END_BYTES:]
+    # A chunk has a length, a name of four letters and a checksum around its content.
+    chunk = b"kiLn" + random.Random(size).randbytes(size - len(plain) - 12)
+    length, checksum = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
+    return plain[:-_END_BYTES] + length + chunk + checksum + plain[-_END_BYTES:]
 
 
 def jpeg_of_noise() -> bytes:
