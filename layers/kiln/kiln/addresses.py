@@ -16,7 +16,7 @@ HTTP_PORTS = frozenset({80, 8080})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NOT_PUBLIC = (
     ipaddress.ip_network("192.0.0.0/24"),  # For protocols; Python 3.11 counts most of it as global.
-    ipaddress.ip_network("192.88.99.0/24"),  # The relays of 6to4: whoever is nearest takes it.
+    ipaddress.ip_network("192.88.99.0/24"),  # The relays of 6to4: the nearest one takes it.
     ipaddress.ip_network("fec0::/10"),  # Site-local, which Python counts as global.
     ipaddress.ip_network("3fff::/20"),  # Documentation, later than the Python versions that run this.
 )
@@ -43,7 +43,7 @@ def check_url(url: str, rules: AddressRules) -> None:
         raise ForbiddenAddress("must be an https URL")
     if not parts.hostname:
         raise ForbiddenAddress("must be an http(s) URL with a host")
-    # What no name can be is refused by whoever looks it up; a dot at the end is part of none.
+    # A resolver refuses such labels; a dot at the end belongs to none of them.
     if not all(0 < len(label) < 64 for label in parts.hostname.removesuffix(".").split(".")):
         raise ForbiddenAddress("must have a host of labels of 1 to 63 characters")
     if parts.username is not None or parts.password is not None:
@@ -93,7 +93,7 @@ def is_public(address: Address) -> bool:
 
 def _literal(host: str) -> Address | None:
     """The address that a host *is*, in any spelling that a resolver would take for one (``127.1``, ``0x7f000001``)."""
-    # Digits and dots of other scripts, and a dot at the end, mean the same to whoever looks the host up.
+    # Digits and dots of other scripts, and a dot at the end, mean the same to a resolver.
     plain = unicodedata.normalize("NFKC", host).replace("。", ".").partition("%")[0].rstrip(".")
     for read in (_as_written, _as_a_resolver_would):
         try:

@@ -131,7 +131,7 @@ class BusEntry(BaseModel, defer_build=True):
 
 
 def event_id(task: Task, status: TaskStatus) -> str:
-    """The id of a change, wherever and however often it is told: on the bus, and as ``webhook-id``."""
+    """The id of a change, the same each time it is published or sent: on the bus, and as ``webhook-id``."""
     return str(uuid.uuid5(_EVENT_IDS, f"{task.run_id}/{status}"))
 
 
@@ -186,7 +186,7 @@ def status_event(task: Task, public_url: str, status: TaskStatus | None = None) 
     Args:
         task: After the change.
         public_url: Kiln's own address.
-        status: The change told of, when the task may have moved on since.
+        status: The change to publish, when the task may have moved on since.
     """
     changed = task.as_of(status or task.task_status)
     return BusEntry(

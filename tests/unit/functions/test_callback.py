@@ -16,7 +16,7 @@ from tests.support.workflow import park
 TEST_BUTTON = {"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}
 
 
-def rung(body: str | None) -> tuple[int, dict[str, object]]:
+def callback(body: str | None) -> tuple[int, dict[str, object]]:
     token = callback_link("", TASK_ID).rpartition("/")[2]
     event = sample(
         "api-callback",
@@ -34,7 +34,7 @@ def rung(body: str | None) -> tuple[int, dict[str, object]]:
 def test_callback_of_any_status_only_wakes_the_workflow(executions, body):
     add_task(TASK_ID)
     park(TASK_ID)
-    status, answer = rung(body)
+    status, answer = callback(body)
     assert (status, answer["code"]) == (200, 0)
     assert executions.succeeded == ["the-token"]
     assert TaskStore().get(TASK_ID).task_status is TaskStatus.SUBMITTED
@@ -42,7 +42,7 @@ def test_callback_of_any_status_only_wakes_the_workflow(executions, body):
 
 def test_late_and_repeated_callbacks_get_200(executions):
     TaskStore().fail(add_task(TASK_ID), "why")
-    assert [rung("{}")[0] for _ in range(3)] == [200, 200, 200]
+    assert [callback("{}")[0] for _ in range(3)] == [200, 200, 200]
     assert executions.succeeded == []
 
 

@@ -1,4 +1,4 @@
-"""Slots that are kept back while the provider is full below our limit: for a while, and never for ever."""
+"""Slots are throttled for a while when the provider is full below our limit, and never for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waking: the bell is always rung; the token of whoever is parked is handed in; being awake already is no error."""
+"""Waking requests a wake-up and gives Step Functions the parked token; a workflow that is awake is no error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Poll: what each answer of the provider comes to, the bell before the question, and every deadline."""
+"""Poll: the outcome of each answer of the provider, the order of wake-up and question, and every deadline."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ CLOCK_LEEWAY_SECONDS = 30
 """How far a caller's clock may be off (Kiln's own choice; the provider's is not known)."""
 
 FRESH_SECONDS = 15
-"""An unknown key makes the secret be read anew, but not more often than this: strangers must not set the bill."""
+"""An unknown key makes Kiln read the secret again, but not more often than this: strangers must not set the bill."""
 
 _last_fresh = 0.0
 
@@ -132,7 +132,7 @@ def named(name: str) -> Caller | None:
 def identify(authorization: str | None) -> Caller:
     """Finds the caller behind an Authorization header among those in Secrets Manager.
 
-    A key made a moment ago works at once: before a refusal the secret is read anew.
+    A new key works at once: before a refusal, Kiln reads the secret again.
 
     Raises:
         AuthenticationFailed: Or one of its kinds; see ``Callers.identify``.

@@ -23,7 +23,7 @@ class RequestEvent(BaseModel):
 
 def schemas() -> dict[str, dict[str, Any]]:
     """A JSON Schema by file name for each kind of message."""
-    told: dict[str, tuple[type[BaseModel], str]] = {
+    published: dict[str, tuple[type[BaseModel], str]] = {
         "image-task-event.json": (TaskEvent, "serialization"),
         "image-task-refused.json": (RefusalEvent, "serialization"),
         "image-task-requested.json": (RequestEvent, "validation"),
@@ -34,14 +34,14 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$schema": _SCHEMA,
             **model.model_json_schema(mode="serialization" if mode == "serialization" else "validation"),
         }
-        for name, (model, mode) in told.items()
+        for name, (model, mode) in published.items()
     }
 
 
 def asyncapi() -> dict[str, Any]:
     """The document, as plain JSON values; payloads are the JSON Schemas beside it."""
-    told = {_key(name): _message(name, "image-task-event.json") for name in DETAIL_TYPES.values()}
-    told[_key(REFUSED)] = _message(REFUSED, "image-task-refused.json")
+    sent = {_key(name): _message(name, "image-task-event.json") for name in DETAIL_TYPES.values()}
+    sent[_key(REFUSED)] = _message(REFUSED, "image-task-refused.json")
     asked = {_key(REQUESTED): _message(REQUESTED, "image-task-requested.json")}
     return {
         "asyncapi": "3.0.0",
@@ -55,7 +55,7 @@ def asyncapi() -> dict[str, Any]:
             "bus": {
                 "address": "the stack's event bus (output EventBusName)",
                 "description": "An EventBridge bus",
-                "messages": told | asked,
+                "messages": sent | asked,
             },
             "webhook": {
                 "address": "the callback_url of a task",
@@ -67,7 +67,7 @@ def asyncapi() -> dict[str, Any]:
             "tellBus": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/bus"},
-                "messages": [{"$ref": f"#/channels/bus/messages/{key}"} for key in told],
+                "messages": [{"$ref": f"#/channels/bus/messages/{key}"} for key in sent],
             },
             "takeRequest": {
                 "action": "receive",

@@ -84,7 +84,7 @@ class _EndMissing(Exception):
 
 class _Readable(Protocol):
     # Gives what has come, and waits only where nothing has: to wait for a number of bytes would be to wait for as long
-    # as an image that drips takes, as the connection's own limit begins anew with every byte.
+    # as an image that drips takes, as the connection's own limit begins again with every byte.
     def read1(self, amount: int, /) -> bytes: ...
 
 

@@ -81,7 +81,7 @@ def store(bucket: str, key: str, content: bytes, content_type: str) -> None:
     try:
         answer = http().request("PUT", link, body=content, headers=headers, redirect=False, retries=_RETRIES)
     except urllib3.exceptions.HTTPError as error:
-        # Its text has the signed link in it, and whoever logs this would log that.
+        # Its text contains the signed link, which must not reach a log.
         raise StorageFailed(f"S3 cannot be reached: {type(error).__name__}") from None
     _accept(answer)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 UNLIMITED = 1_000_000
-"""For callers that nobody counts, such as the inbox."""
+"""For callers without a limit, such as the inbox."""
 
 _MOST_IMAGES = 6
 _CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})

@@ -18,7 +18,7 @@ class DispatchStatus(BaseModel):
         paused_at: Since when no task gets slots, in milliseconds since the epoch; 0 when they do.
         slots: How many there are.
         held: How many of them tasks hold.
-        throttled: How many are kept back for a while, as the provider was full below our limit.
+        throttled: How many are not used for a while, as the provider was full below our limit.
         reserved: How many are gathered for the first in line, which needs more than are free.
         running: The tasks that hold slots.
         ended: Those of them that have ended or are not known: their slots should have been given back.
@@ -43,7 +43,7 @@ class Resumed(DispatchStatus):
     """Dispatch after it was resumed.
 
     Attributes:
-        woken: How many bells were rung for tasks that were handed slots.
+        woken: How many tasks were handed slots and woken.
     """
 
     woken: int
@@ -70,7 +70,7 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Dis
 
 
 def pause(*, slots: Slots | None = None) -> DispatchStatus:
-    """Lets nobody who waits go on; whoever has its slots is finished as ever."""
+    """Lets no task acquire slots; tasks that hold slots continue to their end."""
     slots = slots or Slots()
     slots.pause()
     return status(slots=slots)

@@ -1,4 +1,4 @@
-"""What an operator may do to one task: end it, start its workflow once more, or have its request made anew.
+"""What an operator may do to one task: end it, restart its workflow, or retry its request.
 
 Only the workflow moves a task; here it is woken or started, and every step of it may be repeated without harm.
 """
@@ -60,7 +60,7 @@ def fail(
         OperationRefused: There is no reason, or the task has already ended.
     """
     if not reason.strip():
-        raise OperationRefused("a reason is needed: it is what the task's caller is told")
+        raise OperationRefused("a reason is needed: the task's caller sees it")
     tasks = tasks or TaskStore()
     task = tasks.get(task_id)
     failed = tasks.fail(task, reason, Failure.OPERATOR)
@@ -81,7 +81,7 @@ def fail(
 def restart(task_id: str, *, tasks: TaskStore | None = None, step_functions: SFNClient | None = None) -> TaskChange:
     """Starts a task's workflow once more, whatever became of the one it has; nothing is paid for twice by it.
 
-    Nothing is done to a task that has ended and whose workflow has told of it.
+    A task that has ended, and whose notifications are under way, is left alone.
 
     Raises:
         TaskNotFound: There is no such task.
@@ -113,7 +113,7 @@ def _restart(task: Task, given: SFNClient | None) -> tuple[Literal["started", "r
         start_stored(task.task_id, step_functions=client)
         return "started", task.run_id
     if last["status"] == "RUNNING":
-        # The rescue function is told, and starts it again.
+        # The rescue function receives the event, and starts it again.
         client.stop_execution(
             executionArn=last["executionArn"], error=RESTARTED, cause="An operator has it begin once more"
         )

@@ -74,7 +74,7 @@ FULL = 1303
 """The provider runs as many tasks as the resource pack allows."""
 
 TOKEN_REFUSED = frozenset({1003, 1004})
-"""The provider says that the token is not valid yet or has expired: sign anew, once."""
+"""The provider says that the token is not valid yet or has expired: sign again, once."""
 
 
 def verdict_of(http_status: int, code: int, message: str, *, creates: bool) -> Verdict:

@@ -89,8 +89,8 @@ class Admission(TableAccess):
         return _virtual_time_of(self._table).read(self._client)
 
     def withdraw(self, caller: str, n: int) -> None:
-        """Takes a task of ``n`` images that nobody will serve out of its caller's tag: the next comes ``n`` sooner."""
-        # Nobody's tag is less than what was counted into it, unless its item was lost: then there is nothing to mend.
+        """Takes ``n`` images that will not be served out of the caller's tag: the next turn comes ``n`` sooner."""
+        # A tag is never less than what was counted into it, unless its item was lost: then nothing is to be mended.
         with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
                 TableName=self._table,

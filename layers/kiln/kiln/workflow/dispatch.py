@@ -94,7 +94,7 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
     try:
         return provider.query(task.run_id), Outcome.ADOPTED
     except ProviderError as error:
-        # It is there, we have just been told: whatever this answer is, it does not end the task.
+        # The provider has just said that it has the task, so this answer does not end it.
         raise ProviderError(Verdict.UNKNOWN, error.reason, error.code) from error
 
 
