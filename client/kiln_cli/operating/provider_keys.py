@@ -71,7 +71,7 @@ def add(
     api_key: ApiKey = False,
     webhook_secret: WebhookSecret = False,
 ) -> None:
-    """Add an account. It gets tasks once the provider accepts its keys, without a deployment."""
+    """Add an account, and check its keys. This version runs tasks on the account default only."""
     its_slots = counts(slots, model_slots or [])
     if its_slots is None:
         raise CommandFailed(
@@ -91,7 +91,7 @@ def add(
     entry = _change(session, name, {"draining": False})
     session.answer(
         _shown(entry, _default_slots(session)),
-        f"{name} is added with {described(its_slots)}. It gets tasks within a minute.",
+        f"{name} is added with {described(its_slots)}. This version runs tasks on default only.",
     )
 
 
@@ -158,7 +158,9 @@ def drain(session: OperatorSession, name: Name) -> None:
 def undrain(session: OperatorSession, name: Name) -> None:
     """Give an account tasks again."""
     entry = _change(session, name, {"draining": False})
-    session.answer(_shown(entry, _default_slots(session)), f"{name} gets tasks again within a minute.")
+    session.answer(
+        _shown(entry, _default_slots(session)), f"{name} is open again. This version runs tasks on default only."
+    )
 
 
 @app.command("remove", cls=OperatorCommand)

@@ -98,9 +98,7 @@ class CreateRequest(BaseModel, defer_build=True):
     )
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
-    callback_url: str | None = Field(
-        default=None, max_length=URL_CHARACTERS, description="Called on each change"
-    )
+    callback_url: str | None = Field(default=None, max_length=URL_CHARACTERS, description="Called on each change")
     external_task_id: str | None = Field(
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
     )
