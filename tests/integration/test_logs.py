@@ -32,8 +32,8 @@ class Run:
 
     @property
     def entries(self) -> list[JsonObject]:
-        """The lines that are the functions' own: the runtime's are no JSON."""
-        return [json.loads(line) for line in self.lines if line.startswith("{")]
+        """The lines that are the functions' own: the runtime's are no JSON, and the last may still be being written."""
+        return [json.loads(line) for line in self.lines if line.startswith("{") and line.endswith("}")]
 
 
 @pytest.fixture(scope="module")
