@@ -1,5 +1,6 @@
 # The commands of this project. `make help` lists them.
 #
+# With KLING_ACCESS_KEY and KLING_SECRET_KEY (or KLING_API_KEY) set, `make up` and `make run` use Kling itself.
 # PORT=9000 chooses the front door's port, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
 # PYTHON=/path/to/python overrides the interpreter that is looked for.
 
@@ -9,6 +10,7 @@ SHELL := /bin/sh
 PORT ?= 8080
 PROVIDER_ACCOUNTS ?= 1
 ONCE ?=
+YES ?=
 RECORD ?=
 MEASURE ?=
 UPGRADE ?=
@@ -79,7 +81,7 @@ $(STAMP_SAM):
 
 .PHONY: run
 run: $(STAMP_RUN) ## Start everything, run a sample job, keep serving (PORT=8080, ONCE=1)
-	@exec $(BIN)/python -m local run --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS) $(if $(filter-out 0,$(ONCE)),--once)
+	@exec $(BIN)/python -m local run --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(YES)),--yes)
 
 .PHONY: up
 up: setup ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACCOUNTS=1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -17,12 +19,21 @@ from rich.console import Console
 from local.children import ChildFailedError
 from local.deploy import DeployError
 from local.narration import console_address
+from local.picture_folder import copies_of_pictures
+from local.providers import KeysError, RealProvider, price, real_provider
 from local.serving import PortTakenError
 from local.stack import FolderTakenError, Options, Stack, StackError
 from local.tour import Tour, TourError
+from local.unfinished import unfinished
 
 INTERRUPTED = 130
 MOST_ACCOUNTS = 100
+
+
+_KEYS = (
+    "With KLING_ACCESS_KEY and KLING_SECRET_KEY (or KLING_API_KEY) in the environment, the stack uses Kling itself in "
+    "place of the simulated provider. KLING_API_URL chooses another of its hosts."
+)
 
 
 class Stop(BaseException):
@@ -38,13 +49,16 @@ def main() -> int:
         signal.signal(number, _stop)
     tour = Tour(console, arguments.sample, arguments.state_dir) if arguments.command == "run" else None
     try:
-        return _serve(arguments, console, tour)
+        provider = real_provider(os.environ)
+        if provider and tour and not _agreed(console, tour.images, yes=arguments.yes):
+            return 2
+        return _serve(arguments, console, tour, provider)
     except Stop:
         return 0 if tour is None or tour.done else INTERRUPTED
     except PortTakenError as error:
         complaints.print(f"{error}. Choose another one with PORT=.", markup=False)
         return 2
-    except FolderTakenError as error:
+    except (FolderTakenError, KeysError) as error:
         complaints.print(str(error), markup=False)
         return 2
     except (ChildFailedError, DeployError, StackError, TourError, HTTPError, BotoCoreError, ClientError) as error:
@@ -52,13 +66,22 @@ def main() -> int:
         return 1
 
 
-def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None) -> int:
+def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None, provider: RealProvider | None) -> int:
     started = time.monotonic()
     console.print("Starting the stack…")
-    options = Options(arguments.state_dir, arguments.port, provider_accounts=arguments.provider_accounts)
-    with Stack(options) as stack:
+    options = Options(
+        arguments.state_dir,
+        arguments.port,
+        provider_accounts=arguments.provider_accounts,
+        real_provider=provider,
+    )
+    with Stack(options) as stack, contextlib.ExitStack() as running:
         here = stack.description
         console.print(f"Ready after {time.monotonic() - started:.1f} s: {here['api_url']}")
+        if provider:
+            running.enter_context(_with_real_provider(stack, provider, console, arguments.pictures))
+        else:
+            console.print("Provider: simulated. It draws pictures and costs nothing.")
         if tour is None:
             console.print(f"Console (signed in): {console_address(here)}")
         else:
@@ -72,8 +95,34 @@ def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None) -
             time.sleep(0.5)
 
 
+@contextlib.contextmanager
+def _with_real_provider(stack: Stack, provider: RealProvider, console: Console, folder: Path) -> Iterator[None]:
+    """Says what it costs, copies every picture into a folder, and names the tasks that a stop leaves behind."""
+    console.print(f"Provider: Kling itself ({provider.host}). Each picture costs {price()}.")
+    console.print(f"Every picture is also copied to {folder}/. Only running tasks are lost when the stack stops.")
+    bus = stack.description["event_bus"]
+    try:
+        with copies_of_pictures(stack.clients, bus, folder, lambda line: console.print(line, markup=False)):
+            yield
+    finally:
+        for line in unfinished(stack.description):
+            console.print(line, markup=False)
+
+
+def _agreed(console: Console, images: int, *, yes: bool) -> bool:
+    """Whether the person agrees to pay for the sample job."""
+    cost = f"The sample job makes {images} pictures at Kling and costs {price(images)}."
+    if yes:
+        console.print(cost)
+        return True
+    if not sys.stdin.isatty():
+        console.print(f"{cost} Run `make run YES=1` to agree, or `make up` to start the stack without it.")
+        return False
+    return console.input(f"{cost} Continue? [y/N] ", markup=False).strip().lower() in ("y", "yes")
+
+
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__, epilog=_KEYS)
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--port", type=int, default=8080, help="port of the API; 0 chooses a free one (default: 8080)")
@@ -83,9 +132,16 @@ def _parse() -> argparse.Namespace:
     shared.add_argument(
         "--provider-accounts", type=_count, default=1, help="accounts of the simulated provider (default: 1)"
     )
+    shared.add_argument(
+        "--pictures",
+        type=Path,
+        default=Path("pictures"),
+        help="folder that real pictures are copied to (default: pictures)",
+    )
     commands.add_parser("up", parents=[shared], help="run the stack until Ctrl-C")
     run = commands.add_parser("run", parents=[shared], help="run the stack, and a sample job in it")
     run.add_argument("--once", action="store_true", help="stop after the sample job")
+    run.add_argument("--yes", action="store_true", help="agree to the cost of the sample job at the real provider")
     run.add_argument("--sample", type=Path, default=Path("samples/lantern-cat"), help="the folder of the sample job")
     return parser.parse_args()
 

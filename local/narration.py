@@ -18,10 +18,12 @@ def comments(definition: Mapping[str, Any]) -> dict[str, str]:
 
 def parts(here: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """The parts of a stack: name, address, purpose."""
+    simulated = "simulated; draws real pictures, costs nothing"
+    real = "Kling itself; its pictures cost money"
     return [
         ("API", here["api_url"], "speaks the provider's contract"),
-        ("provider", here["provider_url"], "simulated; draws real pictures, costs nothing"),
-        ("AWS", here["aws_endpoint_url"], "simulated too; runs template.yaml unchanged"),
+        ("provider", here["provider_url"], simulated if here["provider_control_url"] else real),
+        ("AWS", here["aws_endpoint_url"], "simulated; runs template.yaml unchanged"),
         ("inbox", f"s3://{here['inbox_bucket']}", "a folder dropped here becomes a task"),
         ("outbox", f"s3://{here['outbox_bucket']}", "its images appear here"),
     ]

@@ -20,10 +20,12 @@ import httpx
 from local import function_logs
 from local.api_gateway import apply_gateway
 from local.aws import LocalAws
-from local.children import ROOT, Child, clean_environment
+from local.children import ROOT
 from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
 from local.deploy import deploy
+from local.event_queues import subscribe
 from local.provider_accounts import DEFAULT, ProviderAccounts
+from local.providers import RealProvider, SimulatedProvider, StackProvider
 from local.reverse_proxy import ReverseProxy
 from local.serving import ServerThread, take_port
 from local.stack_files import SHELL_FILE, for_shells, write_whole
@@ -57,6 +59,7 @@ class Options:
         aws_environment: Settings of the local AWS, such as ``{"AUTH": "true"}`` to enforce the IAM policies.
         provider_arguments: Options of the simulated provider, such as ``["--task-seconds", "0.5"]``.
         provider_accounts: How many accounts the simulated provider has.
+        real_provider: Kling itself, in place of the simulated provider.
         template: The template to deploy; an earlier release's, to test an update.
         deployment: How to deploy it: a function with the signature of ``local.deploy.deploy``.
     """
@@ -67,6 +70,7 @@ class Options:
     aws_environment: Mapping[str, str] = field(default_factory=dict)
     provider_arguments: Sequence[str] = ()
     provider_accounts: int = 1
+    real_provider: RealProvider | None = None
     template: Path = TEMPLATE
     deployment: Deployment = deploy
 
@@ -88,7 +92,6 @@ class Stack:
         self._running = contextlib.ExitStack()
         self._key = {"access_key": secrets.token_hex(16), "secret_key": secrets.token_hex(32)}
         self._accounts = ProviderAccounts(options.provider_accounts)
-        self._provider_key = self._accounts.keys()
         self._webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
     def __enter__(self) -> Self:
@@ -106,6 +109,11 @@ class Stack:
     def clients(self) -> AwsClients:
         """AWS clients for the stack's AWS."""
         return self.aws.clients
+
+    @property
+    def provider_keys(self) -> dict[str, str]:
+        """The keys of the provider's first account."""
+        return self._accounts.keys()
 
     def provider_token(self, account: str = DEFAULT) -> str:
         """A token for direct requests to the simulated provider."""
@@ -129,7 +137,7 @@ class Stack:
         """
         self.description_file.unlink(missing_ok=True)
         self.aws.reset()
-        httpx.post(f"{self._provider_url}/_control/reset", trust_env=False).raise_for_status()
+        self._provider.reset()
         self._deploy({**self._options.parameters, **(parameters or {})})
 
     def update(self, template: Path, parameters: Mapping[str, str] | None = None) -> None:
@@ -152,7 +160,7 @@ class Stack:
         running.callback(self.aws.stop)
         self._provider = self._start_provider()
         running.callback(self._provider.stop)
-        self._provider_url: str = json.loads(self._provider.first_line())["url"]
+        self._provider.wait_until_ready()
         self.aws.wait_until_ready()
 
         self._proxy = ReverseProxy()
@@ -168,14 +176,11 @@ class Stack:
         self._provider.start_stopping()
         self.aws.start_stopping()
 
-    def _start_provider(self) -> Child:
-        options = [*self._accounts.arguments(), *self._options.provider_arguments]
-        return Child(
-            "the simulated provider",
-            ["local.provider", "--port", "0", "--exit-with-stdin", *options],
-            log=self._options.state_dir / "provider.log",
-            environment={**clean_environment(), "PYTHONPATH": str(ROOT / "layers" / "kiln")},
-        )
+    def _start_provider(self) -> StackProvider:
+        if self._options.real_provider:
+            return self._options.real_provider
+        log = self._options.state_dir / "provider.log"
+        return SimulatedProvider(self._accounts, self._options.provider_arguments, log)
 
     def _deploy(self, parameters: Mapping[str, str], deployment: Deployment | None = None) -> None:
         caller = {
@@ -185,10 +190,9 @@ class Stack:
             "webhook_secret": self._webhook_secret,
         }
         defaults = {
-            "ProviderUrl": self._provider_url,
+            **self._provider.parameters(),
             "PublicUrl": self._api_url,
             "ProviderSlots": "9",
-            "PollAfterSeconds": "10",
             "DropSettleSeconds": "0",
             "DropWaitSeconds": "60",
             "DropQuietSeconds": "2",
@@ -201,8 +205,6 @@ class Stack:
             "CorsOrigin": "*",
             "AllowHttpCallbacks": "true",
             "AllowPrivateCallbacks": "true",
-            "AllowHttpResults": "true",
-            "AllowPrivateResults": "true",
             # The local AWS speaks plain HTTP.
             "RequireTls": "false",
             "LogLevel": "INFO",
@@ -213,7 +215,7 @@ class Stack:
         responses = apply_gateway(
             self.clients, self._template, outputs["ApiId"], outputs["ApiStage"], {**defaults, **parameters}
         )
-        self._fill(outputs["ProviderSecretArn"], self._accounts.secret())
+        self._fill(outputs["ProviderSecretArn"], self._provider.secret())
         self._fill(outputs["CallersSecretArn"], {"callers": [caller]})
         self.description = {
             "api_url": self._api_url,
@@ -227,14 +229,14 @@ class Stack:
             "inbox_bucket": outputs["InboxBucketName"],
             "outbox_bucket": outputs["OutboxBucketName"],
             "event_bus": outputs["EventBusName"],
-            "events_queue_url": _subscribe(self.clients, outputs["EventBusName"]),
+            "events_queue_url": subscribe(self.clients, outputs["EventBusName"], EVENTS_QUEUE),
             "table": outputs["TableName"],
             "stack_name": STACK_NAME,
             "state_machine_arn": outputs["StateMachineArn"],
             "callers_secret_arn": outputs["CallersSecretArn"],
-            "provider_accounts": ",".join(self._accounts.names),
-            "provider_url": self._provider_url,
-            "provider_control_url": f"{self._provider_url}/_control",
+            "provider_accounts": ",".join(self._provider.names),
+            "provider_url": self._provider.url,
+            "provider_control_url": self._provider.control_url,
         }
         stage = f"{self.aws.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}"
         self._proxy.forward_to(stage, responses)
@@ -273,21 +275,3 @@ def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
             yield lock
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _subscribe(clients: AwsClients, bus: str) -> str:
-    """Creates a queue that receives every event of a bus, and returns its URL."""
-    url = clients.sqs.create_queue(QueueName=EVENTS_QUEUE)["QueueUrl"]
-    arn = clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    clients.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    everything = json.dumps({"source": [{"prefix": ""}]})
-    clients.events.put_rule(Name=EVENTS_QUEUE, EventBusName=bus, EventPattern=everything)
-    clients.events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-    return url

@@ -25,6 +25,7 @@ from local.clients import AwsClients
 from local.stack import Stack
 
 TIMEOUT_SECONDS = 120
+REAL_TIMEOUT_SECONDS = 900
 
 
 class TourError(Exception):
@@ -53,6 +54,11 @@ class Tour:
         self._state_dir = state_dir
         self._results = state_dir / "results"
 
+    @property
+    def images(self) -> int:
+        """How many images the sample job makes."""
+        return int(narration.job_of(self._sample).get("n", 1))
+
     def show(self, stack: Stack, *, stays: bool) -> None:
         """Drops the sample job and shows its progress and images.
 
@@ -66,7 +72,7 @@ class Tour:
         here = stack.description
         name = self._sample.name
         job = narration.job_of(self._sample)
-        wanted = int(job.get("n", 1))
+        wanted = self.images
         self._headline("Running on this computer")
         parts = narration.parts(here)
         width = max(len(address) for _, address, _ in parts)
@@ -100,7 +106,8 @@ class Tour:
         machine = stack.clients.stepfunctions.describe_state_machine(stateMachineArn=here["state_machine_arn"])
         comments = narration.comments(json.loads(machine["definition"]))
         seen = 0
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+        patience = TIMEOUT_SECONDS if here["provider_control_url"] else REAL_TIMEOUT_SECONDS
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             stack.check()
             # Read before the states, as one of them writes the result.
@@ -117,7 +124,7 @@ class Tour:
                 return
             time.sleep(0.2)
         logged = "\n".join(f"  {line}" for line in function_logs.errors(stack.clients))
-        raise TourError(f"got no result within {TIMEOUT_SECONDS} s. Errors in the functions' logs:\n{logged}")
+        raise TourError(f"got no result within {patience} s. Errors in the functions' logs:\n{logged}")
 
     def _download(self, clients: AwsClients, bucket: str, job: str) -> list[Path]:
         # Results of an earlier run must not pass for those of this one.

@@ -57,6 +57,7 @@ def page() -> Response[str]:
     if not path.endswith("/"):
         return Response(302, "text/plain", "", {"Location": f"{path.rpartition('/')[2]}/"})
     text = _FILES[_PAGE].replace("{version}", _VERSION).replace("{buckets}", load(ConsoleSettings).buckets)
+    text = text.replace("{provider}", load(ConsoleSettings).provider)
     return _file(_PAGE, text, "no-cache")
 
 

@@ -13,7 +13,7 @@ _PROMPT = "prompt"
 
 def secrets_of(kiln: ChaosDeployment) -> set[str]:
     """Every secret that the stack was given or has made for itself."""
-    found = {kiln.here["secret_key"], kiln.here["webhook_secret"], *kiln.stack._provider_key.values()}
+    found = {kiln.here["secret_key"], kiln.here["webhook_secret"], *kiln.stack.provider_keys.values()}
     found |= {kiln._signing_key.decode()}
     for caller in CALLERS:
         found |= {caller.access_key, caller.secret_key, caller.api_key}

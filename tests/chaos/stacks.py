@@ -143,7 +143,7 @@ def broken_stack(
         _let_in(stack)
         with contextlib.closing(ChaosDeployment(stack, injector)) as kiln:
             if webhook_secret:
-                keys = {**stack._provider_key, "webhook_secret": webhook_secret}
+                keys = {**stack.provider_keys, "webhook_secret": webhook_secret}
                 secret = kiln.resource("ProviderSecret")
                 stack.clients.secretsmanager.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
             if one_at_a_time:

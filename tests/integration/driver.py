@@ -74,7 +74,7 @@ class Deployment:
 
     def at_provider(self, path: str) -> Any:
         """What the provider itself answers, by the account's own key."""
-        key = self.stack._provider_key
+        key = self.stack.provider_keys
         token = Caller("the provider's", access_key=key["access_key"], secret_key=key["secret_key"]).token()
         url = f"{self.here['provider_url']}{TASKS_PATH}{path}"
         return self.http.get(url, headers={"Authorization": f"Bearer {token}"}).json()["data"]

@@ -109,5 +109,5 @@ def test_metrics_of_a_task_are_known_and_name_it(run):
 def test_logs_have_no_private_data(run, deployed):
     everything = "\n".join(run.lines)
     private = [PROMPT, SUBJECT[:200], "X-Amz-Signature", deployed.here["secret_key"], deployed.here["webhook_secret"]]
-    private += [run.caller.secret_key, run.caller.api_key, *deployed.stack._provider_key.values()]
+    private += [run.caller.secret_key, run.caller.api_key, *deployed.stack.provider_keys.values()]
     assert [each for each in private if each in everything] == []

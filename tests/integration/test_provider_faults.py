@@ -118,7 +118,7 @@ def test_truncated_images_are_not_stored(kiln: Deployment, client: Client) -> No
 @contextlib.contextmanager
 def provider_at(port: int, kiln: Deployment, log: Path) -> Iterator[str]:
     """A simulated provider of the test's own, with the account's keys."""
-    key = kiln.stack._provider_key
+    key = kiln.stack.provider_keys
     arguments = ["--port", str(port), "--exit-with-stdin", "--task-seconds", "0.4", "--pixels", "40000"]
     arguments += ["--access-key", key["access_key"], "--secret-key", key["secret_key"]]
     environment = {**clean_environment(), "PYTHONPATH": str(ROOT / "layers" / "kiln")}

@@ -11,6 +11,8 @@ import * as viewer from "./viewer.js";
 
 const root = document.documentElement;
 const buckets = document.querySelector("meta[name=kiln-buckets]").content.split(/\s+/);
+const provider = document.querySelector("meta[name=kiln-provider]").content;
+const isSimulated = provider === "simulated";
 
 /** The part of the address after its #: the page, the filters and the open task. */
 function address() {
@@ -141,6 +143,7 @@ function takeKeyFromAddress() {
 
 function showLanguage() {
   translate();
+  find("cost").textContent = isSimulated ? t("cost_simulated") : t("cost_real", provider);
   find("language").textContent = t("other_language");
   find("language").lang = tag() === "en" ? "zh-Hans" : "en";
 }
@@ -151,6 +154,7 @@ function paintTheme() {
 
 showLanguage();
 paintTheme();
+find("simulated").hidden = !isSimulated;
 find("sign-out").append(icon("out"));
 takeKeyFromAddress();
 

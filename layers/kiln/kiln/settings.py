@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -86,6 +87,17 @@ class ProviderSettings(ProviderSecretSettings):
     total_seconds: float = Field(default=25.0, alias="PROVIDER_TOTAL_SECONDS", gt=0)
 
 
+class ProviderInputSettings(_Settings):
+    """How the provider gets a task's images: by links to S3, or inline as Base64 if it cannot reach this stack."""
+
+    inputs: Literal["link", "inline"] = Field(default="link", alias="PROVIDER_INPUTS")
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether images are sent inline, and no callbacks are expected."""
+        return self.inputs == "inline"
+
+
 class DeadlineSettings(_Settings):
     """How long a task may take, in seconds.
 
@@ -117,11 +129,18 @@ class ConsoleSettings(_Settings):
 
     bucket_origins: str = Field(alias="BUCKET_ORIGINS", min_length=1)
     aws_endpoint_url: str = Field(default="", alias="AWS_ENDPOINT_URL")
+    provider_url: str = Field(alias="PROVIDER_URL", min_length=1)
 
     @property
     def buckets(self) -> str:
         """The origins of the buckets, separated by spaces."""
         return self.aws_endpoint_url or self.bucket_origins
+
+    @property
+    def provider(self) -> str:
+        """The provider's host; ``simulated`` if it is a process on the same computer, as only the simulator is."""
+        host = urlsplit(self.provider_url).netloc
+        return "simulated" if host.partition(":")[0] in ("127.0.0.1", "localhost") else host
 
 
 class CallerSettings(_Settings):

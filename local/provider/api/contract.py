@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from kiln.contract import CreateRequest, ListQuery, parse_create_request
 from local.provider.api.authorization import check_authorization
 from local.provider.api.envelope import ProviderError, refusal, success
-from local.provider.api.input_images import read_images
+from local.provider.api.input_images import read_images, refuse_links
 from local.provider.faults.board import FaultBoard
 from local.provider.faults.connection import ConnectionReset
 from local.provider.images.subjects import Materials, open_materials
@@ -131,6 +131,8 @@ class ContractApi:
         return task
 
     async def _materials(self, wanted: CreateRequest) -> Materials:
+        if self.faults.now.refuse_links:
+            refuse_links(wanted)
         contents = await read_images(wanted, self.http)
         return await asyncio.get_running_loop().run_in_executor(self.openers, open_materials, contents)
 

@@ -26,6 +26,17 @@ async def read_images(request: CreateRequest, http: httpx.AsyncClient) -> dict[s
     return {field: content for (field, _), content in zip(fields, contents, strict=True)}
 
 
+def refuse_links(request: CreateRequest) -> None:
+    """Refuses every image URL, as a provider does that has no way to the host.
+
+    Raises:
+        InvalidRequest: An image is given by URL; the message names its field.
+    """
+    for field, image in request.images():
+        if image.content is None:
+            raise InvalidRequest(f"{field}: the URL could not be fetched: the host cannot be reached")
+
+
 async def _read(field: str, image: InputImage, http: httpx.AsyncClient) -> bytes:
     if image.content is not None:
         return image.content

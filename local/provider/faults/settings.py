@@ -22,6 +22,9 @@ class AccountFaults(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     drop_callbacks: bool = Field(default=False, description="No callback is posted")
+    refuse_links: bool = Field(
+        default=False, description="A create with an image URL is refused, as by a provider that cannot reach the URL"
+    )
     duplicate_callbacks: bool = Field(default=False, description="Every callback is posted twice")
     delay_callbacks_s: Seconds = Field(default=0, description="A callback is this late")
     shuffle_callbacks_s: Seconds = Field(

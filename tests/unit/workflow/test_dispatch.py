@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +12,7 @@ from kiln.contract import TaskStatus
 from kiln.images.stored import StoredInput
 from kiln.links import callback_link
 from kiln.provider import ProviderError, Verdict
+from kiln.settings import load
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
@@ -94,6 +96,28 @@ def test_unset_fields_are_not_sent(provider):
     fresh()
     dispatch("task-1", provider=provider)
     assert {"prompt", "scene_image", "style_image"}.isdisjoint(provider.created[0])
+
+
+def test_inline_inputs_are_sent_as_base64_without_a_callback(provider, monkeypatch):
+    monkeypatch.setenv("PROVIDER_INPUTS", "inline")
+    load.cache_clear()
+    put = aws.s3().put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"the first version")
+    aws.s3().put_object(Bucket="kiln-inbox", Key="f/cat.png", Body=b"a later version")
+    aws.s3().put_object(Bucket="kiln-inputs", Key="task-1/scene.png", Body=b"the scene")
+    first, second = "subject_image_list[0].subject_image", "subject_image_list[1].subject_image"
+    fresh(
+        inputs=[
+            StoredInput(field=first, bucket="kiln-inbox", key="f/cat.png", version_id=put["VersionId"]),
+            StoredInput(field=second, url=SUBJECT_URL),
+            StoredInput(field="scene_image", bucket="kiln-inputs", key="task-1/scene.png"),
+        ],
+    )
+    dispatch("task-1", provider=provider)
+    [request] = provider.created
+    inline = base64.b64encode(b"the first version").decode()
+    assert request["subject_image_list"] == [{"subject_image": inline}, {"subject_image": SUBJECT_URL}]
+    assert request["scene_image"] == base64.b64encode(b"the scene").decode()
+    assert "callback_url" not in request
 
 
 def test_callback_address_has_the_tasks_token():

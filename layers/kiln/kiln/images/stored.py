@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from pydantic import BaseModel
@@ -74,10 +75,24 @@ def input_link(stored: StoredInput) -> str:
     """Where an input image can be read: the caller's own URL, or a link of an hour to the object in S3."""
     if stored.url:
         return stored.url
+    return aws.s3().generate_presigned_url("get_object", Params=_place(stored), ExpiresIn=_INPUT_LINK_SECONDS)
+
+
+def input_content(stored: StoredInput) -> str:
+    """The bytes of an input image in S3 as Base64, for a provider that cannot follow a link to it.
+
+    Raises:
+        ClientError: The object cannot be read.
+    """
+    answer = aws.s3().get_object(**_place(stored))
+    return base64.b64encode(answer["Body"].read()).decode()
+
+
+def _place(stored: StoredInput) -> dict[str, Any]:
     place: dict[str, Any] = {"Bucket": stored.bucket, "Key": stored.key}
     if stored.version_id:
         place["VersionId"] = stored.version_id
-    return aws.s3().generate_presigned_url("get_object", Params=place, ExpiresIn=_INPUT_LINK_SECONDS)
+    return place
 
 
 def download_link(bucket: str, key: str, *, method: str) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
-from kiln import clock, links, metrics
+from kiln import clock, metrics
 from kiln.errors import TaskNotFound
-from kiln.images.stored import input_link
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
 from kiln.provider.verdicts import FULL
-from kiln.settings import AddressSettings, DeadlineSettings, load
+from kiln.settings import DeadlineSettings, load
 from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult, ended
+from kiln.workflow.provider_request import provider_request
 from kiln.workflow.release import release_and_wake
 
 _FIRST_WAIT_SECONDS = 2
@@ -87,7 +86,7 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
                 verdict = Verdict.RETRY if error.verdict is Verdict.PERMANENT else error.verdict
                 raise _NotLookedUp(verdict, error.reason, error.code) from error
     try:
-        return provider.create(_request(task)), Outcome.DISPATCHED
+        return provider.create(provider_request(task)), Outcome.DISPATCHED
     except ProviderError as error:
         if error.verdict is not Verdict.DUPLICATE:
             raise
@@ -131,23 +130,3 @@ def _wait(task: Task) -> int:
     longest = max(backoff, age // _AGE_SHARE)
     # Jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
     return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads retries, hides nothing
-
-
-def _request(task: Task) -> dict[str, Any]:
-    fields = {each.field: input_link(each) for each in task.inputs}
-    subjects = [{"subject_image": link} for field, link in fields.items() if field.startswith("subject_image_list")]
-    request: dict[str, Any] = {
-        "model_name": task.model_name,
-        "subject_image_list": subjects,
-        "n": task.n,
-        "aspect_ratio": task.aspect_ratio,
-        "watermark_info": {"enabled": task.watermark},
-        "callback_url": links.callback_link(load(AddressSettings).public_url, task.task_id),
-        "external_task_id": task.run_id,
-    }
-    if task.prompt:
-        request["prompt"] = task.prompt
-    for field in ("scene_image", "style_image"):
-        if field in fields:
-            request[field] = fields[field]
-    return request
