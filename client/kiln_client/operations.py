@@ -26,13 +26,16 @@ _PAGE_SIZE = 100
 _LAST_PAGE = 1_000
 
 _REFERENCES: tuple[Literal["scene_image", "style_image"], ...] = ("scene_image", "style_image")
-_FIELDS: tuple[Literal["prompt", "n", "aspect_ratio", "model_name", "callback_url", "external_task_id"], ...] = (
+_FIELDS: tuple[
+    Literal["prompt", "n", "aspect_ratio", "model_name", "callback_url", "external_task_id", "priority"], ...
+] = (
     "prompt",
     "n",
     "aspect_ratio",
     "model_name",
     "callback_url",
     "external_task_id",
+    "priority",
 )
 
 _FIRST_PAUSE_SECONDS = 0.5
@@ -53,6 +56,7 @@ class TaskOptions(TypedDict, total=False):
         watermark: Whether to watermark.
         callback_url: Receives a webhook at each change of status.
         external_task_id: Your own id, unique among your tasks.
+        priority: ``low`` waits behind every task of normal priority; default is ``normal``.
         idempotency_key: The same key and request is the same task; default is a new key.
     """
 
@@ -65,6 +69,7 @@ class TaskOptions(TypedDict, total=False):
     watermark: bool | None
     callback_url: str | None
     external_task_id: str | None
+    priority: str | None
     idempotency_key: str | None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +66,13 @@ def new_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def add(entries: list[Entry], keys: Keys, per_minute: int) -> list[Entry]:
+def add(entries: list[Entry], keys: Keys, limits: Mapping[str, object]) -> list[Entry]:
     """Returns the list with a new caller.
+
+    Args:
+        entries: The list.
+        keys: The caller's name and keys.
+        limits: Further fields of its entry; those that are ``None`` are left out.
 
     Raises:
         CommandFailed: The name is malformed or taken.
@@ -77,7 +83,7 @@ def add(entries: list[Entry], keys: Keys, per_minute: int) -> list[Entry]:
         )
     if any(each["name"] == keys.name for each in entries):
         raise CommandFailed(f"caller {keys.name} exists already; for new keys run kiln callers rotate {keys.name}")
-    return [*entries, keys.entry() | ({"tasks_per_minute": per_minute} if per_minute else {})]
+    return [*entries, keys.entry() | {name: value for name, value in limits.items() if value is not None}]
 
 
 def rotate(entries: list[Entry], keys: Keys) -> list[Entry]:

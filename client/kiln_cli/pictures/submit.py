@@ -55,6 +55,10 @@ CallbackUrl = Annotated[
 ]
 ExternalId = Annotated[str | None, typer.Option("--external-id", metavar="ID", help="Your own id of the task")]
 
+Low = Annotated[
+    bool, typer.Option("--low", help="Low priority: wait behind every task of normal priority", show_default=False)
+]
+
 
 def submit(
     session: Session,
@@ -68,6 +72,7 @@ def submit(
     watermark: Watermark = None,
     callback_url: CallbackUrl = None,
     external_id: ExternalId = None,
+    low: Low = False,
     output: Output = Path(),
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -102,6 +107,7 @@ def submit(
                 watermark=watermark,
                 callback_url=callback_url,
                 external_task_id=external_id,
+                priority="low" if low else None,
                 idempotency_key=key,
             )
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)

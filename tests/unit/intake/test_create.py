@@ -9,6 +9,7 @@ import pytest
 
 from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
+from kiln.contract.vocabulary import Priority
 from kiln.errors import (
     DuplicateExternalTaskId,
     IdempotencyKeyReused,
@@ -18,6 +19,8 @@ from kiln.errors import (
 )
 from kiln.intake import create as creating
 from kiln.intake.create import seconds_to_wait, wait_for_end
+from kiln.tasks.admission import LOW_TURNS
+from kiln.tasks.progress import stored_request
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from tests.support.samples import add_task, create_body
@@ -37,6 +40,23 @@ def test_ignored_fields_are_known_also_of_a_repeated_request():
     first = creating.create(body, ADA, idempotency_key="7")
     assert first.ignored == ["promt"]
     assert creating.create(body, ADA, idempotency_key="7") == first
+
+
+@pytest.mark.parametrize(
+    ("caller", "sent", "is_low"),
+    [
+        (ADA, {}, False),
+        (ADA, {"priority": "normal"}, False),
+        (ADA, {"priority": " low "}, True),
+        (Caller(name="eve", priority=Priority.LOW), {}, True),
+        (Caller(name="eve", priority=Priority.LOW), {"priority": "normal"}, True),
+    ],
+)
+def test_task_is_low_if_its_request_or_its_caller_says_so(caller, sent, is_low):
+    task = create(json.dumps(create_body(**sent)), caller)
+    assert task.is_low is is_low
+    assert (task.turn >= LOW_TURNS) is is_low
+    assert stored_request(task).priority == ("low" if is_low else "normal")
 
 
 def test_without_a_key_every_call_is_a_task(accepted):

@@ -9,6 +9,7 @@ import time
 from pydantic import BaseModel, Field
 
 from kiln import secrets
+from kiln.contract.vocabulary import Priority
 from kiln.errors import (
     AuthenticationFailed,
     AuthorizationEmpty,
@@ -37,6 +38,7 @@ class Caller(BaseModel, defer_build=True):
         api_keys: Plain keys, accepted as ``Bearer <key>``.
         webhook_secret: ``whsec_…``; signs what is posted to this caller's ``callback_url``.
         tasks_per_minute: How many tasks it may create a minute; 0 for the installation's default.
+        priority: ``low`` makes all of its tasks low, whatever its requests say.
     """
 
     name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
@@ -45,6 +47,7 @@ class Caller(BaseModel, defer_build=True):
     api_keys: list[str] = Field(default_factory=list, repr=False)
     webhook_secret: str = Field(default="", repr=False)
     tasks_per_minute: int = Field(default=0, ge=0)
+    priority: Priority = Priority.NORMAL
 
 
 class Callers(BaseModel, defer_build=True):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
-from kiln.contract.vocabulary import Stage, TaskStatus
+from kiln.contract.vocabulary import Priority, Stage, TaskStatus
 
 
 class StepName(StrEnum):
@@ -71,3 +71,4 @@ class StoredRequest(BaseModel, defer_build=True):
     aspect_ratio: str
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
     callback_url: str = ""
+    priority: Priority = Field(default=Priority.NORMAL, description="low waits behind every task of normal priority")

@@ -83,6 +83,7 @@ class Task(BaseModel, defer_build=True):
     request_digest: str = ""
     queue: str = ""
     turn: int = 0
+    priority: str = ""
     final_unit_deduction: str = ""
     final_balance_deduction: str = ""
     provider_fields: str = Field(default="", repr=False)
@@ -95,6 +96,11 @@ class Task(BaseModel, defer_build=True):
     def is_waiting(self) -> bool:
         """Whether it waits in the queue for its slots."""
         return self.queue == "waiting"
+
+    @property
+    def is_low(self) -> bool:
+        """Whether it waits while any task of normal priority does."""
+        return self.priority == "low"
 
     @property
     def result_prefix(self) -> str:
