@@ -12,6 +12,7 @@ from typing import Any
 
 from kiln_cli.acceptance.findings import Finding, fact, row, skipped
 from kiln_cli.acceptance.trial import TASKS_PATH, Trial, all_of, body_of, said
+from kiln_cli.operating.accounts_secret import AccountsSecret, has_keys
 from kiln_cli.operating.history import REQUESTED, TIMER, moments_of
 from kiln_cli.operating.operations import operate
 
@@ -101,14 +102,9 @@ def provider(trial: Trial) -> Iterator[Finding]:
 
 def _provider_token(trial: Trial) -> str:
     """A key for requests to the provider: its API key, or a token as its documents describe it."""
-    secret = trial.installation.client("secretsmanager").get_secret_value(
-        SecretId=trial.installation.output("ProviderSecretArn")
-    )
-    keys = json.loads(secret["SecretString"])
-    if keys.get("api_key"):
-        return str(keys["api_key"])
-    if not keys.get("access_key") or not keys.get("secret_key"):
-        return ""
+    keys = next((each for each in AccountsSecret(trial.installation).read() if has_keys(each)), {})
+    if not keys or keys.get("api_key"):
+        return str(keys.get("api_key", ""))
     now = int(time.time())
     claims = {"iss": keys["access_key"], "exp": now + 600, "nbf": now - 5}
     parts = ".".join(_encoded(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))
