@@ -20,10 +20,11 @@ PATIENCE_S = 600
 
 PARAMETERS = {
     "PollAfterSeconds": "1",
-    "ProviderSlots": "9",
+    # Few slots need few processes of each function; starting them is most of this ring's time.
+    "ProviderSlots": "3",
     "GenerationDeadlineSeconds": "15",
-    # A failure that lasts is tried again for a 24th of it, 20 s.
-    "CollectDeadlineSeconds": "480",
+    # A failure that lasts is tried again for a 24th of it, 10 s.
+    "CollectDeadlineSeconds": "240",
 }
 FAULTS = {"task_seconds": 0.3}
 

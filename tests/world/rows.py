@@ -203,9 +203,9 @@ IMAGES = [
     Row(
         "a redirect without end",
         MADE_UP,
-        {"image_bytes": {"http_status": 302, "text": "", "headers": {"location": "?again"}}},
+        {"image_bytes": {"http_status": 302, "text": "", "headers": {"location": "#again"}}},
         "failed",
-        "paid, no image: image 0 of 1: ",
+        "paid, no image: image 0 of 1: it redirects more than 3 times",
     ),
     Row(
         "a redirect to a file",
