@@ -54,6 +54,11 @@ class ResultImage(BaseModel, defer_build=True):
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
     url: str = Field(description="Where the image is; opens without an Authorization header")
+    preview_url: str = Field(
+        default="",
+        description="Kiln's own: where a WebP of at most 512 px is; absent if none could be made",
+        exclude_if=_is_empty,
+    )
     watermark_url: str = Field(
         default="",
         description="Where the same image with a watermark is; absent unless watermark_info asked for one",
