@@ -178,7 +178,7 @@ def delivered(task: Task, public_url: str) -> DeliveredTask:
         for link, kept in zip(found.task_result.images, task.result, strict=True)
     ]
     return DeliveredTask(
-        **found.model_dump(exclude={"task_result"}),
+        **found.model_dump(exclude={"task_result", "prompt"}),
         task_result=DeliveredResult(images=images),
         images_missing=task.images_missing,
     )
