@@ -136,7 +136,7 @@ pr: ## Everything that CI runs (long)
 acceptance: setup ## Try a deployed stack from every side, and write a report (STACK=my-stack; without it the local one; BUDGET=1)
 	@$(BIN)/kiln acceptance $(if $(STACK),--stack "$(STACK)") $(if $(BUDGET),--budget $(BUDGET)) $(ACCEPTANCE_OPTIONS)
 
-# Heavy tools, in a folder of their own: they are not in the project's locks. Without Node.js its tools are skipped by name.
+# Heavy tools, in a separate folder: the project's locks leave them out. Without Node.js its tools are skipped by name.
 SECOND_OPINION := .second-opinion
 STAMP_SECOND_OPINION := $(SECOND_OPINION)/set-up-$(shell cat tests/second_opinion/requirements.txt tests/second_opinion/package.json | cksum | cut -d' ' -f1)
 

@@ -11,7 +11,8 @@ import pytest
 import urllib3
 
 from kiln.images import copying
-from kiln.images.copying import CopyFailed, Hope, copy_image
+from kiln.images.checked_stream import CHUNK_BYTES, CheckedStream, CopyFailed, Hope
+from kiln.images.copying import copy_image
 from kiln.images.result_files import ResultFacts
 from tests.support.fakes import HttpPool, http_answer
 from tests.support.images import jpeg_with_long_metadata, padded, picture
@@ -321,10 +322,10 @@ def test_small_chunks_are_sent_on_in_large_ones():
     """Each piece is a call of its own all the way down: over TLS that was most of the CPU."""
     head = LARGE_PNG[: 64 * 1024]
     facts = ResultFacts("image/png", 640, 480)
-    stream = copying._CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
+    stream = CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
     chunks = list(stream)
     assert b"".join(chunks) == LARGE_PNG
-    assert len(chunks) == 2 + len(LARGE_PNG) // copying._CHUNK_BYTES
+    assert len(chunks) == 2 + len(LARGE_PNG) // CHUNK_BYTES
 
 
 def test_image_past_its_deadline_is_not_requested():

@@ -1,4 +1,4 @@
-"""What goes out: the envelope, the answers to create, query and list, and the body of a callback."""
+"""Answers: the envelope, the answers to create, query and list, and the body of a callback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Refusal(BaseModel, defer_build=True):
 
 
 class TaskInfo(BaseModel, defer_build=True):
-    """What the caller said of the task at creation."""
+    """The caller's own id of the task, given at creation."""
 
     external_task_id: str = Field(default="", description="The caller's own id; empty when none was given")
 
@@ -101,12 +101,12 @@ class FoundTask(BaseModel, defer_build=True):
     created_at: int = Field(description="Milliseconds since the epoch")
     updated_at: int = Field(description="Milliseconds since the epoch")
     queue_position: int | None = Field(
-        default=None, description="Kiln's own: place in line while the task waits for its turn, counted to 1,000", ge=1
+        default=None, description="Kiln's own: position in the queue while the task waits, counted to 1,000", ge=1
     )
 
 
 class CallbackBody(BaseModel, defer_build=True):
-    """What is posted to a ``callback_url``: a bare object without the envelope (provider)."""
+    """The body of a post to a ``callback_url``: a bare object without the envelope (provider)."""
 
     task_id: str
     task_status: TaskStatus

@@ -1,4 +1,4 @@
-"""Kiln's own answers about a task's course: how far it has come, and the request that it was made of."""
+"""Kiln's own answers about a task: its progress, and the request that created it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiln.contract.vocabulary import Priority, Stage, TaskStatus
 
 
 class StepName(StrEnum):
-    """A moment in a task's course that is written down."""
+    """A recorded step of a task's progress."""
 
     ACCEPTED = "accepted"
     SLOTS_ACQUIRED = "slots_acquired"
@@ -38,7 +38,7 @@ class Progress(BaseModel, defer_build=True):
     task_status: TaskStatus
     stage: Stage = Field(description="Where the task is now")
     queue_position: int | None = Field(
-        default=None, description="Place in line while the task waits for its turn, counted to 1,000", ge=1
+        default=None, description="Position in the queue while the task waits, counted to 1,000", ge=1
     )
     steps: list[Step] = Field(description="What it has reached so far, oldest first")
     dispatch_attempts: int = Field(description="How often it was offered to the provider", ge=0)
