@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local.stack import TEMPLATE, Options, Stack
-from tests.build.tasks import create, ended, told
+from tests.build.tasks import create, ended, query
 
 ROOT = Path(__file__).parents[2]
 WAITING = 3
@@ -53,7 +53,7 @@ def test_tasks_of_the_earlier_release_finish_after_an_update(earlier, tmp_path):
     )
     with Stack(options) as stack:
         tasks = [create(stack) for _ in range(1 + WAITING)]
-        before = [told(stack, task)["task_status"] for task in tasks]
+        before = [query(stack, task)["task_status"] for task in tasks]
         assert not {"succeed", "failed"} & set(before)
 
         stack.update(TEMPLATE, CHANGED)

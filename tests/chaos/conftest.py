@@ -1,4 +1,4 @@
-"""What the chaos tests stand on: a stack to be broken, and someone who listens at a ``callback_url``."""
+"""Fixtures of the chaos tests: a stack to break, and a receiver at a ``callback_url``."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ HOST = "kiln.localhost"
 LOOPBACK = "127.0.0.1"
 
 
-class HttpsDoor:
+class HttpsFront:
     """Serves inside a ``with`` block.
 
     Attributes:
@@ -51,11 +51,11 @@ class HttpsDoor:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listening]}, name="https door", daemon=True
+            target=self._server.run, kwargs={"sockets": [self._listening]}, name="https front", daemon=True
         )
 
     def lead_to(self, http_url: str) -> None:
-        """Sets the address that is behind the door."""
+        """Sets the address that is behind it."""
         self._front_door.forward_to(http_url)
 
     def __enter__(self) -> Self:
@@ -69,11 +69,11 @@ class HttpsDoor:
         self._thread.join(timeout=5)
 
 
-class ThroughTheDoor(httpx.HTTPTransport):
-    """A transport that knows where the door's name leads, as not every resolver does."""
+class ThroughTheFront(httpx.HTTPTransport):
+    """A transport that knows where the name of the front leads, as not every resolver does."""
 
-    def __init__(self, door: HttpsDoor) -> None:
-        super().__init__(verify=ssl.create_default_context(cafile=str(door.certificate)))
+    def __init__(self, front: HttpsFront) -> None:
+        super().__init__(verify=ssl.create_default_context(cafile=str(front.certificate)))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.host == HOST:

@@ -78,7 +78,7 @@ def redeployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
         def deploy(**parameters: str) -> Deployment:
             if not stacks:
-                # What the first test asks for must not stay for the next one: it is deployed on top, too.
+                # The first test's parameters must not stay for the next test: they are deployed on top, too.
                 stacks.append(open_things.enter_context(running(tmp_path_factory.mktemp("other"), {})))
             stacks[0].redeploy(parameters)
             prepare(stacks[0])

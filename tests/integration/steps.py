@@ -21,7 +21,7 @@ def cancel(client: Client, either_id: str) -> httpx.Response:
 
 
 def fill_the_provider(kiln: Deployment, client: Client) -> str:
-    """A task that holds every slot until what is being generated is told to finish."""
+    """A task that holds every slot until the simulator is made to finish it."""
     kiln.set_faults(task_seconds=NEVER)
     blocking = client.create(n=9)
     wait_until(lambda: kiln.generations(blocking), "the provider is full")
@@ -32,9 +32,9 @@ def fill_the_provider(kiln: Deployment, client: Client) -> str:
 def assert_delivered(kiln: Deployment, client: Client, folder: str, *, n: int) -> JsonObject:
     """A drop became a task that succeeded, and its ``result.json`` tells of it."""
     result = kiln.result(folder, code=0)
-    told: JsonObject = result["data"]
-    task = assert_succeeded(kiln, client, told["task_id"], n=n)
-    images = told["task_result"]["images"]
+    reported: JsonObject = result["data"]
+    task = assert_succeeded(kiln, client, reported["task_id"], n=n)
+    images = reported["task_result"]["images"]
     assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
     for image in images:
         assert image["bucket"] == kiln.here["outbox_bucket"]
@@ -62,5 +62,5 @@ def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Received]:
 
 
 def callback_body(task: JsonObject) -> JsonObject:
-    """What the contract's callback says of a task: what *query* answers, without the watermark."""
+    """The body of the contract's callback: the answer of *query* without the watermark."""
     return {name: value for name, value in task.items() if name != "watermark_info"}

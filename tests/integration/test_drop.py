@@ -1,4 +1,4 @@
-"""Drops into the inbox: in any order, under any name, announced however often, and told what is wrong with them."""
+"""Drops into the inbox: in any order, under any name, with repeated events; a wrong one gets its reason."""
 
 from __future__ import annotations
 
@@ -93,19 +93,19 @@ def test_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folde
     wait_until(lambda: kiln.result(folder)["data"]["task_id"] != first["task_id"], "the changed job is done")
     second = assert_delivered(kiln, inbox_client, folder, n=1)
     assert second["task_id"] != first["task_id"]
-    # What was made before stays where its links lead.
+    # The first task's images stay where its links lead.
     assert_succeeded(kiln, inbox_client, first["task_id"], n=2)
 
 
 def test_single_image_makes_a_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
-    plain, told = f"{folder}.png", f"{folder}-told.jpg"
+    plain, described = f"{folder}.png", f"{folder}-described.jpg"
     kiln.drop(plain, picture())
     prompt = "一只猫 in a harbour"
     metadata = {"prompt": Header(prompt, "utf-8").encode(), "n": "2", "aspect-ratio": "1:1"}
-    kiln.drop(told, picture(kind="JPEG"), **metadata)
+    kiln.drop(described, picture(kind="JPEG"), **metadata)
     without = assert_delivered(kiln, inbox_client, plain, n=1)
     assert kiln.item(without["task_id"])["prompt"] == "Make a new picture of this subject."
-    task = assert_delivered(kiln, inbox_client, told, n=2)
+    task = assert_delivered(kiln, inbox_client, described, n=2)
     kept = kiln.item(task["task_id"])
     assert (kept["prompt"], kept["aspect_ratio"]) == (prompt, "1:1")
 
@@ -127,7 +127,7 @@ NAMED = {"subject_image_list": [{"subject_image": "cat.png"}]}
 
 WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
     ({"job.json": b"{"}, 1200, "job.json: must be JSON"),
-    ({"job.json": b'"a text"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
+    ({"job.json": b'"a string"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
     ({"job.json": b"[]"}, 1201, "job.json: must list 1 to 100 jobs, got 0"),
     ({"job.json": b"[7]"}, 1200, "job.json: each job must be a JSON object"),
     ({"job.json": b"\xff"}, 1200, "job.json: must be text in UTF-8, UTF-16 or GB18030"),

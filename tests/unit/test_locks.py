@@ -1,4 +1,4 @@
-"""What is installed is what was locked: every package at one version, known by its digest, and from nowhere else."""
+"""Locks pin every package to one version by its digest, and name no index."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_package_is_pinned_with_its_digest(lock):
     assert pins(text)
     without = [line for line in requirements(text) if not _DIGEST.search(line)]
     assert without == []
-    # Neither an address nor an index of its own: what a package is, its digest says.
+    # No address and no index: a package is known by its digest.
     assert not re.search(r"://|^\s*-[^-]|--(extra-)?index-url|--find-links", text, re.MULTILINE)
 
 

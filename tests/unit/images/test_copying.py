@@ -278,7 +278,7 @@ def test_dripping_image_fails_the_copy(monkeypatch, is_chunked):
 
 
 class Dripping:
-    """A connection over which a byte comes every second: whoever asks for many at once waits for all of them."""
+    """A connection with one byte a second: a read of many bytes waits for all of them."""
 
     closed = False
 
@@ -300,7 +300,7 @@ class Dripping:
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("seconds", [240, 70_000])
 def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
-    """Not in its head, not behind it: the function would be killed, and what else has come would not be recorded."""
+    """The deadline holds in the image's head and behind it. A killed function would record none of the other images."""
     drips = Dripping(LARGE_PNG)
     monkeypatch.setattr(copying, "COPY_SECONDS", seconds)
     monkeypatch.setattr(copying.time, "monotonic", lambda: drips.now)
@@ -312,14 +312,14 @@ def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
 
 
 class Records(io.BytesIO):
-    """A connection over TLS: it gives a record of 16 KB at a time."""
+    """A connection over TLS: it returns a record of 16 KB at a time."""
 
     def read1(self, amount: int | None = -1, /) -> bytes:
         return super().read1(min(amount or -1, 16 * 1024))
 
 
 def test_small_chunks_are_sent_on_in_large_ones():
-    """Each piece is a call of its own all the way down: over TLS that was most of the CPU."""
+    """Each piece is a separate call all the way down: over TLS that was most of the CPU."""
     head = LARGE_PNG[: 64 * 1024]
     facts = ResultFacts("image/png", 640, 480)
     stream = CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))

@@ -1,4 +1,4 @@
-"""The provider's slots: first come first served, never more than there are, giving back as often as one likes."""
+"""The provider's slots: in the order of the queue, never more than there are, and a release may be repeated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_limit_is_read_from_the_environment(cloud):
 
 def test_empty_item_has_no_holders_and_no_waiters(slots):
     assert slots.state().names == set()
-    assert slots.release("nobody", 9) == []
+    assert slots.release("missing", 9) == []
 
 
 def test_slots_are_acquired_while_any_are_free(cloud, slots):
@@ -187,7 +187,7 @@ def test_any_order_of_steps_loses_no_slot_and_keeps_the_turns(cloud, seed):
 
 
 def test_two_large_tasks_do_not_reserve_parts_at_once(cloud, slots):
-    """A later task of another caller may come to stand before one that waits: what is reserved is dealt out afresh."""
+    """A later task of another caller may come before one that waits: reserved slots are then handed over again."""
     for name, n in (("a", 1), ("b", 2)):
         add_task(name, n=n)
         take(cloud, slots, name, n)
