@@ -13,18 +13,20 @@ import typer
 
 from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
-from kiln_cli.operating import callers, dispatch, doctor, provider_keys, task, teardown
+from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, task, teardown
 from kiln_cli.operating.session import FOR_OPERATORS
 from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.get import get
 from kiln_cli.pictures.list_tasks import list_tasks
 from kiln_cli.pictures.login import login
 from kiln_cli.pictures.open_console import open_console
+from kiln_cli.pictures.rerun import rerun
 from kiln_cli.pictures.retry import retry
 from kiln_cli.pictures.save import save
 from kiln_cli.pictures.session import TRANSPORT, PicturesCommand
 from kiln_cli.pictures.submit import submit
 from kiln_cli.pictures.watch import watch
+from kiln_cli.pictures.whoami import logout, whoami
 from kiln_client import IgnoredFields
 from kiln_client.version import VERSION
 
@@ -48,9 +50,12 @@ _PICTURES: dict[str, Callable[..., None]] = {
     "get": get,
     "save": save,
     "retry": retry,
+    "rerun": rerun,
     "cancel": cancel,
     "open": open_console,
     "login": login,
+    "whoami": whoami,
+    "logout": logout,
 }
 for name, command in _PICTURES.items():
     app.command(name, cls=PicturesCommand)(command)
@@ -59,6 +64,7 @@ for name, command in _PICTURES.items():
 for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)
 app.add_typer(doctor.app)
+app.add_typer(logs.app)
 app.add_typer(acceptance.app)
 app.add_typer(teardown.app)
 
