@@ -1,7 +1,7 @@
 # The commands of this project. `make help` lists them.
 #
 # With KLING_ACCESS_KEY and KLING_SECRET_KEY (or KLING_API_KEY) set, `make up` and `make run` use Kling itself.
-# PORT=9000 chooses the front door's port, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
+# PORT=9000 chooses the port of the local stack, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
 # PYTHON=/path/to/python overrides the interpreter that is looked for.
 
 SHELL := /bin/sh
@@ -111,7 +111,7 @@ test-clients: setup ## Public clients of the provider against Kiln (installs the
 	@$(BIN)/python -m pytest tests/clients
 
 .PHONY: check
-check: setup ## Lint, formatting, types, import directions, written pages, weaknesses in our own code
+check: setup check-prose ## Lint, formatting, types, import directions, words, written pages, weaknesses in our own code
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy layers functions local client tests benchmarks
@@ -159,7 +159,8 @@ second-opinion: setup $(STAMP_SECOND_OPINION) ## Let tools of others read the te
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
-	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' Makefile ':!docs/prose' ':!docs/glossary.md' | \
+	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' \
+		'*.mjs' '*.cjs' '*.asl.json' Makefile layers/build/Makefile .ci/run ':!docs/prose' ':!docs/glossary.md' | \
 		xargs $(BIN)/relint --config docs/prose/words.yml --code-padding 0
 
 .PHONY: audit

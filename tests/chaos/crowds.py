@@ -70,7 +70,7 @@ class Burst:
 
 
 def drop_at_once(kiln: ChaosDeployment, name: str, count: int) -> Burst:
-    """Drops a crowd of single images, lets another caller come with a few when the line is long, waits for the end."""
+    """Drops a crowd of single images, lets another caller create a few tasks behind it, waits for the end."""
     burst = Burst()
     before = kiln.stats()["refused"]
     lines_before = sum(1 for _ in kiln.injector.calls())
@@ -99,15 +99,15 @@ def drop_at_once(kiln: ChaosDeployment, name: str, count: int) -> Burst:
 
 
 def assert_served(kiln: ChaosDeployment, burst: Burst, slots: int) -> None:
-    """Everyone was served, in fair turn, once, and nothing was left over."""
+    """Every task was served once, in fair turn, and no slot stays held."""
     assert {task["task_status"] for task in burst.tasks} == {"succeed"}
     made = kiln.stats()["by_external_id"]
     assert [made.get(task["run_id"]) for task in burst.tasks] == [1] * len(burst.tasks)
     # A leaked slot stays held; the slot of an earlier task is released soon.
     wait_until(lambda: not kiln.holders(), "no slot is held any more")
     assert burst.refused <= 5
-    # Turns alternate between the callers. Before them come who held slots or had been handed some, and who is served
-    # until their workflows have started: a few rounds of the slots, whatever the length of the line.
+    # Turns alternate between the callers. Tasks with slots come before them, and tasks that are served until their
+    # workflows have started: a few rounds of the slots, whatever the length of the queue.
     assert max(burst.places_of_few()) <= FEW + 6 * slots
     assert max(burst.displacements()) <= 3 * slots
     assert not burst.held or sum(burst.held) >= 0.8 * slots * len(burst.held)

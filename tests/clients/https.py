@@ -38,9 +38,9 @@ class HttpsFront:
         self.certificate = folder / "certificate.pem"
         key = folder / "key.pem"
         _write_certificate(self.certificate, key)
-        self._front_door = ReverseProxy()
+        self._proxy = ReverseProxy()
         config = uvicorn.Config(
-            self._front_door.app,
+            self._proxy.app,
             http="h11",
             ws="none",
             log_config=None,
@@ -56,7 +56,7 @@ class HttpsFront:
 
     def lead_to(self, http_url: str) -> None:
         """Sets the address that is behind it."""
-        self._front_door.forward_to(http_url)
+        self._proxy.forward_to(http_url)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""Big images: a place to upload to, a reference that stands for the image, and whose it is."""
+"""Big images: an upload, a reference in place of the image, and its owner."""
 
 from __future__ import annotations
 

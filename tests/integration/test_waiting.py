@@ -1,4 +1,4 @@
-"""Waiting: ``Prefer: wait=N`` answers with the finished task, ``queue_position`` tells how long the line is."""
+"""Waiting: ``Prefer: wait=N`` answers with the finished task, ``queue_position`` is the place in the queue."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ NOW = 1_700_000_000
 
 @pytest.fixture
 def admission(cloud, monkeypatch) -> Admission:
-    """One that looks at the line for every task, as if they came seconds apart."""
+    """One that reads the queue for every task, as if they came seconds apart."""
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     return Admission()
 
