@@ -19,10 +19,8 @@ def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
 
 @pytest.fixture(autouse=True)
 def _no_faults(kiln: ChaosDeployment) -> Iterator[None]:
-    kiln.set_faults()
-    yield
-    kiln.set_faults()
-    kiln.finish()
+    with kiln.without_faults():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
-import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from local.reverse_proxy import ReverseProxy
-from local.serving import take_port
+from local.serving import ServerThread, take_port
 
 HOST = "kiln.localhost"
 LOOPBACK = "127.0.0.1"
@@ -36,37 +33,20 @@ class HttpsFront:
         self._listening = take_port(0)
         self.url = f"https://{HOST}:{self._listening.getsockname()[1]}"
         self.certificate = folder / "certificate.pem"
-        key = folder / "key.pem"
-        _write_certificate(self.certificate, key)
+        self._key = folder / "key.pem"
+        _write_certificate(self.certificate, self._key)
         self._proxy = ReverseProxy()
-        config = uvicorn.Config(
-            self._proxy.app,
-            http="h11",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            ssl_certfile=self.certificate,
-            ssl_keyfile=key,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listening]}, name="https front", daemon=True
-        )
 
     def lead_to(self, http_url: str) -> None:
         """Sets the address that is behind it."""
         self._proxy.forward_to(http_url)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server = ServerThread(self._proxy.app, self._listening, (self.certificate, self._key))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=5)
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
 
 
 class ThroughTheFront(httpx.HTTPTransport):

@@ -64,10 +64,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 @pytest.fixture
 def kiln(deployed: Deployment) -> Iterator[Deployment]:
     """The ring's stack with no fault in force, before the test and after it, and no task left that would take long."""
-    deployed.set_faults()
-    yield deployed
-    deployed.set_faults()
-    deployed.finish()
+    with deployed.without_faults():
+        yield deployed
 
 
 @pytest.fixture(scope="session")

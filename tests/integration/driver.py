@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
@@ -48,6 +50,14 @@ class Deployment:
 
     def close(self) -> None:
         self.http.close()
+
+    @contextlib.contextmanager
+    def without_faults(self, **always: Any) -> Iterator[Self]:
+        """No fault but these is in force, before the block and after it, and no task is left that would take long."""
+        self.set_faults(**always)
+        yield self
+        self.set_faults(**always)
+        self.finish()
 
     @property
     def aws(self) -> AwsClients:

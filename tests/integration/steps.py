@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import jsonschema
 
+from kiln_cli.acceptance.receiver import Webhook
 from local.children import ROOT
-from local.receiver import Received, Receiver
+from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
@@ -51,10 +52,10 @@ def assert_of_shape(document: Any, name: str) -> None:
     jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 
 
-def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Received]:
+def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Webhook]:
     """Waits until so many webhooks of a status have come, and gives them."""
 
-    def come() -> list[Received] | None:
+    def come() -> list[Webhook] | None:
         found = [request for request in list(receiver.received) if request.json()["task_status"] == status]
         return found if len(found) >= count else None
 

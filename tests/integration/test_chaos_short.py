@@ -35,10 +35,8 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment
 @pytest.fixture
 def chaos(broken: ChaosDeployment) -> Iterator[ChaosDeployment]:
     """The same, with no fault in force before the test and after it, and no task left that would take long."""
-    broken.set_faults()
-    yield broken
-    broken.set_faults()
-    broken.finish()
+    with broken.without_faults():
+        yield broken
 
 
 def test_crash_at_some_calls_leaves_no_task_unfinished(chaos: ChaosDeployment, receiver: Receiver) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from email.header import Header
-from typing import Any
 from urllib.parse import quote_plus
 
 from tests.integration.client import Client, JsonObject, picture, wait_until
@@ -44,7 +43,7 @@ def test_same_drop_again_is_the_same_task(kiln: Deployment, inbox_client: Client
     announce(kiln, *[f"{folder}/{name}" for name in FILES], *[f"{folder}/{name}" for name in FILES])
     for name, body in FILES.items():
         kiln.drop(f"{folder}/{name}", body)
-    settle(kiln)
+    kiln.settle()
     assert len(inbox_client.list(pageSize=500)) == count
     assert assert_delivered(kiln, inbox_client, folder, n=2) == task
 
@@ -56,7 +55,7 @@ def test_repeated_events_make_one_task(kiln: Deployment, inbox_client: Client, f
         kiln.drop(f"{folder}/{name}", FILES[name])
         announce(kiln, f"{folder}/{name}", f"{folder}/{name}")
     assert_delivered(kiln, inbox_client, folder, n=2)
-    settle(kiln)
+    kiln.settle()
     assert len(inbox_client.list(pageSize=500)) == count + 1
 
 
@@ -67,22 +66,6 @@ def announce(kiln: Deployment, *keys: str) -> None:
     url = kiln.resource("InboxQueue")
     for message in ({"Records": records}, {"Records": records[:1]}, {"Service": "Amazon S3", "Event": "s3:TestEvent"}):
         kiln.aws.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(message))
-
-
-def settle(kiln: Deployment) -> None:
-    """Waits until the inbox queue is empty and nothing of it is under way."""
-    url = kiln.resource("InboxQueue")
-    names: Any = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-
-    def is_empty() -> bool:
-        counts = kiln.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return all(int(count) == 0 for count in counts.values())
-
-    wait_until(is_empty, "the inbox queue is empty")
 
 
 def test_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:

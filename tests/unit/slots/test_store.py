@@ -29,6 +29,13 @@ def test_empty_item_has_no_holders_and_no_waiters(slots):
     assert slots.release("missing", 9) == []
 
 
+def three_hold_and_two_wait(cloud, slots) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        add_task(name)
+    for name in ("a", "b", "c"):
+        take(cloud, slots, name, 1)
+
+
 def test_slots_are_acquired_while_any_are_free(cloud, slots):
     for name in ("a", "b", "c", "d"):
         add_task(name)
@@ -39,10 +46,7 @@ def test_slots_are_acquired_while_any_are_free(cloud, slots):
 
 
 def test_released_slot_is_handed_to_the_first_waiting_task(cloud, slots):
-    for name in ("a", "b", "c", "d", "e"):
-        add_task(name)
-    for name in ("a", "b", "c"):
-        take(cloud, slots, name, 1)
+    three_hold_and_two_wait(cloud, slots)
     assert slots.release("b", 1) == ["d"]
     assert slots.state().names == {"a#0", "c#0", "d#0"}
     assert take(cloud, slots, "d", 1)
@@ -50,10 +54,7 @@ def test_released_slot_is_handed_to_the_first_waiting_task(cloud, slots):
 
 
 def test_second_release_hands_nothing_over_and_wakes_again(cloud, slots):
-    for name in ("a", "b", "c", "d", "e"):
-        add_task(name)
-    for name in ("a", "b", "c"):
-        take(cloud, slots, name, 1)
+    three_hold_and_two_wait(cloud, slots)
     assert slots.release("b", 1) == ["d"]
     # The first time it may have broken down in between.
     assert slots.release("b", 1) == ["d"]
