@@ -217,7 +217,7 @@ lock: setup ## Resolve the dependencies into locks/ and the layer's requirements
 	@$(call compile,--generate-hashes --group dev,locks/dev.txt)
 	@$(call compile,--generate-hashes --group run --constraints locks/dev.txt,locks/run.txt)
 	@$(call compile,--generate-hashes --group sam,locks/sam.txt)
-	@$(call compile,--no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
+	@$(call compile,--generate-hashes --no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
 
 compile = $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(1) --output-file $(2)

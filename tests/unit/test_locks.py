@@ -8,7 +8,8 @@ import pytest
 
 from local.children import ROOT
 
-LOCKS = sorted((ROOT / "locks").glob("*.txt"))
+LAYER = ROOT / "layers/kiln/requirements.txt"
+LOCKS = [*sorted((ROOT / "locks").glob("*.txt")), LAYER]
 
 _PINNED = re.compile(r"\A(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)")
 _DIGEST = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
@@ -42,6 +43,6 @@ def test_every_package_is_pinned_with_its_digest(lock):
 
 def test_layer_pins_the_tested_versions():
     tested = pins((ROOT / "locks" / "dev.txt").read_text(encoding="utf-8"))
-    shipped = pins((ROOT / "layers" / "kiln" / "requirements.txt").read_text(encoding="utf-8"))
+    shipped = pins(LAYER.read_text(encoding="utf-8"))
     assert shipped
     assert {name: versions for name, versions in shipped.items() if not versions <= tested.get(name, set())} == {}
