@@ -19,16 +19,16 @@ class Envelope(BaseModel, Generic[Payload], defer_build=True):
     """Every answer of the contract; ``code`` 0 is success (contract)."""
 
     code: int = Field(default=0, description="0 on success, else the provider's business code")
-    message: str = Field(default="SUCCEED", description="What happened, in words")
+    message: str = Field(default="SUCCEED", description="The outcome in words")
     request_id: str = Field(description="Identifies this request in the logs")
     data: Payload
 
 
 class Refusal(BaseModel, defer_build=True):
-    """An answer that says no: the envelope without ``data``."""
+    """A refusal: the envelope without ``data``."""
 
     code: int = Field(description="The provider's business code")
-    message: str = Field(description="What was wrong, naming the field, the limit and what came")
+    message: str = Field(description="The reason: the field, its limit, and the value that was got")
     request_id: str = Field(description="Identifies this request in the logs")
 
 
@@ -53,10 +53,10 @@ class ResultImage(BaseModel, defer_build=True):
     """One generated image."""
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
-    url: str = Field(description="Where the image is; opens without an Authorization header")
+    url: str = Field(description="The image's address; it needs no Authorization header")
     watermark_url: str = Field(
         default="",
-        description="Where the same image with a watermark is; absent unless watermark_info asked for one",
+        description="The same image with a watermark; absent unless watermark_info asked for one",
         exclude_if=_is_empty,
     )
 
