@@ -26,8 +26,9 @@ def git(*arguments: str) -> bytes:
 
 
 def earlier_release() -> str:
-    """The newest tag that does not contain the checked out commit; empty if there is none."""
-    tags = git("tag", "--no-contains", "HEAD", "--sort=-creatordate").decode().split()
+    """The newest version's tag before the checked out commit; empty if there is none."""
+    before = ("--merged", "HEAD", "--no-contains", "HEAD")
+    tags = git("tag", "--list", "v*", *before, "--sort=-version:refname").decode().split()
     return tags[0] if tags else ""
 
 
