@@ -1,4 +1,4 @@
-"""Checks of the functions' releases: aliases, versions, and a way back that the run tries on an alias of its own."""
+"""Checks of the functions' releases: aliases, versions, and a rollback, tried on an alias that the run makes."""
 
 from __future__ import annotations
 
