@@ -8,8 +8,8 @@ import pytest
 
 from local.children import ROOT
 
-LAYER = ROOT / "layers/kiln/requirements.txt"
-LOCKS = [*sorted((ROOT / "locks").glob("*.txt")), LAYER]
+SHIPPED = [ROOT / "layers/kiln/requirements.txt", ROOT / "functions/collect/requirements.txt"]
+LOCKS = [*sorted((ROOT / "locks").glob("*.txt")), *SHIPPED]
 
 _PINNED = re.compile(r"\A(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)")
 _DIGEST = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
@@ -31,7 +31,7 @@ def pins(text: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name + "/" + lock.name)
 def test_every_package_is_pinned_with_its_digest(lock):
     text = lock.read_text(encoding="utf-8")
     assert pins(text)
@@ -41,8 +41,9 @@ def test_every_package_is_pinned_with_its_digest(lock):
     assert not re.search(r"://|^\s*-[^-]|--(extra-)?index-url|--find-links", text, re.MULTILINE)
 
 
-def test_layer_pins_the_tested_versions():
+@pytest.mark.parametrize("lock", SHIPPED, ids=lambda lock: lock.parent.name)
+def test_package_pins_the_tested_versions(lock):
     tested = pins((ROOT / "locks" / "dev.txt").read_text(encoding="utf-8"))
-    shipped = pins(LAYER.read_text(encoding="utf-8"))
+    shipped = pins(lock.read_text(encoding="utf-8"))
     assert shipped
     assert {name: versions for name, versions in shipped.items() if not versions <= tested.get(name, set())} == {}

@@ -54,6 +54,11 @@ class ResultImage(BaseModel, defer_build=True):
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
     url: str = Field(description="The image's address; it needs no Authorization header")
+    preview_url: str = Field(
+        default="",
+        description="Kiln's own: the address of a WebP of at most 512 px; absent if none could be made",
+        exclude_if=_is_empty,
+    )
     watermark_url: str = Field(
         default="",
         description="The same image with a watermark; absent unless watermark_info asked for one",
@@ -100,6 +105,11 @@ class FoundTask(BaseModel, defer_build=True):
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int = Field(description="Milliseconds since the epoch")
     updated_at: int = Field(description="Milliseconds since the epoch")
+    prompt: str = Field(
+        default="",
+        description="Kiln's own: the prompt, in answers to queries; absent if there is none, and in events",
+        exclude_if=_is_empty,
+    )
     queue_position: int | None = Field(
         default=None, description="Kiln's own: position in the queue while the task waits, counted to 1,000", ge=1
     )
