@@ -31,7 +31,7 @@ def pins(text: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.parent.name + "/" + lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.name}")
 def test_every_package_is_pinned_with_its_digest(lock):
     text = lock.read_text(encoding="utf-8")
     assert pins(text)
