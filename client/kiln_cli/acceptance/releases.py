@@ -1,4 +1,4 @@
-"""Checks of the functions' releases: aliases, versions, and a rollback, tried on an alias that the run makes."""
+"""Checks of the functions' releases: aliases, versions, and a roll-back that the run tries on a separate alias."""
 
 from __future__ import annotations
 
