@@ -1,6 +1,6 @@
 """Where the second opinions' tools are: ``make second-opinion`` puts them into ``.second-opinion``.
 
-cfn-lint is in ``.venv-sam`` too, which ``make build`` makes.
+cfn-lint is in ``.venv-sam`` too, after ``make build``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ NODE = FOLDER / "node_modules"
 def python_tool(name: str) -> str:
     """A command of the Python tools; the test is skipped where they are missing."""
     own, of_builds = FOLDER / "venv/bin" / name, ROOT / ".venv-sam/bin" / name
-    return _found(own if own.exists() or not of_builds.exists() else of_builds, name)
+    is_with_builds = name == "cfn-lint" and of_builds.exists() and not own.exists()
+    return _found(of_builds if is_with_builds else own, name)
 
 
 def node_tool(name: str) -> str:
