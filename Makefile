@@ -92,7 +92,7 @@ test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
 	@# A file runs in one worker, and a worker has its own stacks. They mostly wait: three workers suit two cores.
 	@$(BIN)/python -m pytest -n auto -p no:schemathesis tests/world --ignore tests/world/test_provider_answers.py
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/world/test_provider_answers.py tests/integration tests/e2e
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)
@@ -211,12 +211,13 @@ scale: setup ## Write docs/scaling.md's tables: limits and simulated waiting (ME
 	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.modelling.scaling
 
 .PHONY: lock
-lock: setup ## Resolve the dependencies into locks/ and the layer's requirements.txt (UPGRADE=1 for newer ones)
+lock: setup ## Resolve the dependencies into locks/ and what the layer and collect ship (UPGRADE=1 for newer ones)
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
 	@$(call compile,--generate-hashes --group dev,locks/dev.txt)
 	@$(call compile,--generate-hashes --group run --constraints locks/dev.txt,locks/run.txt)
 	@$(call compile,--generate-hashes --group sam,locks/sam.txt)
 	@$(call compile,--no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
+	@$(call compile,--no-annotate --group collect --constraints locks/dev.txt,functions/collect/requirements.txt)
 
 compile = $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(1) --output-file $(2)

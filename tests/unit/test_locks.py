@@ -40,8 +40,9 @@ def test_every_package_is_pinned_with_its_digest(lock):
     assert not re.search(r"://|^\s*-[^-]|--(extra-)?index-url|--find-links", text, re.MULTILINE)
 
 
-def test_layer_pins_the_tested_versions():
+@pytest.mark.parametrize("folder", ["layers/kiln", "functions/collect"])
+def test_package_pins_the_tested_versions(folder):
     tested = pins((ROOT / "locks" / "dev.txt").read_text(encoding="utf-8"))
-    shipped = pins((ROOT / "layers" / "kiln" / "requirements.txt").read_text(encoding="utf-8"))
+    shipped = pins((ROOT / folder / "requirements.txt").read_text(encoding="utf-8"))
     assert shipped
     assert {name: versions for name, versions in shipped.items() if not versions <= tested.get(name, set())} == {}

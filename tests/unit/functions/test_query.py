@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kiln.contract import TaskStatus
+from kiln.tasks import search
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord
 from tests.support.functions import TASK_ID, call, sample, with_headers
@@ -108,6 +109,16 @@ def test_list_is_paged_newest_first():
     assert [task["task_id"] for task in second["data"]] == ["task-0"]
     _, whole, _ = call("query", sample("api-query-list", queryStringParameters=None))
     assert len(whole["data"]) == 3
+
+
+def test_search_answers_with_prompts_and_where_to_continue(monkeypatch):
+    for number, prompt in enumerate(["a cat", "a dog"], start=1):
+        admit_task(f"task-{number}", prompt=prompt, created_at=number)
+    monkeypatch.setattr(search, "SEARCHED_TASKS", 1)
+    event = sample("api-query-list", queryStringParameters={"search": "dog"})
+    _, body, headers = call("query", event)
+    assert [task["prompt"] for task in body["data"]] == ["a dog"]
+    assert headers["Kiln-Created-Before"] == "3"
 
 
 def test_caller_without_tasks_gets_an_empty_list():

@@ -82,7 +82,39 @@ def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
         (2, "tasks/task-1/2.png"),
     ]
     assert [image.sha256 for image in task.result] == [hashlib.sha256(content).hexdigest() for content in CONTENTS]
-    assert sorted(pool.stored.values()) == sorted(CONTENTS)
+    images = [content for key, content in pool.stored.items() if "-preview" not in key]
+    assert sorted(images) == sorted(CONTENTS)
+
+
+def test_collected_image_has_a_preview_in_answers_and_events(provider, pool):
+    generated()
+    result = collect("task-1", provider=provider)
+    previews = [image.preview for image in stored().result]
+    assert [each and each.key for each in previews] == [f"tasks/task-1/{index}-preview.webp" for index in range(3)]
+    found = found_view(stored(), "https://kiln.test").task_result.images
+    assert [image.preview_url.rpartition("/")[2] for image in found] == [f"{index}-preview.webp" for index in range(3)]
+    assert result.event
+    assert [image.preview_url for image in result.event.detail.data.task_result.images] == [
+        image.preview_url for image in found
+    ]
+
+
+def test_image_without_a_preview_is_still_a_result(provider, pool):
+    generated()
+    pool._sources[URLS[1]] = http_answer(CONTENTS[1][:200] + CONTENTS[1][-2:])  # type: ignore[index]
+    result = collect("task-1", provider=provider)
+    assert result.outcome is Outcome.ENDED
+    assert result.reason.startswith("no preview of image 1: ")
+    assert stored().task_status is TaskStatus.SUCCEED
+    assert [image.preview is None for image in stored().result] == [False, True, False]
+    assert "preview_url" not in found_view(stored(), "").task_result.images[1].model_dump()
+
+
+def test_no_previews_are_made_once_collecting_has_taken_long(provider, pool):
+    generated(601)
+    result = collect("task-1", provider=provider)
+    assert (result.outcome, result.reason) == (Outcome.ENDED, "too late for previews")
+    assert {image.preview for image in stored().result} == {None}
 
 
 def test_images_of_a_drop_are_stored_beside_its_result_file(provider, pool):

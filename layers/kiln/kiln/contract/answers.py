@@ -54,6 +54,11 @@ class ResultImage(BaseModel, defer_build=True):
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
     url: str = Field(description="Where the image is; opens without an Authorization header")
+    preview_url: str = Field(
+        default="",
+        description="Kiln's own: where a WebP of at most 512 px is; absent if none could be made",
+        exclude_if=_is_empty,
+    )
     watermark_url: str = Field(
         default="",
         description="Where the same image with a watermark is; absent unless watermark_info asked for one",
@@ -100,6 +105,11 @@ class FoundTask(BaseModel, defer_build=True):
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int = Field(description="Milliseconds since the epoch")
     updated_at: int = Field(description="Milliseconds since the epoch")
+    prompt: str = Field(
+        default="",
+        description="Kiln's own: the prompt, in answers to queries; absent if there is none, and in events",
+        exclude_if=_is_empty,
+    )
     queue_position: int | None = Field(
         default=None, description="Kiln's own: place in line while the task waits for its turn, counted to 1,000", ge=1
     )

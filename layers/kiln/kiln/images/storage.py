@@ -108,6 +108,22 @@ def store_stream(
     _accept((pool or http()).request("PUT", link, body=chunks, headers=headers, redirect=False))
 
 
+def read(bucket: str, key: str) -> bytes:
+    """The bytes of a stored image; a failure of S3 is tried again.
+
+    Raises:
+        StorageFailed: S3 refused to give it or could not be reached.
+    """
+    link = aws.s3().generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_LINK_SECONDS)
+    try:
+        answer = http().request("GET", link, redirect=False, retries=_RETRIES)
+    except urllib3.exceptions.HTTPError as error:
+        # Its text contains the signed link, which must not reach a log.
+        raise StorageFailed(f"S3 cannot be reached: {type(error).__name__}") from None
+    _accept(answer)
+    return answer.data
+
+
 def _accept(answer: urllib3.BaseHTTPResponse) -> None:
     if answer.status != 200:
         raise StorageFailed(f"S3 answered HTTP {answer.status}")
