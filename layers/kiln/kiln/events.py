@@ -65,7 +65,7 @@ class DeliveredResult(TaskResult):
 
 
 class DeliveredTask(FoundTask):
-    """What *query* answers, plus where each image is kept."""
+    """The answer of *query*, plus where each image is stored."""
 
     task_result: DeliveredResult = Field(default_factory=DeliveredResult)
     images_missing: int = Field(
@@ -140,7 +140,7 @@ class RefusalEvent(BaseModel, defer_build=True):
 
 
 class BusEntry(BaseModel, defer_build=True):
-    """What the workflow's publishing states put on the bus."""
+    """An entry that the workflow's publishing states put on the bus."""
 
     detail_type: str
     detail: TaskEvent

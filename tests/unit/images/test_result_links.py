@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 
 from kiln import addresses
 from kiln.images import result_links
-from kiln.images.copying import CopyFailed, copy_image
+from kiln.images.checked_stream import CopyFailed
+from kiln.images.copying import copy_image
 from kiln.images.result_links import LinkRefused, guarded_http, open_link
 
 PUBLIC = "93.184.215.14"

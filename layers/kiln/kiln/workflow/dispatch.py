@@ -125,6 +125,7 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, g
     advice = learn(gate, task.task_id, _lesson_of(task, error), str(error), tasks=tasks, slots=slots)
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
         return _failed(task, error.reason, metrics.Failure.REFUSED, tasks, slots)
+    # A task that may exist and be paid for is looked up again, as long as a paid task would be polled.
     is_in_doubt = error.verdict is Verdict.UNKNOWN or isinstance(error, _NotLookedUp)
     if is_overdue(task, is_in_doubt=is_in_doubt):
         return _too_late(task, f"its last answer: {error}", tasks, slots)
