@@ -18,7 +18,7 @@ def now(monkeypatch) -> StoppedClock:
 
 
 def call(task_id: str, lesson: Lesson, calls: Calls = Calls.CREATE) -> Advice | None:
-    """What a task is advised after its call; ``None`` if it may not call."""
+    """Returns the advice that a task gets after its call; ``None`` if it may not call."""
     gate = Gate(calls)
     return gate.learn(task_id, lesson, "no answer") if gate.admits(task_id) else None
 

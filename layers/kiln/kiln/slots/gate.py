@@ -65,10 +65,10 @@ class Gate(TableAccess):
         self.key = items.gate_key(account, calls.value)
         self._is_probe = False
         self.seen = GateState()
-        """What the item said when it was last read."""
+        """The item as it was when it was last read."""
 
     def state(self) -> GateState:
-        """What the item says, strongly consistent."""
+        """Reads the item, strongly consistent."""
         answer = self._client.get_item(TableName=self._table, Key=self.key, ConsistentRead=True)
         return GateState.of(answer.get("Item", {}))
 

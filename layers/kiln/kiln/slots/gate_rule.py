@@ -32,7 +32,7 @@ LATE_SHARE = 20
 
 
 class Lesson(StrEnum):
-    """What one call or attempt says about the provider."""
+    """The state of the provider that one call or attempt shows."""
 
     PASSED = "passed"
     """It works: it took the task, or it judged this task alone."""
@@ -41,7 +41,7 @@ class Lesson(StrEnum):
     """It answers, but it may still refuse the account."""
 
     AWAY = "away"
-    """It cannot be reached, or answers with an error of its own."""
+    """It cannot be reached, or answers with an internal error."""
 
     REFUSED = "refused"
     """It refuses the account, and so every task."""
@@ -49,7 +49,7 @@ class Lesson(StrEnum):
 
 @dataclass(frozen=True)
 class GateState:
-    """What the gate's item says.
+    """The gate as its item records it.
 
     Attributes:
         failures: How many calls failed in a row.

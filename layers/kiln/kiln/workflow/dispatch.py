@@ -138,7 +138,7 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, g
 
 
 def _lesson_of(task: Task, error: ProviderError) -> Lesson:
-    """What an attempt says about the provider: a create that fails after a look-up shows that it answers."""
+    """Returns the lesson of an attempt: a create that fails after a look-up shows that it answers."""
     is_looked_up = task.dispatch_attempts > 1 and not isinstance(error, _NotLookedUp)
     cause = error.__cause__ if isinstance(error.__cause__, ProviderError) else error
     lesson = lesson_of(cause)

@@ -27,7 +27,7 @@ _LESSONS = {Verdict.ACCOUNT: Lesson.REFUSED, Verdict.RETRY: Lesson.AWAY, Verdict
 
 
 def lesson_of(error: ProviderError) -> Lesson:
-    """What a failed call says about the provider. A task that it refuses, or its being full, says that it works."""
+    """Returns the lesson of a failed call. A task that it refuses, or its being full, says that it works."""
     if error.verdict is Verdict.WAIT and not error.code:
         return Lesson.AWAY  # Something on the way answered.
     return _LESSONS.get(error.verdict, Lesson.PASSED)
