@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.contract import ListQuery
+from kiln.contract.usage import Grouping, UsageQuery
 from kiln.documents import pages
 from kiln.images.stored import LINK_SECONDS
 from kiln.tasks.downloads import download_address
@@ -16,6 +18,7 @@ from kiln.tasks.progress import progress, stored_request
 from kiln.tasks.search import Found, TaskSearch
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
+from kiln.tasks.usage import Usage
 from kiln.tasks.views import found_view
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import observed
@@ -70,6 +73,17 @@ def query_one() -> Response[str]:
 def _task(tasks: TaskStore) -> Task:
     caller = app.caller().name
     return tasks.find(caller, app.either_id(caller, tasks))
+
+
+@app.get("/v1/usage")
+def usage() -> Response[str]:
+    """Answers with the caller's usage: a row per day, or one row for the whole time."""
+    caller = app.caller().name
+    asked = UsageQuery.parse(app.parameters)
+    first, last = asked.days(dt.datetime.now(dt.UTC).date())
+    if asked.by is Grouping.CALLER:
+        return app.answer([Usage().total(caller, first, last)])
+    return app.answer(Usage().by_day(caller, first, last))
 
 
 @app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])

@@ -102,7 +102,7 @@ def test_cancel_reads_the_task_ends_it_refunds_its_turn_and_wakes_the_workflow(c
     create({**CREATE, "external_task_id": "order-7"})
     with calls() as made:
         assert call("submit", sample("api-cancel"))[0] == 200
-    assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
+    assert made == [*["GetItem"] * 3, "TransactWriteItems", "GetItem", *["UpdateItem"] * 2]
 
 
 def test_idempotency_key_adds_a_read_of_its_task_and_external_id_one_of_its_claim(calls):

@@ -215,3 +215,14 @@ def test_parameters_without_effect_are_named():
     assert headers["Kiln-Ignored-Fields"] == "status"
     _, _, headers = query_by(pageNum=" 1 ", task_status="failed")
     assert "Kiln-Ignored-Fields" not in headers
+
+
+@pytest.mark.parametrize(("by", "named"), [("day", True), ("caller", False)])
+def test_usage_is_answered_for_the_caller(by, named):
+    succeeded()
+    event = sample("api-query-one", path="/v1/usage", pathParameters=None, queryStringParameters={"by": by})
+    event["requestContext"]["path"] = "/live/v1/usage"
+    status, body, _ = call("query", event)
+    [row] = body["data"]
+    assert (status, row["units"], row["images"], row["tasks"], row["failures"]) == (200, "16", 1, 1, 0)
+    assert ("day" in row) is named

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from kiln.contract.listing import ListQuery
+from kiln.contract.usage import UsageQuery
 from kiln.documents.openapi_schemas import REFERENCE, component_schemas
 from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
 
@@ -166,6 +167,15 @@ def _paths() -> dict[str, Any]:
                 "Create an upload for one image (max 10 MB)",
                 "UploadAnswer",
                 refusals=("401", "429", "500"),
+            )
+        },
+        "/v1/usage": {
+            "get": _operation(
+                "getUsage",
+                "The caller's units, images, tasks and failures",
+                "UsageAnswer",
+                refusals=("400", "401", "500"),
+                parameters=_query_parameters(UsageQuery),
             )
         },
         "/v1/results/{task_id}/{token}/{file}": {method: _result(method) for method in ("get", "head")},

@@ -12,6 +12,7 @@ from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
+from kiln.contract.usage import UsageRow
 from kiln.intake.uploads import Upload
 from kiln.tasks.task import DeliveryRecord
 
@@ -24,6 +25,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[Progress]: "ProgressAnswer",
     Envelope[StoredRequest]: "RequestAnswer",
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
+    Envelope[list[UsageRow]]: "UsageAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import time
 from typing import Any
 
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.tasks import items
+from kiln.tasks import items, usage
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
+
+_CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between the tries to end a task while another transaction writes the same items."""
 
 
 class TaskItems(TableAccess):
@@ -99,6 +104,48 @@ class TaskItems(TableAccess):
         if names:
             request["ExpressionAttributeNames"] = names
         return items.task_of(self._client.update_item(**request)["Attributes"])
+
+    def _end(
+        self,
+        task: Task,
+        changed: dict[str, Any],
+        expression: str,
+        values: items.Item,
+        *,
+        names: dict[str, str],
+        condition: str,
+    ) -> Task | None:
+        """Ends a task and counts it in its caller's usage, both or neither; ``None`` when the condition is not met."""
+        update: Any = {
+            "TableName": self._table,
+            "Key": items.task_key(task.task_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ExpressionAttributeNames": names,
+        }
+        counted: Any = usage.addition(
+            self._table,
+            task.caller,
+            changed["updated_at"],
+            units=changed.get("final_unit_deduction", ""),
+            images=len(changed.get("result", [])),
+            failed=changed["task_status"] == TaskStatus.FAILED,
+        )
+        for pause in (*_CONFLICT_PAUSES, None):
+            try:
+                self._client.transact_write_items(TransactItems=[{"Update": update}, {"Update": counted}])
+            except self._client.exceptions.TransactionCanceledException as error:
+                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+                if "ConditionalCheckFailed" in codes:
+                    return None
+                if "TransactionConflict" not in codes or pause is None:
+                    raise
+                # Another of the caller's tasks ends at this very moment.
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries, keeps no secret
+            else:
+                break
+        return self.get(task.task_id)
 
     def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
         answer = self._client.get_item(
