@@ -146,17 +146,18 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     with calls() as made:
         invoke("dispatch", sample("workflow-dispatch"))
-    # Slots and task are read at once; then the slots are acquired, the attempt is counted and its end is kept.
+    # Slots, task and gate are read at once; then the slots are acquired, the attempt is counted and its end is kept.
     assert [each for each in made if each != "GetSecretValue"] == ["BatchGetItem", *["UpdateItem"] * 3]
     assert asked == ["POST"]
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert (made, asked) == (["UpdateItem"], ["POST", "GET"])
+    # Each poll reads the gate.
+    assert (made, asked) == (["UpdateItem", "GetItem"], ["POST", "GET"])
     state["task_status"] = "processing"
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert made == ["UpdateItem", "UpdateItem"]
+    assert made == ["UpdateItem", "GetItem", "UpdateItem"]
     state["task_status"] = "succeed"
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert made == ["UpdateItem", "GetItem", "Query", "UpdateItem"]
+    assert made == ["UpdateItem", "GetItem", "GetItem", "Query", "UpdateItem"]
