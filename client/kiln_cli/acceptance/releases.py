@@ -1,4 +1,4 @@
-"""Checks of the functions' releases: aliases, versions, and a way back that the run tries on a separate alias."""
+"""Checks of the functions' releases: aliases, versions, and a roll-back that the run tries on a separate alias."""
 
 from __future__ import annotations
 
