@@ -1,7 +1,7 @@
 # The commands of this project. `make help` lists them.
 #
 # With KLING_ACCESS_KEY and KLING_SECRET_KEY (or KLING_API_KEY) set, `make up` and `make run` use Kling itself.
-# PORT=9000 chooses the front door's port, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
+# PORT=9000 chooses the port of the local stack, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
 # PYTHON=/path/to/python overrides the interpreter that is looked for.
 
 SHELL := /bin/sh
@@ -92,7 +92,7 @@ test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
 	@# A file runs in one worker, and a worker has its own stacks. They mostly wait: three workers suit two cores.
 	@$(BIN)/python -m pytest -n auto -p no:schemathesis tests/world --ignore tests/world/test_provider_answers.py
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/world/test_provider_answers.py tests/integration tests/e2e
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)
@@ -111,7 +111,7 @@ test-clients: setup ## Public clients of the provider against Kiln (installs the
 	@$(BIN)/python -m pytest tests/clients
 
 .PHONY: check
-check: setup ## Lint, formatting, types, import directions, written pages, weaknesses in our own code
+check: setup check-prose ## Lint, formatting, types, import directions, words, written pages, weaknesses in our own code
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy layers functions local client tests benchmarks
@@ -136,7 +136,7 @@ pr: ## Everything that CI runs (long)
 acceptance: setup ## Try a deployed stack from every side, and write a report (STACK=my-stack; without it the local one; BUDGET=1)
 	@$(BIN)/kiln acceptance $(if $(STACK),--stack "$(STACK)") $(if $(BUDGET),--budget $(BUDGET)) $(ACCEPTANCE_OPTIONS)
 
-# Heavy tools, in a folder of their own: they are not in the project's locks. Without Node.js its tools are skipped by name.
+# Heavy tools, in a separate folder: the project's locks leave them out. Without Node.js its tools are skipped by name.
 SECOND_OPINION := .second-opinion
 STAMP_SECOND_OPINION := $(SECOND_OPINION)/set-up-$(shell cat tests/second_opinion/requirements.txt tests/second_opinion/package.json | cksum | cut -d' ' -f1)
 
@@ -159,7 +159,8 @@ second-opinion: setup $(STAMP_SECOND_OPINION) ## Let tools of others read the te
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
-	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' Makefile ':!docs/prose' ':!docs/glossary.md' | \
+	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' \
+		'*.mjs' '*.cjs' '*.asl.json' Makefile layers/build/Makefile .ci/run ':!docs/prose' ':!docs/glossary.md' | \
 		xargs $(BIN)/relint --config docs/prose/words.yml --code-padding 0
 
 .PHONY: audit
@@ -211,12 +212,13 @@ scale: setup ## Write docs/scaling.md's tables: limits and simulated waiting (ME
 	@PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.modelling.scaling
 
 .PHONY: lock
-lock: setup ## Resolve the dependencies into locks/ and the layer's requirements.txt (UPGRADE=1 for newer ones)
+lock: setup ## Resolve the dependencies into locks/ and what the layer and collect ship (UPGRADE=1 for newer ones)
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
 	@$(call compile,--generate-hashes --group dev,locks/dev.txt)
 	@$(call compile,--generate-hashes --group run --constraints locks/dev.txt,locks/run.txt)
 	@$(call compile,--generate-hashes --group sam,locks/sam.txt)
-	@$(call compile,--no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
+	@$(call compile,--generate-hashes --no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
+	@$(call compile,--generate-hashes --no-annotate --group collect --constraints locks/dev.txt,functions/collect/requirements.txt)
 
 compile = $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(1) --output-file $(2)

@@ -20,10 +20,12 @@ class Image:
     Attributes:
         index: Number of the image within the task, from 0.
         url: A link that opens without a key.
+        preview_url: The same of a small WebP; empty if none could be made.
     """
 
     index: int
     url: str
+    preview_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Task(_Ending):
             data,
             external_task_id=(data.get("task_info") or {}).get("external_task_id", ""),
             watermarked=_is_watermarked(data),
-            images=tuple(Image(int(image["index"]), image["url"]) for image in images),
+            images=tuple(Image(int(image["index"]), image["url"], image.get("preview_url", "")) for image in images),
         )
 
     @property

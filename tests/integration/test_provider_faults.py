@@ -79,7 +79,7 @@ def test_unanswered_create_generates_once(kiln: Deployment, client: Client) -> N
     kiln.set_faults(hang_s=20.0)
     task_id = client.create()
     wait_until(lambda: kiln.generations(task_id), "the provider has it")
-    # The answer under way stays late; whoever asks from here on is answered at once.
+    # The answer under way stays late; every later request gets its answer at once.
     kiln.set_faults()
     assert_succeeded(kiln, client, task_id)
     dispatches = [step for step in kiln.steps(task_id) if step.name == "Dispatch"]
@@ -97,7 +97,7 @@ def test_account_in_arrears_keeps_the_task(kiln: Deployment, client: Client, acc
 
 
 def stop_execution(kiln: Deployment, task_id: str) -> None:
-    """Ends the waiting of a task that would wait for minutes; what it holds is given back for it."""
+    """Stops a task that would wait for minutes, and waits until its slots are released."""
     kiln.aws.stepfunctions.stop_execution(executionArn=kiln.execution_arn(task_id))
     wait_until(lambda: not any(holder.startswith(task_id) for holder in kiln.holders()), "its slots are back")
 
@@ -133,7 +133,7 @@ def provider_at(port: int, kiln: Deployment, log: Path) -> Iterator[str]:
 def test_task_accepted_without_a_provider_succeeds_once_it_answers(
     redeployed: Callable[..., Deployment], new_client: Callable[[Deployment], Client], tmp_path: Path
 ) -> None:
-    # A socket that is bound and does not listen refuses whoever calls, and keeps the port for the provider.
+    # A bound socket that does not listen refuses every call, and reserves the port for the provider.
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         port: int = place.getsockname()[1]

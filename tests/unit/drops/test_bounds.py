@@ -23,6 +23,15 @@ def report(inbox, keys: list[str], *, batch: int = 10) -> None:
             object_arrived(INBOX, key, reader)
 
 
+def drop(inbox, calls, keys: list[str], content: bytes) -> Counter[str]:
+    """Puts files and reports them; returns the calls of the reports."""
+    for key in keys:
+        inbox.put(key, content)
+    calls.clear()
+    report(inbox, keys)
+    return Counter(calls)
+
+
 @pytest.fixture
 def long_wait(monkeypatch) -> None:
     monkeypatch.setenv("DROP_WAIT_SECONDS", "900")
@@ -30,23 +39,16 @@ def long_wait(monkeypatch) -> None:
 
 def test_300_images_in_a_folder_without_a_job_are_one_message(inbox, accepted, calls, long_wait):
     keys = [f"f/{number:03}.png" for number in range(300)]
-    for key in keys:
-        inbox.put(key, b"x")
-    calls.clear()
-    report(inbox, keys)
-    assert Counter(calls)["sqs.SendMessage"] == 1
-    assert [call for call in calls if call.startswith("s3.")] == []
-    assert Counter(calls)["dynamodb.GetItem"] <= 30 + 300
+    counts = drop(inbox, calls, keys, b"x")
+    assert counts["sqs.SendMessage"] == 1
+    assert not [call for call in counts if call.startswith("s3.")]
+    assert counts["dynamodb.GetItem"] <= 30 + 300
     assert len(accepted) == 0
 
 
 def test_images_at_the_top_are_two_reads_each_and_no_message(inbox, accepted, calls, long_wait):
     keys = [f"{number:03}.png" for number in range(60)]
-    for key in keys:
-        inbox.put(key, picture())
-    calls.clear()
-    report(inbox, keys)
-    counts = Counter(calls)
+    counts = drop(inbox, calls, keys, picture())
     assert len(accepted) == 60
     assert (counts["s3.HeadObject"], counts["s3.GetObject"], counts["s3.ListObjectsV2"]) == (60, 60, 0)
     assert counts["sqs.SendMessage"] == 0
@@ -57,24 +59,18 @@ def test_300_files_beside_a_job_are_read_as_the_job_names_them(inbox, accepted, 
     job = {"subject_image_list": [{"subject_image": "299.png"}]}
     inbox.put("f/job.json", json.dumps(job).encode())
     arrived("f/job.json")
-    for key in keys:
-        inbox.put(key, picture())
-    calls.clear()
-    report(inbox, keys)
+    counts = drop(inbox, calls, keys, picture())
     assert len(accepted) == 1
-    assert len([call for call in calls if call.startswith("s3.")]) <= 30 * 2 + 4
+    assert sum(count for call, count in counts.items() if call.startswith("s3.")) <= 30 * 2 + 4
 
 
 def test_300_files_beside_a_prompt_are_one_check(inbox, calls, long_wait, monkeypatch):
     monkeypatch.setenv("DROP_QUIET_SECONDS", "20")
     keys = [f"f/{number:03}.png" for number in range(300)]
     inbox.drop("f/prompt.txt", b"A cat")
-    for key in keys:
-        inbox.put(key, b"x")
-    calls.clear()
-    report(inbox, keys)
-    assert Counter(calls)["sqs.SendMessage"] == 0
-    assert [call for call in calls if call.startswith("s3.")] == []
+    counts = drop(inbox, calls, keys, b"x")
+    assert counts["sqs.SendMessage"] == 0
+    assert not [call for call in counts if call.startswith("s3.")]
 
 
 def test_a_key_449_folders_deep_is_nine_lookups(inbox, calls):
@@ -82,7 +78,7 @@ def test_a_key_449_folders_deep_is_nine_lookups(inbox, calls):
     inbox.put(key, b"x")
     calls.clear()
     arrived(key)
-    assert [call for call in calls if call.startswith("s3.")] == []
+    assert not [call for call in calls if call.startswith("s3.")]
     assert Counter(calls)["dynamodb.GetItem"] <= 10
 
 

@@ -90,7 +90,7 @@ def test_words_are_the_prompt(inbox, accepted, text):
 )
 def test_wrong_prompt_is_answered_and_makes_no_task(inbox, accepted, prompt, message):
     drop(inbox, prompt.encode())
-    assert inbox.told("f")["message"].startswith(message)
+    assert inbox.result("f")["message"].startswith(message)
     assert len(accepted) == 0
 
 
@@ -105,14 +105,14 @@ def test_wrong_prompt_is_answered_and_makes_no_task(inbox, accepted, prompt, mes
 )
 def test_wrong_images_are_answered_and_make_no_task(inbox, accepted, names, message):
     drop(inbox, b"A cat", *names)
-    assert inbox.told("f")["message"].startswith(message)
+    assert inbox.result("f")["message"].startswith(message)
     assert len(accepted) == 0
 
 
 def test_image_of_another_format_is_refused_and_not_left_out(inbox, accepted):
     inbox.put("f/dog.gif", picture(form="GIF"))
     drop(inbox)
-    assert inbox.told("f")["message"].startswith("dog.gif: must be a jpg, jpeg or png image")
+    assert inbox.result("f")["message"].startswith("dog.gif: must be a jpg, jpeg or png image")
     assert len(accepted) == 0
 
 
@@ -180,4 +180,4 @@ def test_files_that_are_not_used_are_named_in_the_result(inbox, accepted):
     task = only_task(accepted)
     TaskStore().succeed(task, [stored_image()], "8")
     write_result(TaskStore().get(task.task_id), "https://kiln.test")
-    assert inbox.told("f")["ignored"] == ["clip.mp4", "notes.md"]
+    assert inbox.result("f")["ignored"] == ["clip.mp4", "notes.md"]

@@ -58,10 +58,10 @@ def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
     assert made == ["UpdateItem", "PutItem"]
 
 
-def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_keys(calls):
+def test_first_task_of_a_second_reads_the_queue_and_first_of_all_the_keys(calls):
     with calls() as made:
         create(CREATE)
-    # The caller's minute begins with this task: the write for the same minute was in vain.
+    # The caller's minute begins with this task: the write for the same minute failed its condition.
     assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
 
 
@@ -90,14 +90,14 @@ def test_an_upload_adds_a_look_at_the_minute_two_at_itself_and_a_copy_however_of
     assert made == ["HeadObject", "GetItem", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
 
 
-def test_cancelling_reads_the_task_ends_it_gives_its_place_back_and_rings(calls):
+def test_cancel_reads_the_task_ends_it_refunds_its_turn_and_wakes_the_workflow(calls):
     create({**CREATE, "external_task_id": "order-7"})
     with calls() as made:
         assert call("submit", sample("api-cancel"))[0] == 200
     assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
 
 
-def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_one_for_its_claim(calls):
+def test_idempotency_key_adds_a_read_of_its_task_and_external_id_one_of_its_claim(calls):
     create(CREATE)
     with calls() as made:
         create(CREATE, **{"Idempotency-Key": "7"})

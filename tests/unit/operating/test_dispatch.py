@@ -1,4 +1,4 @@
-"""Dispatch in an operator's hands: what is told of it is so, a pause holds everybody, resuming wakes who waits."""
+"""Dispatch for an operator: its status is true, a pause holds every task, a resume wakes waiting tasks."""
 
 from __future__ import annotations
 

@@ -348,7 +348,7 @@ def test_handed_over_slots_are_used_whatever_the_limit_is_now(provider):
     assert dispatch("task-1", provider=provider, slots=Slots(limit=1)).outcome is Outcome.DISPATCHED
 
 
-def test_task_that_is_gone_gives_its_slots_back_and_ends_quietly(provider, executions):
+def test_missing_task_releases_its_slots_and_ends_quietly(provider, executions):
     hold("task-1#0")
     add_task("task-2")
     result = dispatch("task-1", provider=provider, slots=Slots(limit=1))

@@ -227,7 +227,7 @@ def test_running_task_keeps_its_slots(provider, executions):
     assert slots.state().names == {"task-1#0"}
 
 
-def test_task_that_is_gone_gives_its_slots_back_and_ends_quietly(provider, executions):
+def test_missing_task_releases_its_slots_and_ends_quietly(provider, executions):
     slots = hold_and_queue(executions)
     result = poll("task-1", provider=provider, slots=slots)
     assert (result.outcome, result.event) == (Outcome.GONE, None)

@@ -156,12 +156,12 @@ class Slots(TableAccess):
         self._client.update_item(TableName=self._table, Key=items.SLOTS_KEY, UpdateExpression="REMOVE paused_at")
 
     def state(self) -> SlotState:
-        """What the item says, strongly consistent."""
+        """Reads the item, strongly consistent."""
         answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
         return SlotState.of(answer.get("Item", {}))
 
     def state_and_task(self, task_id: str) -> tuple[SlotState, Task | None]:
-        """What the item says, and one task (``None`` if it is not stored), in one strongly consistent read."""
+        """Reads the item and one task (``None`` if it is not stored) in one strongly consistent read."""
         answer = self._client.batch_get_item(
             RequestItems={
                 self._table: {"Keys": [items.SLOTS_KEY, items.task_key(task_id)], "ConsistentRead": True},
@@ -174,7 +174,7 @@ class Slots(TableAccess):
         return SlotState.of(found.get("SLOTS", {})), items.task_of(task) if task else None
 
     def _handed_over(self, state: SlotState, mine: set[str], *, leaver: str) -> HandOver:
-        """Who holds slots once a task's own are released."""
+        """Returns the holders of slots after a task's own are released."""
         holders = in_use(state.names - mine, int(time.time()))
         # The slots are already released, so this is a retry. The first run may have stopped before it woke a task.
         is_retry = not mine & state.names

@@ -15,7 +15,7 @@ from kiln.tasks.task import DeliveryRecord, Task
 from kiln.tasks.task_items import TaskItems
 
 MESSAGE_CHARACTERS = 1_000
-"""What the provider says of a failure is cut to this, so that a callback's body stays far below 20 kB."""
+"""The provider's text about a failure is cut to this, so that a callback's body stays far below 20 kB."""
 
 _CONFLICT_TRIES = 5
 

@@ -101,7 +101,7 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
         return _failed(task, error.reason, metrics.Failure.REFUSED, tasks, slots)
     deadlines = load(DeadlineSettings)
-    # What may be there and paid for is looked up once more, for as long as anything is that is paid for.
+    # A task that may exist and be paid for is looked up again, as long as a paid task would be polled.
     is_in_doubt = error.verdict is Verdict.UNKNOWN or isinstance(error, _NotLookedUp)
     limit = deadlines.dispatch_seconds + (deadlines.collect_seconds if is_in_doubt else 0)
     if clock.milliseconds() - task.slots_acquired_at > limit * 1_000:

@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
 
 class StepResult(BaseModel, defer_build=True):
-    """What a step hands to the state machine.
+    """The result of a step, for the state machine.
 
     Attributes:
         outcome: Where to go next.

@@ -125,7 +125,7 @@ def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore,
 
 
 def _waker(task: Task) -> metrics.Waker | None:
-    """What brought the workflow here; ``None`` for the look that follows on adopting a task, which nothing woke."""
+    """Returns the reason for this poll; ``None`` for the first poll of an adopted task, which follows its dispatch."""
     if task.wake_requested_at:
         return metrics.Waker.CALLBACK
     is_adopted = task.dispatch_attempts > 1 and not task.polls

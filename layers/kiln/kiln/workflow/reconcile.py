@@ -38,7 +38,7 @@ _KINDS = (items.WAITING, items.RUNNING)
 
 
 class Reconciled(BaseModel):
-    """What one run did.
+    """The result of one run.
 
     Attributes:
         checked: How many tasks were compared with their executions.
@@ -133,7 +133,7 @@ def _again(last: Any, tasks: TaskStore, client: SFNClient) -> bool:
 
 
 def _measure(queue: TaskQueue) -> int:
-    """Measures the queue's length and the age of its oldest task; the oldest of a caller is the first of its own."""
+    """Measures the queue's length and the age of its oldest task; a caller's first task is its oldest."""
     waiting = queue.count()
     metrics.record(metrics.TASKS_WAITING, waiting)
     first = queue.page(items.WAITING, most=100) if waiting else []
