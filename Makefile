@@ -15,6 +15,7 @@ RECORD ?=
 MEASURE ?=
 UPGRADE ?=
 FUNCTIONS ?=
+BUILT ?=
 WORKERS ?= 3
 COVERAGE ?= 1
 
@@ -190,7 +191,7 @@ test-build: setup build build-native ## The build tests: run the output alone, d
 	@PYTHON_SAM="$(PYTHON_SAM)" $(BIN)/python -m pytest tests/build
 
 .PHONY: check-cold-starts
-check-cold-starts: setup build-native ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit)
+check-cold-starts: setup $(if $(filter-out 0,$(BUILT)),,build-native) ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit, BUILT=1)
 	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.cold_start.measure --check $(FUNCTIONS)
 
 .PHONY: check-costs
