@@ -16,7 +16,7 @@ MOST_DAYS = 366
 
 
 class Grouping(StrEnum):
-    """What one row of an answer is for."""
+    """The scope of one row of an answer."""
 
     DAY = "day"
     CALLER = "caller"
@@ -63,7 +63,7 @@ class UsageQuery(BaseModel, defer_build=True):
 
 
 class UsageRow(BaseModel, defer_build=True):
-    """What a caller's tasks that ended within a time came to."""
+    """The sums over a caller's tasks that ended within a time."""
 
     caller: str = Field(description="The caller's name")
     day: dt.date | None = Field(
