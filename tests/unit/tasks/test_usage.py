@@ -87,18 +87,58 @@ def test_charge_that_is_no_sensible_number_counts_as_zero(store, charged):
     assert store.succeed(add_task(), [stored_image()], charged) is not None
 
 
-def test_conflicting_transaction_is_tried_again(store, monkeypatch):
-    write, codes = store._client.transact_write_items, ["TransactionConflict"]
+def refuse_writes(store, monkeypatch, operation: str, *refusals: Exception) -> None:
+    write, left = getattr(store._client, operation), list(refusals)
 
-    def transact(**request):
-        if codes:
-            error = store._client.exceptions.TransactionCanceledException
-            raise error({"Error": {"Code": "x"}, "CancellationReasons": [{"Code": codes.pop()}, {"Code": "None"}]}, "x")
+    def refused(**request):
+        if left:
+            raise left.pop(0)
         return write(**request)
 
-    monkeypatch.setattr(store._client, "transact_write_items", transact)
+    monkeypatch.setattr(store._client, operation, refused)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
+def cancelled(store: TaskStore, *codes: str) -> Exception:
+    answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": c} for c in codes]}
+    return store._client.exceptions.TransactionCanceledException(answer, "TransactWriteItems")
+
+
+def test_conflicting_transaction_is_tried_again(store, monkeypatch):
+    refuse_writes(store, monkeypatch, "transact_write_items", *[cancelled(store, "TransactionConflict", "None")] * 3)
     assert store.succeed(add_task(), [stored_image()], "8") is not None
     assert counts() == ("8", 1, 1, 0)
+
+
+def test_transaction_that_conflicts_with_a_task_that_has_ended_counts_nothing(store, monkeypatch):
+    refuse_writes(
+        store, monkeypatch, "transact_write_items", cancelled(store, "ConditionalCheckFailed", "TransactionConflict")
+    )
+    assert store.succeed(add_task(), [stored_image()], "8") is None
+    assert counts() == ("0", 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.begin_poll("task-1"),
+        lambda store: store.begin_dispatch("task-1"),
+        lambda store: store.request_wake_up("task-1"),
+        lambda store: store.dispatched(store.get("task-1"), "provider-1"),
+        lambda store: store.process(store.get("task-1")),
+    ],
+    ids=["poll", "dispatch", "wake-up", "dispatched", "process"],
+)
+def test_update_that_meets_the_ending_transaction_is_tried_again(store, monkeypatch, write):
+    add_task()
+    conflict = store._client.exceptions.TransactionConflictException(
+        {"Error": {"Code": "TransactionConflictException"}}, "UpdateItem"
+    )
+    refuse_writes(store, monkeypatch, "update_item", conflict, conflict)
+    write(store)
+    refuse_writes(store, monkeypatch, "update_item", *[conflict] * 6)
+    with pytest.raises(type(conflict)):
+        write(store)
 
 
 def test_default_days_are_this_month_until_today():

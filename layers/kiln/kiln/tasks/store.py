@@ -221,7 +221,7 @@ class TaskStore(TaskItems):
             values |= items.values(submitted=TaskStatus.SUBMITTED.value)
             condition += " AND task_status = :submitted"
         try:
-            answer = self._client.update_item(
+            answer = self._update_item(
                 TableName=self._table,
                 Key=items.task_key(task_id),
                 UpdateExpression="SET wake_requested_at = :now ADD wake_ups :one",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from kiln import aws
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
 from kiln.tasks import items, usage
@@ -13,7 +15,9 @@ from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 
 _CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between the tries to end a task while another transaction writes the same items."""
+"""Seconds between the tries to write while a transaction writes the same items; botocore does not retry these."""
+
+_Written = TypeVar("_Written")
 
 
 class TaskItems(TableAccess):
@@ -103,7 +107,10 @@ class TaskItems(TableAccess):
             request["ExpressionAttributeValues"] = values
         if names:
             request["ExpressionAttributeNames"] = names
-        return items.task_of(self._client.update_item(**request)["Attributes"])
+        return items.task_of(self._update_item(**request)["Attributes"])
+
+    def _update_item(self, **request: Any) -> Any:
+        return _written(lambda: self._client.update_item(**request))
 
     def _end(
         self,
@@ -132,19 +139,13 @@ class TaskItems(TableAccess):
             images=len(changed.get("result", [])),
             failed=changed["task_status"] == TaskStatus.FAILED,
         )
-        for pause in (*_CONFLICT_PAUSES, None):
-            try:
-                self._client.transact_write_items(TransactItems=[{"Update": update}, {"Update": counted}])
-            except self._client.exceptions.TransactionCanceledException as error:
-                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-                if "ConditionalCheckFailed" in codes:
-                    return None
-                if "TransactionConflict" not in codes or pause is None:
-                    raise
-                # Another of the caller's tasks ends at this very moment.
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries, keeps no secret
-            else:
-                break
+        writes: Any = [{"Update": update}, {"Update": counted}]
+        try:
+            _written(lambda: self._client.transact_write_items(TransactItems=writes))
+        except self._client.exceptions.TransactionCanceledException as error:
+            if "ConditionalCheckFailed" in _cancellation_codes(error):
+                return None
+            raise
         return self.get(task.task_id)
 
     def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
@@ -152,3 +153,25 @@ class TaskItems(TableAccess):
             TableName=self._table, Key=items.external_key(caller, external_task_id), ConsistentRead=True
         )
         return answer["Item"]["task_id"]["S"] if "Item" in answer else None
+
+
+def _written(write: Callable[[], _Written]) -> _Written:
+    """The answer of a write, which is tried again while a transaction writes the same items."""
+    for pause in _CONFLICT_PAUSES:
+        try:
+            return write()
+        except Exception as error:
+            if not _is_conflict(error):
+                raise
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries, keeps no secret
+    return write()
+
+
+def _is_conflict(error: Exception) -> bool:
+    codes = _cancellation_codes(error)
+    is_cancelled = "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
+    return is_cancelled or aws.error_code(error) == "TransactionConflictException"
+
+
+def _cancellation_codes(error: Any) -> list[str | None]:
+    return [reason.get("Code") for reason in getattr(error, "response", {}).get("CancellationReasons", [])]
