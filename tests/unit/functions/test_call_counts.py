@@ -18,6 +18,7 @@ from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
 from kiln.tasks import admission
+from tests.support.account import SECRETS, put_secret
 from tests.support.fakes import SignedPuts
 from tests.support.functions import TASK_ID, call, invoke, sample
 from tests.support.images import in_base64, padded, picture
@@ -64,6 +65,14 @@ def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
     with calls() as made:
         create(CREATE)
     assert made == ["UpdateItem", "PutItem"]
+
+
+def test_create_of_a_caller_with_a_budget_reads_its_usage(calls):
+    put_secret("kiln-callers", {"callers": [{**SECRETS["kiln-callers"]["callers"][0], "units_per_month": 100}]})
+    create(CREATE)
+    with calls() as made:
+        create(CREATE)
+    assert made == ["GetItem", "UpdateItem", "PutItem"]
 
 
 def test_first_task_of_a_second_reads_the_queue_and_first_of_all_the_keys(calls):

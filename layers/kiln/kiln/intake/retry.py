@@ -33,6 +33,7 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
     Raises:
         RetryRefused: An image is no longer stored (409).
         IdempotencyKeyReused: The ``task_id`` belongs to another request (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
     now = clock.milliseconds()
@@ -56,7 +57,12 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
     for stored in ended.inputs:
         _check_is_stored(stored)
     per_minute = caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
-    return admit(repeated, lambda: [_stored_again(stored, task_id) for stored in ended.inputs], per_minute=per_minute)
+    return admit(
+        repeated,
+        lambda: [_stored_again(stored, task_id) for stored in ended.inputs],
+        per_minute=per_minute,
+        units_per_month=caller.units_per_month,
+    )
 
 
 def _check_is_stored(stored: StoredInput) -> None:

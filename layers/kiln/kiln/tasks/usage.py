@@ -31,6 +31,16 @@ def units_of(charged: str) -> Decimal:
     return units.quantize(_SMALLEST_UNITS) if is_sensible else Decimal(0)
 
 
+def shown_units(units: Decimal) -> str:
+    """Units as a decimal string without trailing zeros."""
+    return f"{units.normalize():f}"
+
+
+def next_month(day: dt.date) -> dt.date:
+    """The first day of the month after a day's."""
+    return (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+
+
 def addition(table: str, caller: str, ended_at: int, *, units: str, images: int, failed: bool) -> dict[str, Any]:
     """The update that counts one ended task, for the transaction that ends it.
 
@@ -56,6 +66,11 @@ def addition(table: str, caller: str, ended_at: int, *, units: str, images: int,
 class Usage(TableAccess):
     """Reads usage."""
 
+    def units_in_month(self, caller: str, day: dt.date) -> Decimal:
+        """The units of the caller's tasks that ended in the month of a day."""
+        charged = self._read(caller, _month(day)).get(_total("units"), {"N": "0"})
+        return Decimal(charged["N"])
+
     def by_day(self, caller: str, first: dt.date, last: dt.date) -> list[UsageRow]:
         """A row for each day on which one of the caller's tasks ended, the oldest first."""
         rows = []
@@ -69,7 +84,7 @@ class Usage(TableAccess):
         rows = self.by_day(caller, first, last)
         return UsageRow(
             caller=caller,
-            units=_text(sum((Decimal(row.units) for row in rows), Decimal(0))),
+            units=shown_units(sum((Decimal(row.units) for row in rows), Decimal(0))),
             images=sum(row.images for row in rows),
             tasks=sum(row.tasks for row in rows),
             failures=sum(row.failures for row in rows),
@@ -85,7 +100,7 @@ def _row(caller: str, item: items.Item, day: dt.date) -> UsageRow:
     return UsageRow(
         caller=caller,
         day=day,
-        units=_text(counts["units"]),
+        units=shown_units(counts["units"]),
         images=int(counts["images"]),
         tasks=int(counts["tasks"]),
         failures=int(counts["failures"]),
@@ -108,7 +123,3 @@ def _total(name: str) -> str:
 
 def _daily(name: str, day: dt.date) -> str:
     return f"day_{day:%d}_{name}"
-
-
-def _text(units: Decimal) -> str:
-    return f"{units.normalize():f}"
