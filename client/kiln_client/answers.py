@@ -65,6 +65,7 @@ class Task(_Ending):
         watermarked: Whether watermarked images were requested.
         images: The generated images; none until the task has succeeded.
         queue_position: The task's place in the queue while it waits; 1 is next.
+        eta_seconds: Estimated seconds until the task ends; ``None`` where Kiln knows too little.
         answer: The whole answer, with fields that have no name here.
     """
 
@@ -76,6 +77,7 @@ class Task(_Ending):
     watermarked: bool = False
     images: tuple[Image, ...] = ()
     queue_position: int | None = None
+    eta_seconds: int | None = None
     answer: Json = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -122,6 +124,7 @@ class Progress(_Ending):
         task_status: The contract's status, coarser than ``stage``.
         stage: The task's current stage.
         queue_position: The task's place in the queue while it waits; 1 is next.
+        eta_seconds: Estimated seconds until the task ends; ``None`` where Kiln knows too little.
         steps: The steps reached so far, oldest first.
         dispatch_attempts: How often Kiln offered the task to the provider.
         polls: How often Kiln asked the provider for the task's status.
@@ -132,6 +135,7 @@ class Progress(_Ending):
 
     stage: Stage
     queue_position: int | None = None
+    eta_seconds: int | None = None
     steps: tuple[Step, ...] = ()
     dispatch_attempts: int = 0
     polls: int = 0

@@ -53,9 +53,9 @@ class AsyncKiln:
         """Creates a task and waits for its images: ``create`` and ``wait`` in one."""
         return await self.wait((await self.create(*subject_images, **options)).task_id, timeout=timeout)
 
-    async def get(self, task_id: str) -> Task:
+    async def get(self, task_id: str, *, wait: int = 0) -> Task:
         """Returns a task."""
-        return await self._run(self._operations.get(task_id))
+        return await self._run(self._operations.get(task_id, wait=wait))
 
     def list(self, **filters: Unpack[Filters]) -> AsyncIterator[Task]:
         """Iterates over your tasks, newest first."""

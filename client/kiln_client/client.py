@@ -66,9 +66,14 @@ class Kiln:
         """Creates a task and waits for its images: ``create`` and ``wait`` in one."""
         return self.wait(self.create(*subject_images, **options).task_id, timeout=timeout)
 
-    def get(self, task_id: str) -> Task:
-        """Returns a task. Its id or its external id works here and in every other method."""
-        return self._run(self._operations.get(task_id))
+    def get(self, task_id: str, *, wait: int = 0) -> Task:
+        """Returns a task. Its id or its external id works here and in every other method.
+
+        Args:
+            task_id: The task.
+            wait: Answer when its status changes, or after so many seconds; 25 at most.
+        """
+        return self._run(self._operations.get(task_id, wait=wait))
 
     def list(self, **filters: Unpack[Filters]) -> Iterator[Task]:
         """Iterates over your tasks, newest first; each page is requested when it is needed."""

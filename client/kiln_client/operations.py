@@ -143,9 +143,9 @@ class Operations:
         key = options.get("idempotency_key") or uuid.uuid4().hex
         return Task.read((yield from self._sender.api("POST", TASKS, body=body, idempotency_key=key)))
 
-    def get(self, task_id: str) -> Operation[Task]:
-        """Returns a task."""
-        return Task.read((yield from self._sender.api("GET", _path(task_id))))
+    def get(self, task_id: str, *, wait: int = 0) -> Operation[Task]:
+        """Returns a task, after a wait for the next change of its status."""
+        return Task.read((yield from self._sender.api("GET", _path(task_id), wait=wait)))
 
     def progress(self, task_id: str) -> Operation[Progress]:
         """Returns a task's progress."""

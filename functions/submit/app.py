@@ -8,11 +8,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.intake.cancel import cancel
-from kiln.intake.create import create, seconds_left, seconds_to_wait, wait_for_end
+from kiln.intake.create import create
 from kiln.intake.uploads import open_upload
 from kiln.retry import retry
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from kiln.tasks.views import created_view, found_view
+from kiln.tasks.waiting import seconds_left, seconds_to_wait, wait_for_end
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import about, logger, observed
 
@@ -30,10 +33,19 @@ def create_task() -> Response[str]:
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name, "ignored": created.ignored})
     if not seconds:
-        return app.answer(created_view(task), named)
-    task = wait_for_end(task, seconds_left(seconds, app.current_event.request_context.request_time_epoch))
-    answer = found_view(task, app.public_url) if task.task_status.is_terminal else created_view(task)
-    return app.answer(answer, {**named, "Preference-Applied": f"wait={seconds}"})
+        return _created(task, named)
+    named["Preference-Applied"] = f"wait={seconds}"
+    task = wait_for_end(task, seconds_left(seconds, app.requested_at))
+    if not task.task_status.is_terminal:
+        return _created(task, named)
+    return app.answer(found_view(task, app.public_url), {**named, "Location": app.address_of(task)})
+
+
+def _created(task: Task, headers: dict[str, str] | None = None) -> Response[str]:
+    """Answers with a new task: where it can be queried, and when that is worth it."""
+    retry_after = Estimates().recent().retry_after()
+    where = {"Location": app.address_of(task), "Retry-After": str(retry_after)}
+    return app.answer(created_view(task), {**(headers or {}), **where})
 
 
 @app.post("/v1/uploads")
@@ -60,7 +72,7 @@ def retry_task() -> Response[str]:
     )
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name})
-    return app.answer(created_view(task))
+    return _created(task)
 
 
 @observed("requestContext.requestId")

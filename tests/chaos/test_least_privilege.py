@@ -28,6 +28,7 @@ UNSEEN = {
     ("Dispatch", "s3:GetObject"): "for the links that it signs: the provider reads the inputs through them",
     ("Dispatch", "s3:GetObjectVersion"): "as above, for what was dropped",
     ("Query", "s3:GetObject"): "for the links that it signs: callers read the results through them",
+    ("Query", "dynamodb:UpdateItem"): "only for a query that waits for a change",
     ("Start", "dynamodb:GetItem"): "only for a task that an operator puts back into the table after its turn",
     ("Start", "sqs:SendMessage"): "what could not be started for hours (Lambda puts it there), or can never be read",
     ("Dispatch", "dynamodb:GetItem"): "only when the provider is full below our limit: who holds slots",

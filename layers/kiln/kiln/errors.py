@@ -54,6 +54,8 @@ class TooManyRequests(KilnError):
     http_status = 429
 
     limited = "tasks may be created"
+    counter = ""
+    """Counted apart from tasks under this name."""
 
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(f"too many requests: at most {limit} {self.limited} a minute")
@@ -64,6 +66,14 @@ class TooManyUploads(TooManyRequests):
     """The caller has opened as many uploads in this minute as it may (1302)."""
 
     limited = "uploads may be created"
+    counter = "uploads"
+
+
+class TooManyWaits(TooManyRequests):
+    """As many of the caller's queries wait for a change in this minute as may (1302)."""
+
+    limited = "queries may wait"
+    counter = "waits"
 
 
 class BodyTooLarge(KilnError):

@@ -228,3 +228,10 @@ def test_missing_url_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_key_is_not_in_the_repr() -> None:
     with Kiln("https://kiln.example", "key-of-mine") as kiln:
         assert "key-of-mine" not in repr(vars(kiln._operations))
+
+
+def test_get_asks_to_wait_for_a_change(kiln: Any, api: FakeApi) -> None:
+    api.add("task-1")
+    kiln.get("task-1", wait=20)
+    kiln.get("task-1")
+    assert [each.headers.get("Prefer") for each in api.requests] == ["wait=20", None]

@@ -46,12 +46,13 @@ def test_task_answer_is_read_field_by_field() -> None:
         created_at=1,
         updated_at=2,
         queue_position=3,
+        eta_seconds=40,
     )
     read = answers.Task.read(answered(meant))
     assert (read.task_id, read.external_task_id, read.task_status) == ("t1", "mine", "succeed")
     assert (read.task_status_msg, read.final_unit_deduction, read.watermarked) == ("none", "16", True)
     assert (read.images, read.created_at, read.updated_at) == ((answers.Image(0, "https://x/0"),), 1, 2)
-    assert read.queue_position == 3
+    assert (read.queue_position, read.eta_seconds) == (3, 40)
 
 
 def test_progress_answer_is_read_field_by_field() -> None:
@@ -60,6 +61,7 @@ def test_progress_answer_is_read_field_by_field() -> None:
         task_status=vocabulary.TaskStatus.SUBMITTED,
         stage=Stage.WAITING,
         queue_position=2,
+        eta_seconds=40,
         steps=[Step(step=StepName.ACCEPTED, at=1)],
         dispatch_attempts=1,
         polls=2,

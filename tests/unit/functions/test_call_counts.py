@@ -62,7 +62,7 @@ def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_key
     with calls() as made:
         create(CREATE)
     # The caller's minute begins with this task: the write for the same minute was in vain.
-    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
+    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem", "GetItem"]
 
 
 def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):

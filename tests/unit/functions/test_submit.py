@@ -38,6 +38,12 @@ def test_create_is_answered_with_the_contracts_fields(accepted):
     assert data["task_id"] in accepted
 
 
+def test_create_says_where_the_task_is_and_when_to_ask():
+    _, body, headers = create()
+    assert headers["Location"] == f"https://kiln.test/v1/images/multi-image2image/{body['data']['task_id']}"
+    assert headers["Retry-After"] == "5"
+
+
 def test_body_encoded_by_the_gateway_is_decoded():
     body = base64.b64encode(json.dumps(create_body(prompt="猫")).encode()).decode()
     status, answer, _ = call("submit", sample("api-create", body=body, isBase64Encoded=True))

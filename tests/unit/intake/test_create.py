@@ -1,4 +1,4 @@
-"""The create call: idempotency keys, a caller's minute, where webhooks may go, and waiting for the end."""
+"""The create call: idempotency keys, a caller's minute, where webhooks may go, and uploads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kiln.auth.callers import Caller
-from kiln.contract import TaskStatus
 from kiln.errors import (
     DuplicateExternalTaskId,
     IdempotencyKeyReused,
@@ -17,10 +16,9 @@ from kiln.errors import (
     TooManyRequests,
 )
 from kiln.intake import create as creating
-from kiln.intake.create import seconds_to_wait, wait_for_end
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from tests.support.samples import add_task, create_body
+from tests.support.samples import create_body
 
 ADA, BOB = Caller(name="ada"), Caller(name="bob")
 BODY = json.dumps(create_body()).encode()
@@ -153,43 +151,3 @@ def test_a_callback_url_that_no_webhook_may_be_sent_to_is_refused_at_once(accept
 def test_a_body_that_is_not_json_is_malformed():
     with pytest.raises(MalformedRequest):
         create(b"\xff", ADA)
-
-
-@pytest.mark.parametrize(
-    ("prefer", "seconds"),
-    [
-        (None, 0),
-        ("", 0),
-        ("wait=10", 10),
-        ("Wait=10", 10),
-        ("respond-async, wait=5", 5),
-        ("respond-async;wait=5", 5),
-        ("wait=0", 0),
-        ("wait=25", 25),
-        ("wait=26", 25),
-        ("wait=99999999999999999999", 25),
-        ("wait=-1", 0),
-        ("wait=soon", 0),
-        ("await=5", 0),
-        ("wait=\u00b2", 0),
-    ],
-)
-def test_a_wait_is_honoured_up_to_25_seconds(prefer, seconds):
-    assert seconds_to_wait(prefer) == seconds
-
-
-def test_waiting_ends_with_the_task():
-    task = add_task()
-    slept = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            TaskStore().fail(task, "why")
-
-    assert wait_for_end(task, 20, sleep=sleep).task_status is TaskStatus.FAILED
-    assert slept == [0.5, 0.5, 0.5]
-
-
-def test_waiting_ends_with_the_time():
-    assert wait_for_end(add_task(), 0, sleep=lambda _: None).task_status is TaskStatus.SUBMITTED

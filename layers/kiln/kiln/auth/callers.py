@@ -123,6 +123,11 @@ class Callers(BaseModel, defer_build=True):
         return caller
 
 
+def minute_limit(caller: Caller) -> int:
+    """How many tasks a caller may create a minute, by its entry or by the installation's default."""
+    return caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
+
+
 def named(name: str) -> Caller | None:
     """The caller of this name, or ``None`` when its entry has been removed."""
     callers = secrets.read(load(CallerSettings).secret_arn, Callers).callers

@@ -103,6 +103,11 @@ class FoundTask(BaseModel, defer_build=True):
     queue_position: int | None = Field(
         default=None, description="Kiln's own: place in line while the task waits for its turn, counted to 1,000", ge=1
     )
+    eta_seconds: int | None = Field(
+        default=None,
+        description="Kiln's own: estimated seconds until the task ends; absent where too little is known",
+        ge=1,
+    )
 
 
 class CallbackBody(BaseModel, defer_build=True):

@@ -40,6 +40,9 @@ class Progress(BaseModel, defer_build=True):
     queue_position: int | None = Field(
         default=None, description="Place in line while the task waits for its turn, counted to 1,000", ge=1
     )
+    eta_seconds: int | None = Field(
+        default=None, description="Estimated seconds until the task ends; absent where too little is known", ge=1
+    )
     steps: list[Step] = Field(description="What it has reached so far, oldest first")
     dispatch_attempts: int = Field(description="How often it was offered to the provider", ge=0)
     polls: int = Field(description="How often the provider was asked for it", ge=0)

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from kiln.contract.listing import ListQuery
 from kiln.documents.openapi_schemas import REFERENCE, component_schemas
-from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
+from kiln.intake.create import KEY_CHARACTERS
+from kiln.tasks.waiting import LONGEST_WAIT_SECONDS
 
 TITLE = "Kiln: multi-image to image"
 VERSION = "1.0.0"
@@ -23,6 +24,11 @@ _REFUSALS = {
     "422": "The Idempotency-Key came before with another body (1201)",
     "429": "Too many requests (1302)",
     "500": "An internal error (5000)",
+}
+
+_WHERE_CREATED = {
+    "Location": {"schema": {"type": "string"}, "description": "Where the task can be queried"},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "When a query is worth it, in seconds, by the queue"},
 }
 
 
@@ -76,15 +82,13 @@ def _paths() -> dict[str, Any]:
                 refusals=("400", "401", "413", "422", "429", "500"),
                 parameters=[
                     idempotency_key,
-                    _parameter(
-                        "header",
-                        "Prefer",
-                        {"type": "string", "examples": ["wait=20"]},
-                        f"wait=N: answer with the finished task if it ends within N s, {LONGEST_WAIT_SECONDS} at most. "
-                        "Waiting again with the same key counts as one more task of the minute",
+                    _prefer(
+                        "answer with the finished task if it ends within N s, {most} at most. Waiting again with the "
+                        "same key counts as one more task of the minute"
                     ),
                 ],
                 body="CreateRequest",
+                headers=_WHERE_CREATED,
             ),
             "get": _operation(
                 "listTasks",
@@ -107,8 +111,15 @@ def _paths() -> dict[str, Any]:
                 "getTask",
                 "Query one task",
                 "QueryAnswer",
-                refusals=("401", "404", "500"),
-                parameters=[either_id, external_id],
+                refusals=("401", "404", "429", "500"),
+                parameters=[
+                    either_id,
+                    external_id,
+                    _prefer(
+                        "answer when the status changes, or after N s, {most} at most. A caller may send as many "
+                        "waiting queries a minute as it may create tasks"
+                    ),
+                ],
             )
         },
         f"{TASKS}/{{id}}/cancel": {
@@ -154,6 +165,7 @@ def _paths() -> dict[str, Any]:
                 "CreateAnswer",
                 refusals=("400", "401", "404", "409", "422", "429", "500"),
                 parameters=[either_id, external_id, idempotency_key],
+                headers=_WHERE_CREATED,
             )
         },
         "/v1/uploads": {
@@ -209,6 +221,7 @@ def _operation(
     refusals: tuple[str, ...],
     parameters: list[dict[str, Any]] | None = None,
     body: str | None = None,
+    headers: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": operation_id,
@@ -222,6 +235,8 @@ def _operation(
                 "description": "The fields or parameters that have no effect, percent-encoded, with commas between",
             }
         }
+    if headers:
+        operation["responses"]["200"].setdefault("headers", {}).update(headers)
     if parameters:
         operation["parameters"] = parameters
     if body:
@@ -235,6 +250,11 @@ def _refused(statuses: tuple[str, ...]) -> dict[str, Any]:
 
 def _content(model: str) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}}
+
+
+def _prefer(effect: str) -> dict[str, Any]:
+    schema = {"type": "string", "examples": ["wait=20"]}
+    return _parameter("header", "Prefer", schema, f"wait=N: {effect.format(most=LONGEST_WAIT_SECONDS)}")
 
 
 def _parameter(place: str, name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

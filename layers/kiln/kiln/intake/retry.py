@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kiln import aws, clock
-from kiln.auth.callers import Caller
+from kiln.auth.callers import Caller, minute_limit
 from kiln.errors import RetryRefused
 from kiln.images.storage import store_copy
 from kiln.images.stored import StoredInput
 from kiln.intake.accept import admit, input_name
-from kiln.settings import CallerSettings, InputSettings, load
+from kiln.settings import InputSettings, load
 from kiln.tasks.executions import run_id
 from kiln.tasks.task import Task
 
@@ -53,8 +53,11 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
     )
     for stored in ended.inputs:
         _check_is_stored(stored)
-    per_minute = caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
-    return admit(repeated, lambda: [_stored_again(stored, task_id) for stored in ended.inputs], per_minute=per_minute)
+    return admit(
+        repeated,
+        lambda: [_stored_again(stored, task_id) for stored in ended.inputs],
+        per_minute=minute_limit(caller),
+    )
 
 
 def _check_is_stored(stored: StoredInput) -> None:

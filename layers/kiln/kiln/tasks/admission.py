@@ -63,13 +63,23 @@ class Admission(TableAccess):
             turn = earliest
         return Ticket(sequence, turn)
 
-    def count(self, caller: str, *, per_minute: int) -> None:
+    def count(self, caller: str, *, per_minute: int, kind: type[TooManyRequests] = TooManyRequests) -> None:
         """Counts a request that makes no task, but costs as much to serve, against its caller's minute.
+
+        Args:
+            caller: Its name.
+            per_minute: How many requests of the kind it may send a minute.
+            kind: The refusal; it names the counter, if that is not the one of tasks.
 
         Raises:
             TooManyRequests: The caller's minute is used up.
         """
-        self._count(caller, per_minute, tasks=0, n=0)
+        # No caller's name has a "#" in it: such a counter is beside the one of its tasks.
+        counter = f"{caller}#{kind.counter}" if kind.counter else caller
+        try:
+            self._count(counter, per_minute, tasks=0, n=0)
+        except TooManyRequests as refusal:
+            raise kind(per_minute, refusal.retry_after) from None
 
     def check(self, caller: str, *, per_minute: int) -> None:
         """Refuses a caller whose minute is used up, and counts nothing: one read.

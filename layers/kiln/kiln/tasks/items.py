@@ -35,10 +35,18 @@ SLOTS_KEY: Item = {"pk": {"S": "SLOTS"}}
 RECONCILER_KEY: Item = {"pk": {"S": "RECONCILER"}}
 """The item that says where the reconciler continues."""
 
+STAGE_TIMES_KEY: Item = {"pk": {"S": "STAGE_TIMES"}}
+"""The item of the stage times of recent tasks."""
+
 
 def task_key(task_id: str) -> Item:
     """The key of a task."""
     return {"pk": {"S": f"TASK#{task_id}"}}
+
+
+def task_id_of(item: Mapping[str, Any]) -> str:
+    """The id of the task whose key an item has."""
+    return str(item["pk"]["S"]).removeprefix("TASK#")
 
 
 def caller_key(caller: str) -> Item:

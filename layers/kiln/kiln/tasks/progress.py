@@ -6,17 +6,20 @@ from kiln.contract.answers import TaskInfo, WatermarkInfo
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.vocabulary import Stage
 from kiln.images.stored import input_link
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 
 
 def progress(task: Task, tasks: TaskStore) -> Progress:
-    """How far a task has come; one more read while it stands in line, for its place there."""
+    """How far a task has come; while it waits, its place in the queue and an estimate are read too."""
+    position = tasks.position(task) if task.is_waiting else None
     return Progress(
         task_id=task.task_id,
         task_status=task.task_status,
         stage=_stage(task),
-        queue_position=tasks.position(task) if task.is_waiting else None,
+        queue_position=position,
+        eta_seconds=Estimates().eta_seconds(task, position),
         steps=_steps(task),
         dispatch_attempts=task.dispatch_attempts,
         polls=task.polls,

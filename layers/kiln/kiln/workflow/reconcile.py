@@ -1,7 +1,7 @@
 """Reconciles what is recorded with what runs, once a minute: the net below every wake-up, stream record and rule.
 
 A run is bounded. It checks some waiting and some running tasks, the oldest first. The next run continues where it
-stopped. An installation in which nothing waits and nothing runs costs six reads a minute.
+stopped. An installation in which nothing waits and nothing runs costs eight reads a minute.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kiln.settings import WorkflowSettings, load
 from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.attributes import plain
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
@@ -82,9 +83,11 @@ def reconcile(
     queue, cursor = TaskQueue(), Cursor()
     before = cursor.read()
     after = dict(before)
+    running: list[str] = []
     for kind in _KINDS:
         listed = queue.page(kind, after=before[kind], most=CHECKED_AT_ONCE)
         after[kind] = listed[-1].turn if len(listed) == CHECKED_AT_ONCE else -1
+        running = [each.task_id for each in listed] if kind == items.RUNNING else []
         for each in listed:
             done.checked += 1
             if _continue(each.task_id, tasks, step_functions):
@@ -92,7 +95,17 @@ def reconcile(
     if after != before:
         cursor.write(after)
     done.waiting = _measure(queue)
+    _measure_stages(running, tasks, slots, done.waiting)
     return done
+
+
+def _measure_stages(running: list[str], tasks: TaskStore, slots: Slots, waiting: int) -> None:
+    """Measures the stage times of tasks that ran a minute ago and have ended since, for estimates."""
+    estimates = Estimates()
+    before = estimates.read()
+    ended = tasks.get_all([task_id for task_id in before.watched if task_id not in running])
+    in_use = 0 if slots.state().paused_at else slots.limit
+    estimates.measure(before, ended, running, slots=in_use, waiting=waiting)
 
 
 def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
