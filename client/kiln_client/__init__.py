@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiln_client.answers import Delivery, Image, Progress, Stage, Step, StoredRequest, Task, TaskStatus
+from kiln_client.answers import Delivery, Image, Progress, Stage, Step, StoredRequest, Task, TaskStatus, WebhookTest
 from kiln_client.async_client import AsyncKiln
 from kiln_client.client import Kiln
 from kiln_client.errors import (
@@ -61,5 +61,6 @@ __all__ = [
     "TooManyRequests",
     "WaitTimedOut",
     "WebhookRefused",
+    "WebhookTest",
     "verify_webhook",
 ]

@@ -160,6 +160,7 @@ class StoredRequest(_Answer):
         prompt: Describes the images to generate; empty if none was given.
         watermarked: Whether watermarked images were requested.
         callback_url: Receives webhooks; empty if none was given.
+        callback_statuses: The statuses that it is notified of; empty for all.
         subject_images: Links to the subjects.
         scene_image: Link to the scene, if one was given.
         style_image: Link to the style, if one was given.
@@ -172,6 +173,7 @@ class StoredRequest(_Answer):
     prompt: str = ""
     watermarked: bool = False
     callback_url: str = ""
+    callback_statuses: tuple[TaskStatus, ...] = ()
     subject_images: tuple[str, ...] = ()
     scene_image: str | None = None
     style_image: str | None = None
@@ -183,6 +185,7 @@ class StoredRequest(_Answer):
         return cls._of(
             data,
             watermarked=_is_watermarked(data),
+            callback_statuses=tuple(data.get("callback_statuses") or ()),
             subject_images=tuple(each["subject_image"] for each in data["subject_image_list"]),
             scene_image=data.get("scene_image") or None,
             style_image=data.get("style_image") or None,
@@ -217,6 +220,32 @@ class Delivery(_Answer):
     def read(cls, data: Json) -> Delivery:
         """Reads an element of ``data`` of an answer."""
         return cls._of(data)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTest(_Answer):
+    """A receiver's answer to one sample webhook.
+
+    Attributes:
+        is_delivered: Whether the receiver answered with a 2xx in time.
+        milliseconds: From the beginning of the request to the answer.
+        signature_headers: The headers of Standard Webhooks that were sent.
+        http_status: The receiver's answer, if there was one.
+        reason: Why the attempt failed.
+        answer: The whole answer.
+    """
+
+    is_delivered: bool
+    milliseconds: int
+    signature_headers: tuple[str, ...] = ()
+    http_status: int | None = None
+    reason: str = ""
+    answer: Json = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, data: Json) -> WebhookTest:
+        """Reads ``data`` of an answer."""
+        return cls._of(data, signature_headers=tuple(data.get("signature_headers", ())))
 
 
 def _is_watermarked(data: Json) -> bool:

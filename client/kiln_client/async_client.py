@@ -11,7 +11,7 @@ from typing import Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Delivery, Progress, StoredRequest, Task
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task, WebhookTest
 from kiln_client.images import ImageSource
 from kiln_client.operations import Filters, Operations, TaskOptions
 from kiln_client.request import Finding, Found, Operation, Outcome, Pause, Request, proceed
@@ -101,6 +101,10 @@ class AsyncKiln:
     async def deliveries(self, task_id: str) -> Sequence[Delivery]:
         """Returns every attempt to notify a task's ``callback_url``."""
         return await self._run(self._operations.deliveries(task_id))
+
+    async def test_webhook(self, url: str) -> WebhookTest:
+        """Has Kiln send one signed sample webhook to an address, and returns what the receiver answered."""
+        return await self._run(self._operations.test_webhook(url))
 
     async def upload(self, image: str | os.PathLike[str] | bytes) -> str:
         """Uploads an image and returns a reference to use as an image."""

@@ -11,7 +11,7 @@ from typing import Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Delivery, Progress, StoredRequest, Task
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task, WebhookTest
 from kiln_client.images import ImageSource
 from kiln_client.operations import Filters, Operations, TaskOptions
 from kiln_client.request import Finding, Found, Operation, Outcome, Pause, Request, proceed
@@ -136,6 +136,10 @@ class Kiln:
     def deliveries(self, task_id: str) -> Sequence[Delivery]:
         """Returns every attempt to notify a task's ``callback_url``."""
         return self._run(self._operations.deliveries(task_id))
+
+    def test_webhook(self, url: str) -> WebhookTest:
+        """Has Kiln send one signed sample webhook to an address, and returns what the receiver answered."""
+        return self._run(self._operations.test_webhook(url))
 
     def upload(self, image: str | os.PathLike[str] | bytes) -> str:
         """Uploads an image and returns a reference to use as an image. ``create`` uploads large images by itself."""

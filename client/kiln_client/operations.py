@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
-from kiln_client.answers import Delivery, Progress, StoredRequest, Task, TaskStatus
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task, TaskStatus, WebhookTest
 from kiln_client.errors import InvalidImage, NotFinished, TaskFailed, WaitTimedOut
 from kiln_client.images import Content, ImageSource, read_image, suffix, to_upload, write_whole
 from kiln_client.request import Finding, Found, Operation, Pause, Request, Sender
@@ -26,12 +26,15 @@ _PAGE_SIZE = 100
 _LAST_PAGE = 1_000
 
 _REFERENCES: tuple[Literal["scene_image", "style_image"], ...] = ("scene_image", "style_image")
-_FIELDS: tuple[Literal["prompt", "n", "aspect_ratio", "model_name", "callback_url", "external_task_id"], ...] = (
+_FIELDS: tuple[
+    Literal["prompt", "n", "aspect_ratio", "model_name", "callback_url", "callback_statuses", "external_task_id"], ...
+] = (
     "prompt",
     "n",
     "aspect_ratio",
     "model_name",
     "callback_url",
+    "callback_statuses",
     "external_task_id",
 )
 
@@ -52,6 +55,7 @@ class TaskOptions(TypedDict, total=False):
         model_name: The model that generates.
         watermark: Whether to watermark.
         callback_url: Receives a webhook at each change of status.
+        callback_statuses: The statuses that it is notified of; default is all.
         external_task_id: Your own id, unique among your tasks.
         idempotency_key: The same key and request is the same task; default is a new key.
     """
@@ -64,6 +68,7 @@ class TaskOptions(TypedDict, total=False):
     model_name: str | None
     watermark: bool | None
     callback_url: str | None
+    callback_statuses: Sequence[TaskStatus] | None
     external_task_id: str | None
     idempotency_key: str | None
 
@@ -167,6 +172,10 @@ class Operations:
         """Creates a task with the request of an ended one."""
         key = idempotency_key or uuid.uuid4().hex
         return Task.read((yield from self._sender.api("POST", _path(task_id, "retry"), idempotency_key=key)))
+
+    def test_webhook(self, url: str) -> Operation[WebhookTest]:
+        """Has Kiln send one sample webhook."""
+        return WebhookTest.read((yield from self._sender.api("POST", "/v1/webhooks/test", body={"url": url})))
 
     def upload(self, image: ImageSource) -> Operation[str]:
         """Uploads one image and returns its reference."""

@@ -1,4 +1,4 @@
-"""The submit function: create, cancel and retry over the API, and uploads of big images."""
+"""The submit function: create, cancel and retry over the API, uploads of big images, and tests of webhooks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.intake.cancel import cancel
 from kiln.intake.create import create
+from kiln.intake.sample_webhook import send_sample
 from kiln.intake.uploads import open_upload
 from kiln.retry import retry
 from kiln.tasks.estimates import Estimates
@@ -52,6 +53,12 @@ def _created(task: Task, headers: dict[str, str] | None = None) -> Response[str]
 def upload() -> Response[str]:
     """Creates an upload for one image."""
     return app.answer(open_upload(app.caller()))
+
+
+@app.post("/v1/webhooks/test")
+def webhook_test() -> Response[str]:
+    """Sends one signed sample to a receiver, and answers with what it said."""
+    return app.answer(send_sample(app.sent(), app.caller()))
 
 
 @app.post("/v1/images/multi-image2image/.+/cancel")

@@ -65,8 +65,13 @@ def new_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def add(entries: list[Entry], keys: Keys, per_minute: int) -> list[Entry]:
+def add(entries: list[Entry], keys: Keys, **settings: Any) -> list[Entry]:
     """Returns the list with a new caller.
+
+    Args:
+        entries: The list.
+        keys: The caller's name and keys.
+        settings: Other fields of its entry; empty ones are left out.
 
     Raises:
         CommandFailed: The name is malformed or taken.
@@ -77,7 +82,7 @@ def add(entries: list[Entry], keys: Keys, per_minute: int) -> list[Entry]:
         )
     if any(each["name"] == keys.name for each in entries):
         raise CommandFailed(f"caller {keys.name} exists already; for new keys run kiln callers rotate {keys.name}")
-    return [*entries, keys.entry() | ({"tasks_per_minute": per_minute} if per_minute else {})]
+    return [*entries, keys.entry() | {name: value for name, value in settings.items() if value}]
 
 
 def rotate(entries: list[Entry], keys: Keys) -> list[Entry]:

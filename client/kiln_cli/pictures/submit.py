@@ -13,6 +13,7 @@ from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, Timeout
 from kiln_cli.pictures.follow import check_folder
 from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
 from kiln_cli.pictures.session import Session
+from kiln_cli.statuses import STATUSES, read_statuses
 from kiln_client import ImageSource
 from kiln_client.images import read_image
 from kiln_client.settings import is_address
@@ -53,6 +54,10 @@ Watermark = Annotated[bool | None, typer.Option("--watermark", help="Watermark t
 CallbackUrl = Annotated[
     str | None, typer.Option("--callback-url", metavar="URL", help="Webhook URL, notified at each change of status")
 ]
+CallbackStatuses = Annotated[
+    str | None,
+    typer.Option("--callback-statuses", metavar="LIST", help="Notify of these only: " + ",".join(STATUSES)),
+]
 ExternalId = Annotated[str | None, typer.Option("--external-id", metavar="ID", help="Your own id of the task")]
 
 
@@ -67,6 +72,7 @@ def submit(
     model: Model = None,
     watermark: Watermark = None,
     callback_url: CallbackUrl = None,
+    callback_statuses: CallbackStatuses = None,
     external_id: ExternalId = None,
     output: Output = Path(),
     no_wait: NoWait = False,
@@ -82,6 +88,7 @@ def submit(
     _check_choice("--model", model, MODELS)
     if callback_url is not None and not is_address(callback_url):
         raise CommandFailed(f"--callback-url: must start with https:// or http://, got {callback_url}", USAGE)
+    statuses = read_statuses(callback_statuses)
     if len(images) > LARGEST_SUBJECTS:
         raise CommandFailed(f"IMAGE: must be 1 to {LARGEST_SUBJECTS} images, got {len(images)}", USAGE)
     subjects, scene_image, style_image = [_read(each) for each in images], _maybe_read(scene), _maybe_read(style)
@@ -101,6 +108,7 @@ def submit(
                 model_name=model,
                 watermark=watermark,
                 callback_url=callback_url,
+                callback_statuses=statuses,
                 external_task_id=external_id,
                 idempotency_key=key,
             )

@@ -76,6 +76,13 @@ class TooManyWaits(TooManyRequests):
     counter = "waits"
 
 
+class TooManyWebhookTests(TooManyRequests):
+    """The caller has tested as many webhooks in this minute as it may (1302)."""
+
+    limited = "webhooks may be tested"
+    counter = "webhook-tests"
+
+
 class BodyTooLarge(KilnError):
     """The body is larger than this route reads (1201); the message gives the limit (413)."""
 

@@ -197,7 +197,7 @@ def status_event(task: Task, public_url: str, status: TaskStatus | None = None) 
                 occurred_at=changed.updated_at,
                 caller=task.caller,
                 channel=task.origin.channel,
-                has_receiver=bool(task.callback_url)
+                has_receiver=task.notifies_of(changed.task_status)
                 or (task.origin.channel == "drop" and changed.task_status.is_terminal),
             ),
             data=delivered(changed, public_url),

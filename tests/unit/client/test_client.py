@@ -42,6 +42,7 @@ def test_create_sends_every_option(kiln: Any, api: FakeApi, tmp_path: Path) -> N
         model_name="kling-v2-1",
         watermark=False,
         callback_url="https://example.com/hook",
+        callback_statuses=["failed"],
         external_task_id="order-1",
         idempotency_key="mine",
     )
@@ -60,6 +61,7 @@ def test_create_sends_every_option(kiln: Any, api: FakeApi, tmp_path: Path) -> N
             "model_name": "kling-v2-1",
             "watermark_info": {"enabled": False},
             "callback_url": "https://example.com/hook",
+            "callback_statuses": ["failed"],
             "external_task_id": "order-1",
         }
     ]

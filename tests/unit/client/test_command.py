@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from kiln_cli.pictures import completion
-from tests.support.fake_api import KEY, URL, FakeApi, refusal
+from tests.support.fake_api import KEY, URL, FakeApi, refusal, success
 from tests.support.images import picture
 from tests.unit.client.conftest import Run
 
@@ -245,3 +246,28 @@ def test_field_without_effect_is_one_line_on_stderr(kiln: Run, api: FakeApi) -> 
     status, out, err = kiln("submit", "cat.png", "--no-wait")
     assert (status, out) == (0, "task-1\n")
     assert err == "kiln: warning: these fields have no effect: seed\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "shown"),
+    [
+        ({"is_delivered": True, "http_status": 204, "signature_headers": ["webhook-id"]}, 0, "HTTP 204 after 7 ms"),
+        ({"is_delivered": False, "reason": "HTTP 500", "signature_headers": ["webhook-signature"]}, 1, "HTTP 500"),
+    ],
+)
+def test_webhook_test_prints_the_receivers_answer(
+    kiln: Run, api: FakeApi, answer: dict[str, Any], status: int, shown: str
+) -> None:
+    api.first = [success({**answer, "milliseconds": 7})]
+    ended, out, err = kiln("webhooks", "test", "https://x.example/hook")
+    assert (ended, shown in out + err) == (status, True)
+    assert [json.loads(each.content) for each in api.received("POST", "/live/v1/webhooks/test")] == [
+        {"url": "https://x.example/hook"}
+    ]
+    assert kiln("webhooks", "test", "x.example")[0] == 2
+
+
+def test_submit_sends_the_statuses_to_notify_of(kiln: Run, api: FakeApi) -> None:
+    assert kiln("submit", "cat.png", "--callback-statuses", "succeed,failed")[0] == 0
+    assert api.created()[0]["callback_statuses"] == ["succeed", "failed"]
+    assert kiln("submit", "cat.png", "--callback-statuses", "done")[0] == 2

@@ -11,6 +11,7 @@ from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, 
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.vocabulary import Stage
 from kiln.images import limits
+from kiln.intake.sample_webhook import WebhookTest
 from kiln.operating.operations import Operation
 from kiln.tasks.task import DeliveryRecord
 from kiln_cli.operating import operations
@@ -86,6 +87,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         aspect_ratio=vocabulary.AspectRatio.R1_1,
         watermark_info=WatermarkInfo(enabled=True),
         callback_url="https://x/hook",
+        callback_statuses=["failed"],
     )
     read = answers.StoredRequest.read(answered(meant))
     assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
@@ -95,6 +97,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         None,
     )
     assert (read.watermarked, read.callback_url) == (True, "https://x/hook")
+    assert read.callback_statuses == ("failed",)
 
 
 def test_delivery_answer_is_read_field_by_field() -> None:
@@ -109,3 +112,14 @@ def test_delivery_answer_is_read_field_by_field() -> None:
     )
     read = answers.Delivery.read(answered(meant))
     assert {name: getattr(read, name) for name in DeliveryRecord.model_fields} == answered(meant)
+
+
+def test_webhook_test_answer_is_read_field_by_field() -> None:
+    meant = WebhookTest(
+        is_delivered=False, http_status=500, reason="HTTP 500", milliseconds=7, signature_headers=["webhook-id"]
+    )
+    read = answers.WebhookTest.read(answered(meant))
+    assert {name: getattr(read, name) for name in WebhookTest.model_fields} == {
+        **answered(meant),
+        "signature_headers": ("webhook-id",),
+    }

@@ -151,3 +151,24 @@ def test_a_callback_url_that_no_webhook_may_be_sent_to_is_refused_at_once(accept
 def test_a_body_that_is_not_json_is_malformed():
     with pytest.raises(MalformedRequest):
         create(b"\xff", ADA)
+
+
+@pytest.mark.parametrize(
+    ("callers_own", "tasks_own", "kept"),
+    [
+        ([], None, []),
+        (["failed"], None, ["failed"]),
+        (["failed"], ["succeed"], ["succeed"]),
+        ([], ["failed"], ["failed"]),
+    ],
+)
+def test_statuses_of_a_task_replace_those_of_its_caller(callers_own, tasks_own, kept):
+    caller = Caller(name="ada", callback_statuses=callers_own)
+    task = create(json.dumps(create_body(callback_statuses=tasks_own)), caller)
+    assert TaskStore().get(task.task_id).callback_statuses == kept
+
+
+@pytest.mark.parametrize(("statuses", "message"), [([], "at least 1 element"), (["done"], "must be one of")])
+def test_statuses_that_there_are_not_are_refused(statuses, message):
+    with pytest.raises(InvalidRequest, match=message):
+        create(json.dumps(create_body(callback_statuses=statuses)), ADA)

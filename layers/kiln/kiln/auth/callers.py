@@ -37,6 +37,7 @@ class Caller(BaseModel, defer_build=True):
         api_keys: Plain keys, accepted as ``Bearer <key>``.
         webhook_secret: ``whsec_…``; signs what is posted to this caller's ``callback_url``.
         tasks_per_minute: How many tasks it may create a minute; 0 for the installation's default.
+        callback_statuses: The statuses that it is notified of, unless a task says which; all if empty.
     """
 
     name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
@@ -45,6 +46,7 @@ class Caller(BaseModel, defer_build=True):
     api_keys: list[str] = Field(default_factory=list, repr=False)
     webhook_secret: str = Field(default="", repr=False)
     tasks_per_minute: int = Field(default=0, ge=0)
+    callback_statuses: list[str] = Field(default_factory=list)
 
 
 class Callers(BaseModel, defer_build=True):

@@ -74,3 +74,6 @@ class StoredRequest(BaseModel, defer_build=True):
     aspect_ratio: str
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
     callback_url: str = ""
+    callback_statuses: list[str] = Field(
+        default_factory=list, description="The statuses that the callback_url is notified of; empty for all"
+    )

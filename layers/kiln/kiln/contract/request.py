@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -35,9 +35,12 @@ from kiln.contract.vocabulary import (
     URL_CHARACTERS,
     AspectRatio,
     ModelName,
+    TaskStatus,
 )
 from kiln.errors import MalformedRequest
 from kiln.images.inputs import InputImage, Offer, looks_like_a_name, read_input
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _NOT_JSON = "body: must be JSON in UTF-8"
 
@@ -99,6 +102,12 @@ class CreateRequest(BaseModel, defer_build=True):
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
     callback_url: str | None = Field(default=None, max_length=URL_CHARACTERS, description="Called on each change")
+    callback_statuses: list[TaskStatus] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(TaskStatus),
+        description="Kiln's own: the statuses that the callback_url is notified of; all by default",
+    )
     external_task_id: str | None = Field(
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
     )
@@ -155,14 +164,24 @@ def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) 
         MalformedRequest: It is not a JSON object.
         InvalidRequest: A field breaks a limit.
     """
+    return parse_body(CreateRequest, body, offered)
+
+
+def parse_body(model: type[Model], body: str | bytes | Mapping[str, Any], context: Any = None) -> Model:
+    """Reads the body of a request, as JSON or as an object.
+
+    Raises:
+        MalformedRequest: It is not a JSON object.
+        InvalidRequest: A field breaks a limit.
+    """
     if isinstance(body, (str, bytes)):
         body = without_mark(body)
         if isinstance(body, str) and LOST in body:
             raise MalformedRequest(f"{_NOT_JSON}, got {described_body(body, '')}")
     try:
         if isinstance(body, (str, bytes)):
-            return CreateRequest.model_validate_json(body, context=offered)
-        return CreateRequest.model_validate(body, context=offered)
+            return model.model_validate_json(body, context=context)
+        return model.model_validate(body, context=context)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid" and isinstance(body, (str, bytes)):

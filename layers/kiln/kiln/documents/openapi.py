@@ -176,6 +176,15 @@ def _paths() -> dict[str, Any]:
                 refusals=("401", "429", "500"),
             )
         },
+        "/v1/webhooks/test": {
+            "post": _operation(
+                "testWebhook",
+                "Send one signed sample to a receiver, and answer with what it said",
+                "WebhookTestAnswer",
+                refusals=("400", "401", "429", "500"),
+                body="WebhookTestRequest",
+            )
+        },
         "/v1/results/{task_id}/{token}/{file}": {method: _result(method) for method in ("get", "head")},
         "/v1/callbacks/{task_id}/{token}": {
             "post": _operation(

@@ -11,6 +11,7 @@ from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
+from kiln.intake.sample_webhook import WebhookTest, WebhookTestRequest
 from kiln.intake.uploads import Upload
 from kiln.tasks.task import DeliveryRecord
 
@@ -25,6 +26,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
+    Envelope[WebhookTest]: "WebhookTestAnswer",
 }
 
 
@@ -33,7 +35,8 @@ def component_schemas() -> dict[str, Any]:
     answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
     answers.append((Refusal, "serialization"))
     _, schema = models_json_schema(
-        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers], ref_template=REFERENCE
+        [*((model, "validation") for model in (CreateRequest, ListQuery, WebhookTestRequest)), *answers],
+        ref_template=REFERENCE,
     )
     text = schema["$defs"]
     return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name != "ListQuery"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ def accept(
     request_digest: str = "",
     per_minute: int = UNLIMITED,
     is_waiting: bool = False,
+    callback_statuses: Sequence[str] = (),
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
 
@@ -52,6 +53,7 @@ def accept(
         request_digest: Of the body that a repeated ``task_id`` must come with.
         per_minute: How many tasks the caller may create a minute.
         is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
+        callback_statuses: The statuses that the caller wants to be notified of, unless the request says which.
 
     Raises:
         InvalidRequest: The ``callback_url`` leads where no webhook may be sent, or an image changes meanwhile (1201).
@@ -84,6 +86,7 @@ def accept(
         aspect_ratio=request.aspect_ratio,
         watermark=request.watermark_info.enabled,
         callback_url=request.callback_url or "",
+        callback_statuses=list(request.callback_statuses or callback_statuses),
         origin=origin or Origin(),
         request_digest=request_digest,
     )

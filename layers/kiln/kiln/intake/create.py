@@ -57,7 +57,13 @@ def create(
     if uploads.contents() and not (task_id and known_task(TaskStore(), task_id, digest)):
         _check_uploads(uploads, request, caller.name, per_minute)
     task = accept(
-        request, caller.name, task_id=task_id, request_digest=digest, per_minute=per_minute, is_waiting=is_waiting
+        request,
+        caller.name,
+        task_id=task_id,
+        request_digest=digest,
+        per_minute=per_minute,
+        is_waiting=is_waiting,
+        callback_statuses=caller.callback_statuses,
     )
     return Created(task, request.ignored)
 

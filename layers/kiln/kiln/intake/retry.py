@@ -48,6 +48,7 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
         aspect_ratio=ended.aspect_ratio,
         watermark=ended.watermark,
         callback_url=ended.callback_url,
+        callback_statuses=ended.callback_statuses,
         origin=ended.origin,
         request_digest=digest,
     )

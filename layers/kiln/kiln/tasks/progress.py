@@ -45,6 +45,7 @@ def stored_request(task: Task) -> StoredRequest:
         aspect_ratio=task.aspect_ratio,
         watermark_info=WatermarkInfo(enabled=task.watermark),
         callback_url=task.callback_url,
+        callback_statuses=task.callback_statuses,
     )
 
 

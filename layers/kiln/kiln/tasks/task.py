@@ -70,6 +70,7 @@ class Task(BaseModel, defer_build=True):
     aspect_ratio: str
     watermark: bool = False
     callback_url: str = Field(default="", repr=False)
+    callback_statuses: list[str] = Field(default_factory=list)
     inputs: list[StoredInput] = Field(default_factory=list, repr=False)
     origin: Origin = Field(default_factory=Origin)
     provider_task_id: str = ""
@@ -95,6 +96,10 @@ class Task(BaseModel, defer_build=True):
     def is_waiting(self) -> bool:
         """Whether it waits in the queue for its slots."""
         return self.queue == "waiting"
+
+    def notifies_of(self, status: TaskStatus) -> bool:
+        """Whether its ``callback_url`` is to be notified of its change to a status."""
+        return bool(self.callback_url) and (not self.callback_statuses or status in self.callback_statuses)
 
     @property
     def result_prefix(self) -> str:

@@ -77,7 +77,7 @@ def _notify(task: Task, status: TaskStatus, attempt: int, tasks: TaskStore) -> D
     public_url = load(AddressSettings).public_url
     if task.origin.channel == "drop" and status.is_terminal:
         write_result(task, public_url)
-    if not task.callback_url:
+    if not task.notifies_of(status):
         return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)
     caller = callers.named(task.caller)
     delivery = deliver(
