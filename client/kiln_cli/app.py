@@ -13,7 +13,7 @@ import typer
 
 from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
-from kiln_cli.operating import callers, dispatch, doctor, provider_keys, task, teardown
+from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, task, teardown
 from kiln_cli.operating.session import FOR_OPERATORS
 from kiln_cli.pictures import webhooks
 from kiln_cli.pictures.cancel import cancel
@@ -21,11 +21,13 @@ from kiln_cli.pictures.get import get
 from kiln_cli.pictures.list_tasks import list_tasks
 from kiln_cli.pictures.login import login
 from kiln_cli.pictures.open_console import open_console
+from kiln_cli.pictures.rerun import rerun
 from kiln_cli.pictures.retry import retry
 from kiln_cli.pictures.save import save
 from kiln_cli.pictures.session import TRANSPORT, PicturesCommand
 from kiln_cli.pictures.submit import submit
 from kiln_cli.pictures.watch import watch
+from kiln_cli.pictures.whoami import logout, whoami
 from kiln_client import IgnoredFields
 from kiln_client.version import VERSION
 
@@ -49,9 +51,12 @@ _PICTURES: dict[str, Callable[..., None]] = {
     "get": get,
     "save": save,
     "retry": retry,
+    "rerun": rerun,
     "cancel": cancel,
     "open": open_console,
     "login": login,
+    "whoami": whoami,
+    "logout": logout,
 }
 for name, command in _PICTURES.items():
     app.command(name, cls=PicturesCommand)(command)
@@ -62,6 +67,7 @@ app.add_typer(webhooks.app)
 for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)
 app.add_typer(doctor.app)
+app.add_typer(logs.app)
 app.add_typer(acceptance.app)
 app.add_typer(teardown.app)
 

@@ -99,9 +99,23 @@ def read_profiles(file: Path) -> dict[str, dict[str, str]]:
 
 
 def write_profile(file: Path, name: str, url: str, key: str) -> None:
-    """Stores a profile beside the others. The file contains keys, so only its owner may read it."""
+    """Stores a profile beside the others."""
     profiles = read_profiles(file)
     profiles[name] = profiles.get(name, {}) | {"url": url, "key": key}
+    _write(file, profiles)
+
+
+def remove_profile(file: Path, name: str) -> bool:
+    """Removes a profile, and returns whether there was one."""
+    profiles = read_profiles(file)
+    if profiles.pop(name, None) is None:
+        return False
+    _write(file, profiles)
+    return True
+
+
+def _write(file: Path, profiles: Mapping[str, Mapping[str, str]]) -> None:
+    """Writes all profiles. The file contains keys, so only its owner may read it."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = file.with_suffix(f".{os.getpid()}.partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as target:

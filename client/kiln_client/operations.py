@@ -27,7 +27,10 @@ _LAST_PAGE = 1_000
 
 _REFERENCES: tuple[Literal["scene_image", "style_image"], ...] = ("scene_image", "style_image")
 _FIELDS: tuple[
-    Literal["prompt", "n", "aspect_ratio", "model_name", "callback_url", "callback_statuses", "external_task_id"], ...
+    Literal[
+        "prompt", "n", "aspect_ratio", "model_name", "callback_url", "callback_statuses", "external_task_id", "priority"
+    ],
+    ...,
 ] = (
     "prompt",
     "n",
@@ -36,6 +39,7 @@ _FIELDS: tuple[
     "callback_url",
     "callback_statuses",
     "external_task_id",
+    "priority",
 )
 
 _FIRST_PAUSE_SECONDS = 0.5
@@ -57,6 +61,7 @@ class TaskOptions(TypedDict, total=False):
         callback_url: Receives a webhook at each change of status.
         callback_statuses: The statuses that it is notified of; default is all.
         external_task_id: Your own id, unique among your tasks.
+        priority: ``low`` waits behind every task of normal priority; default is ``normal``.
         idempotency_key: The same key and request is the same task; default is a new key.
     """
 
@@ -70,6 +75,7 @@ class TaskOptions(TypedDict, total=False):
     callback_url: str | None
     callback_statuses: Sequence[TaskStatus] | None
     external_task_id: str | None
+    priority: str | None
     idempotency_key: str | None
 
 

@@ -54,7 +54,7 @@ def add_task(task_id: str = "task-1", **changes: Any) -> Task:
 def admit_task(task_id: str = "task-1", **changes: Any) -> Task:
     """The same, but numbered and lined up as accepting does it."""
     task = make_task(task_id, **changes)
-    ticket = Admission().admit(task.caller, task.n, per_minute=1_000_000)
+    ticket = Admission().admit(task.caller, task.n, per_minute=1_000_000, is_low=task.is_low)
     return add_task(task_id, **{**changes, "sequence": ticket.sequence, "turn": ticket.turn})
 
 

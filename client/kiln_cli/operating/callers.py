@@ -60,6 +60,7 @@ def add(
     per_minute: Annotated[
         int | None, typer.Option(help="Tasks per minute; default is the installation's limit", min=1)
     ] = None,
+    low: Annotated[bool, typer.Option("--low", help="All its tasks wait behind every task of normal priority")] = False,
     webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Sign the caller's webhooks")] = False,
     callback_statuses: Annotated[
         str | None,
@@ -69,8 +70,12 @@ def add(
     """Add a caller and show its keys once."""
     secret = CallersSecret(session.installation)
     keys = Keys.new(name, webhook_secret=webhook_secret)
-    settings = {"tasks_per_minute": per_minute, "callback_statuses": read_statuses(callback_statuses)}
-    secret.write(callers_secret.add(secret.read(), keys, **settings))
+    limits = {
+        "tasks_per_minute": per_minute,
+        "priority": "low" if low else None,
+        "callback_statuses": read_statuses(callback_statuses),
+    }
+    secret.write(callers_secret.add(secret.read(), keys, limits))
     _print_keys(session, keys, _NEW_KEYS)
 
 

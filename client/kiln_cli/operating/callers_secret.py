@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +66,13 @@ def new_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def add(entries: list[Entry], keys: Keys, **settings: Any) -> list[Entry]:
+def add(entries: list[Entry], keys: Keys, limits: Mapping[str, object]) -> list[Entry]:
     """Returns the list with a new caller.
 
     Args:
         entries: The list.
         keys: The caller's name and keys.
-        settings: Other fields of its entry; empty ones are left out.
+        limits: Further fields of its entry; those that are ``None`` are left out.
 
     Raises:
         CommandFailed: The name is malformed or taken.
@@ -82,7 +83,7 @@ def add(entries: list[Entry], keys: Keys, **settings: Any) -> list[Entry]:
         )
     if any(each["name"] == keys.name for each in entries):
         raise CommandFailed(f"caller {keys.name} exists already; for new keys run kiln callers rotate {keys.name}")
-    return [*entries, keys.entry() | {name: value for name, value in settings.items() if value}]
+    return [*entries, keys.entry() | {name: value for name, value in limits.items() if value is not None}]
 
 
 def rotate(entries: list[Entry], keys: Keys) -> list[Entry]:

@@ -9,6 +9,7 @@ import typer
 
 from kiln_cli.failures import NOT_FOUND, CommandFailed
 from kiln_cli.operating import dead_letters
+from kiln_cli.operating.aws_console import task_links
 from kiln_cli.operating.history import REQUESTED, TIMER, Moment, moments_of
 from kiln_cli.operating.moments import clock_time, date_and_time, duration, timestamp
 from kiln_cli.operating.operations import OperationRefused, operate
@@ -31,12 +32,13 @@ def show(session: OperatorSession, task_id: TaskId) -> None:
     """Show a task's history: status changes, wake-ups, attempts, the provider's answers, webhooks."""
     task = _task(session, task_id)
     history = moments_of(task, session.installation)
+    links = task_links(session.installation, task)
     if session.terminal.as_json:
         # The prompt and the images are the caller's; an operator does not print them.
         shown = {name: value for name, value in task.items() if name not in {"prompt", "inputs"}}
-        session.terminal.document({"task": shown, "history": [asdict(moment) for moment in history]})
+        session.terminal.document({"task": shown, "history": [asdict(each) for each in history], "links": links})
         return
-    session.terminal.lines(_head(task, history))
+    session.terminal.lines(_head(task, history, links))
     after = [f"+{duration((each.at - task['created_at']) / 1_000)}" for each in history]
     if not session.terminal.is_watched:
         session.terminal.rows(
@@ -98,7 +100,7 @@ def _task(session: OperatorSession, task_id: str) -> dict[str, Any]:
         raise CommandFailed(str(refused), NOT_FOUND) from None
 
 
-def _head(task: dict[str, Any], history: list[Moment]) -> list[str]:
+def _head(task: dict[str, Any], history: list[Moment], links: dict[str, str]) -> list[str]:
     wake_ups = [moment.wake_up for moment in history]
     rows = [
         ("task", task["task_id"]),
@@ -113,6 +115,7 @@ def _head(task: dict[str, Any], history: list[Moment]) -> list[str]:
         ("attempts", f"offered to the provider {task['dispatch_attempts']}×, polled {task['polls']}×"),
         ("wake-ups", f"{wake_ups.count(REQUESTED)} requested, {wake_ups.count(TIMER)} by the timer"),
         ("cost", f"{task['final_unit_deduction']} units" if task["final_unit_deduction"] else ""),
+        *links.items(),
     ]
     return [f"{name:<12} {value}" for name, value in rows if value] + [""]
 

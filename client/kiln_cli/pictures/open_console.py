@@ -20,6 +20,18 @@ MaybeTaskId = Annotated[
     ),
 ]
 
+Web = Annotated[bool, typer.Option("--web", help="Open the task in the console, in the browser", show_default=False)]
+
+
+def open_task(session: Session, task_id: str) -> None:
+    """Opens a task in the console. Prints its address on stderr, for a computer without a browser."""
+    connection = session.connection
+    key = f"key={connection.key}&" if connection.is_local else ""
+    address = f"{connection.url}/#{key}task={task_id}"
+    session.terminal.remark(f"In the console: {address}")
+    if _has_browser():
+        webbrowser.open(address)
+
 
 def open_console(session: Session, task_id: MaybeTaskId = None) -> None:
     """Open the console, or a task's images, in the browser.

@@ -12,7 +12,9 @@ from kiln_cli.pictures import completion
 from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, Timeout
 from kiln_cli.pictures.follow import check_folder
 from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
+from kiln_cli.pictures.open_console import Web, open_task
 from kiln_cli.pictures.session import Session
+from kiln_cli.pictures.texts import read_piped_image, read_text
 from kiln_cli.statuses import STATUSES, read_statuses
 from kiln_client import ImageSource
 from kiln_client.images import read_image
@@ -26,7 +28,7 @@ Images = Annotated[
     list[str],
     typer.Argument(
         metavar="IMAGE",
-        help="One to four subjects: JPEG or PNG files, or addresses",
+        help="One to four subjects: JPEG or PNG files, addresses, or - for a pipe",
         autocompletion=completion.images,
     ),
 ]
@@ -38,7 +40,12 @@ Style = Annotated[
     str | None,
     typer.Option("--style", metavar="IMAGE", help="Reference for the style", autocompletion=completion.images),
 ]
-Prompt = Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="Describes the images to generate")]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt", "-p", metavar="TEXT", help="Describes the images to generate; @FILE reads a file, - a pipe"
+    ),
+]
 Ratio = Annotated[
     str | None,
     typer.Option(
@@ -60,6 +67,10 @@ CallbackStatuses = Annotated[
 ]
 ExternalId = Annotated[str | None, typer.Option("--external-id", metavar="ID", help="Your own id of the task")]
 
+Low = Annotated[
+    bool, typer.Option("--low", help="Low priority: wait behind every task of normal priority", show_default=False)
+]
+
 
 def submit(
     session: Session,
@@ -74,6 +85,8 @@ def submit(
     callback_url: CallbackUrl = None,
     callback_statuses: CallbackStatuses = None,
     external_id: ExternalId = None,
+    low: Low = False,
+    web: Web = False,
     output: Output = Path(),
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -84,11 +97,15 @@ def submit(
     Sends your images, waits, saves the results and prints their paths.
     """
     key = key_or_new(idempotency_key)
-    _check_choice("--ratio", ratio, RATIOS)
-    _check_choice("--model", model, MODELS)
+    check_choice("--ratio", ratio, RATIOS)
+    check_choice("--model", model, MODELS)
     if callback_url is not None and not is_address(callback_url):
         raise CommandFailed(f"--callback-url: must start with https:// or http://, got {callback_url}", USAGE)
     statuses = read_statuses(callback_statuses)
+    piped = [prompt, *images, scene, style].count("-")
+    if piped > 1:
+        raise CommandFailed(f"-: one argument can read from a pipe, got {piped}", USAGE)
+    prompt = read_text("--prompt", prompt)
     if len(images) > LARGEST_SUBJECTS:
         raise CommandFailed(f"IMAGE: must be 1 to {LARGEST_SUBJECTS} images, got {len(images)}", USAGE)
     subjects, scene_image, style_image = [_read(each) for each in images], _maybe_read(scene), _maybe_read(style)
@@ -110,18 +127,26 @@ def submit(
                 callback_url=callback_url,
                 callback_statuses=statuses,
                 external_task_id=external_id,
+                priority="low" if low else None,
                 idempotency_key=key,
             )
+        if web:
+            open_task(session, task.task_id)
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
 
 
-def _check_choice(option: str, given: str | None, choices: list[str]) -> None:
+def check_choice(option: str, given: str | None, choices: list[str]) -> None:
+    """Refuses a value that is none of the choices, before anything is sent.
+
+    Raises:
+        CommandFailed: It is none of them.
+    """
     if given is not None and given not in choices:
         raise CommandFailed(f"{option}: must be one of {', '.join(choices)}, got {given}", USAGE)
 
 
 def _read(image: str) -> ImageSource:
-    found = read_image(image)
+    found = read_image(read_piped_image(image) if image == "-" else image)
     return found if isinstance(found, str) else found.content
 
 

@@ -72,6 +72,12 @@ class SlotSettings(_Settings):
     provider_slots: int = Field(alias="PROVIDER_SLOTS", ge=1, le=1_000)
 
 
+class PrioritySettings(_Settings):
+    """How long a task of low priority waits at most before it gets the next turn."""
+
+    low_hours: int = Field(default=24, alias="LOW_PRIORITY_HOURS", ge=1, le=720)
+
+
 class ProviderSecretSettings(_Settings):
     """Where the provider's keys are."""
 

@@ -47,6 +47,7 @@ def test_the_one_required_field_is_enough_and_the_rest_has_the_defaults_of_the_c
         "watermark_info",
         "callback_url",
         "external_task_id",
+        "priority",
     ],
 )
 @pytest.mark.parametrize("empty", [None, ""])
@@ -141,6 +142,10 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
         ({"n": 1.5}, "n: must be an integer, got 1.5"),
         ({"n": True}, "n: must be an integer, got true"),
         ({"n": [1]}, "n: must be an integer, got a list of 1"),
+        (
+            {"priority": "high"},
+            "priority: must be one of 'normal' or 'low', got 'high'",
+        ),
         (
             {"aspect_ratio": "5:4"},
             "aspect_ratio: must be one of '16:9', '9:16', '1:1', '4:3', '3:4', '3:2', '2:3' or '21:9', got '5:4'",

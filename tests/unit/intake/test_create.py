@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kiln.auth.callers import Caller
+from kiln.contract.vocabulary import Priority
 from kiln.errors import (
     DuplicateExternalTaskId,
     IdempotencyKeyReused,
@@ -16,6 +17,8 @@ from kiln.errors import (
     TooManyRequests,
 )
 from kiln.intake import create as creating
+from kiln.tasks.admission import LOW_TURNS
+from kiln.tasks.progress import stored_request
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from tests.support.samples import create_body
@@ -35,6 +38,23 @@ def test_ignored_fields_are_known_also_of_a_repeated_request():
     first = creating.create(body, ADA, idempotency_key="7")
     assert first.ignored == ["promt"]
     assert creating.create(body, ADA, idempotency_key="7") == first
+
+
+@pytest.mark.parametrize(
+    ("caller", "sent", "is_low"),
+    [
+        (ADA, {}, False),
+        (ADA, {"priority": "normal"}, False),
+        (ADA, {"priority": " low "}, True),
+        (Caller(name="eve", priority=Priority.LOW), {}, True),
+        (Caller(name="eve", priority=Priority.LOW), {"priority": "normal"}, True),
+    ],
+)
+def test_task_is_low_if_its_request_or_its_caller_says_so(caller, sent, is_low):
+    task = create(json.dumps(create_body(**sent)), caller)
+    assert task.is_low is is_low
+    assert (task.turn >= LOW_TURNS) is is_low
+    assert stored_request(task).priority == ("low" if is_low else "normal")
 
 
 def test_without_a_key_every_call_is_a_task(accepted):

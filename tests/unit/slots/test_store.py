@@ -226,6 +226,23 @@ def test_handed_over_turn_becomes_the_virtual_time(cloud, slots):
     assert slots.state().virtual_time == 7
 
 
+def test_low_task_sets_the_virtual_time_on_the_clock_of_both_priorities(cloud, slots):
+    low = admit_task("low", priority="low", n=3)
+    assert slots.acquire(low)
+    assert slots.state().virtual_time == 3
+
+
+def test_slots_go_to_a_normal_task_before_an_older_low_one(cloud, slots):
+    for name in ("a", "b", "c"):
+        admit_task(name)
+        take(cloud, slots, name, 1)
+    admit_task("low", priority="low")
+    admit_task("normal")
+    assert slots.release("a", 1) == ["normal"]
+    assert take(cloud, slots, "normal", 1)
+    assert slots.release("b", 1) == ["low"]
+
+
 def test_late_acquirer_does_not_set_the_virtual_time_back(cloud, slots):
     add_task("late", turn=3)
     add_task("early", turn=9)

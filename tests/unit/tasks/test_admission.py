@@ -11,7 +11,7 @@ import pytest
 from kiln.errors import TooManyRequests
 from kiln.tasks import admission as module
 from kiln.tasks import items
-from kiln.tasks.admission import Admission, Ticket
+from kiln.tasks.admission import LOW_TURNS, Admission, Ticket
 from tests.support.slots import serve
 
 MANY = 1_000_000
@@ -51,6 +51,35 @@ def test_caller_ahead_of_the_queue_keeps_its_own_turn(admission, cloud):
     turns = [admission.admit("ada", 9, per_minute=MANY).turn for _ in range(3)]
     serve(cloud, 9)
     assert admission.admit("ada", 9, per_minute=MANY).turn == turns[-1] + 9
+
+
+def test_low_task_gets_a_turn_behind_every_normal_one(admission):
+    low = admission.admit("ada", 1, per_minute=MANY, is_low=True)
+    crowd = [admission.admit("bob", 9, per_minute=MANY).turn for _ in range(50)]
+    assert low.sequence == 1
+    assert low.turn > max(crowd)
+
+
+def test_low_tasks_do_not_delay_the_callers_normal_ones(admission):
+    for _ in range(50):
+        admission.admit("ada", 9, per_minute=MANY, is_low=True)
+    assert admission.admit("ada", 1, per_minute=MANY) == Ticket(51, 1)
+
+
+def test_low_tasks_are_fair_among_callers_and_begin_at_the_present(admission, cloud):
+    crowd = [admission.admit("ada", 1, per_minute=MANY, is_low=True).turn for _ in range(50)]
+    few = [admission.admit("bob", 1, per_minute=MANY, is_low=True).turn for _ in range(5)]
+    assert max(few) < crowd[6]
+    serve(cloud, 500)
+    assert admission.admit("eve", 2, per_minute=MANY, is_low=True).turn == LOW_TURNS + 502
+
+
+def test_withdrawn_low_task_gives_its_low_turn_back(admission):
+    admission.admit("ada", 9, per_minute=MANY)
+    admission.admit("ada", 9, per_minute=MANY, is_low=True)
+    admission.withdraw("ada", 9, is_low=True)
+    assert admission.admit("ada", 1, per_minute=MANY, is_low=True).turn == LOW_TURNS + 1
+    assert admission.admit("ada", 1, per_minute=MANY).turn == 10
 
 
 def test_tasks_beyond_the_rate_limit_are_refused(admission, monkeypatch):

@@ -11,7 +11,9 @@ from kiln import aws, clock, metrics
 from kiln.contract import TaskStatus
 from kiln.slots.store import Slots
 from kiln.tasks import items
+from kiln.tasks.admission import LOW_TURNS
 from kiln.tasks.estimates import Estimates
+from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.workflow import reconcile as reconciler
 from kiln.workflow.dispatch import dispatch
@@ -168,6 +170,25 @@ def test_run_is_bounded_and_the_next_one_continues(executions, monkeypatch):
         add_task(task_id, run_id=f"{task_id}_1")
     runs = [reconcile().started for _ in range(4)]
     assert runs == [ids[:2], ids[2:4], ids[4:], []]
+
+
+def test_low_task_that_waited_for_its_hours_gets_the_next_turn(executions):
+    now = clock.milliseconds()
+    hold(*(f"other#{number}" for number in range(9)))
+    add_task("other", created_at=now)
+    add_task("old", created_at=now - 25 * 3_600_000, turn=LOW_TURNS + 5, priority="low")
+    add_task("new", created_at=now - 23 * 3_600_000, turn=LOW_TURNS + 4, priority="low")
+    reconcile(step_functions=executions)
+    assert TaskStore().get("old").turn == 0
+    assert TaskStore().get("new").turn == LOW_TURNS + 4
+    assert TaskQueue().waiting()[0] == "old"
+
+
+def test_low_task_that_acquired_slots_meanwhile_is_not_queued_again(cloud):
+    add_task("low", turn=LOW_TURNS + 5, priority="low")
+    begun = TaskStore().begin_dispatch("low")
+    TaskStore().promote("low", LOW_TURNS + 5, 1)
+    assert TaskStore().get("low").turn == begun.turn
 
 
 def test_queue_is_measured(measured):

@@ -9,6 +9,7 @@ import time
 from pydantic import BaseModel, Field
 
 from kiln import secrets
+from kiln.contract.vocabulary import Priority
 from kiln.errors import (
     AuthenticationFailed,
     AuthorizationEmpty,
@@ -38,6 +39,7 @@ class Caller(BaseModel, defer_build=True):
         webhook_secret: ``whsec_…``; signs what is posted to this caller's ``callback_url``.
         tasks_per_minute: How many tasks it may create a minute; 0 for the installation's default.
         callback_statuses: The statuses that it is notified of, unless a task says which; all if empty.
+        priority: ``low`` makes all of its tasks low, whatever its requests say.
     """
 
     name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
@@ -47,6 +49,7 @@ class Caller(BaseModel, defer_build=True):
     webhook_secret: str = Field(default="", repr=False)
     tasks_per_minute: int = Field(default=0, ge=0)
     callback_statuses: list[str] = Field(default_factory=list)
+    priority: Priority = Priority.NORMAL
 
 
 class Callers(BaseModel, defer_build=True):

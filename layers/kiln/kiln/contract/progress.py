@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
-from kiln.contract.vocabulary import Stage, TaskStatus
+from kiln.contract.vocabulary import Priority, Stage, TaskStatus
 
 
 class StepName(StrEnum):
@@ -77,3 +77,4 @@ class StoredRequest(BaseModel, defer_build=True):
     callback_statuses: list[str] = Field(
         default_factory=list, description="The statuses that the callback_url is notified of; empty for all"
     )
+    priority: Priority = Field(default=Priority.NORMAL, description="low waits behind every task of normal priority")

@@ -35,6 +35,7 @@ from kiln.contract.vocabulary import (
     URL_CHARACTERS,
     AspectRatio,
     ModelName,
+    Priority,
     TaskStatus,
 )
 from kiln.errors import MalformedRequest
@@ -110,6 +111,9 @@ class CreateRequest(BaseModel, defer_build=True):
     )
     external_task_id: str | None = Field(
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
+    )
+    priority: Priority = Field(
+        default=Priority.NORMAL, description="low waits while any task of normal priority waits (Kiln's own)"
     )
 
     _ignored: list[str] = PrivateAttr(default_factory=list)

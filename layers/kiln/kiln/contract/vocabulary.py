@@ -40,6 +40,13 @@ class TaskStatus(StrEnum):
         return self in (TaskStatus.SUCCEED, TaskStatus.FAILED)
 
 
+class Priority(StrEnum):
+    """``priority`` (Kiln's own): a task of low priority waits while any task of normal priority does."""
+
+    NORMAL = "normal"
+    LOW = "low"
+
+
 PROMPT_CHARACTERS = 2_500
 """``prompt``: at most this many characters (contract)."""
 

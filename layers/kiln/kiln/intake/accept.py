@@ -10,6 +10,7 @@ from kiln import aws, clock
 from kiln.addresses import ForbiddenAddress, check_url
 from kiln.contract.request import CreateRequest
 from kiln.contract.violations import shown_address
+from kiln.contract.vocabulary import Priority
 from kiln.errors import IdempotencyKeyReused, InvalidRequest, TaskNotFound
 from kiln.images.formats import EXTENSIONS
 from kiln.images.inputs import InputImage, S3Image
@@ -89,6 +90,7 @@ def accept(
         callback_statuses=list(request.callback_statuses or callback_statuses),
         origin=origin or Origin(),
         request_digest=request_digest,
+        priority=Priority.LOW.value if request.priority is Priority.LOW else "",
     )
     prefix = f"{task_id}/{request_digest[:16]}".rstrip("/")
     return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute)
@@ -106,7 +108,7 @@ def admit(task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minut
         IdempotencyKeyReused: Its id is another request's (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    ticket = Admission().admit(task.caller, task.n, per_minute=per_minute)
+    ticket = Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
     placed = {
         "sequence": ticket.sequence,
         "turn": ticket.turn,

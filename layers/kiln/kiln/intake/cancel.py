@@ -30,6 +30,6 @@ def cancel(caller: str, either_id: str, *, tasks: TaskStore | None = None) -> Ta
     if cancelled is None:
         state = f"has ended ({task.task_status})" if task.task_status.is_terminal else "is being generated"
         raise CancelRefused(f"the task cannot be cancelled: it {state}")
-    Admission().withdraw(task.caller, task.n)
+    Admission().withdraw(task.caller, task.n, is_low=task.is_low)
     wake(task.task_id, tasks=tasks)
     return cancelled

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kiln.auth.callers import Caller, minute_limit
 from kiln.contract.request import CreateRequest, parse_create_request
+from kiln.contract.vocabulary import Priority
 from kiln.errors import InvalidRequest
 from kiln.intake.accept import accept, known_task
 from kiln.intake.uploads import SCHEME, Uploads
@@ -51,6 +52,8 @@ def create(
     """
     uploads = Uploads(caller.name)
     request = parse_create_request(body, uploads)
+    if caller.priority is Priority.LOW:
+        request = request.model_copy(update={"priority": Priority.LOW})
     task_id = task_id_of_key(caller.name, idempotency_key)
     digest = _digest(body, uploads) if task_id else ""
     per_minute = minute_limit(caller)

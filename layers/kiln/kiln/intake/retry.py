@@ -9,6 +9,7 @@ from typing import Any
 
 from kiln import aws, clock
 from kiln.auth.callers import Caller, minute_limit
+from kiln.contract.vocabulary import Priority
 from kiln.errors import RetryRefused
 from kiln.images.storage import store_copy
 from kiln.images.stored import StoredInput
@@ -51,6 +52,7 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
         callback_statuses=ended.callback_statuses,
         origin=ended.origin,
         request_digest=digest,
+        priority=Priority.LOW.value if ended.is_low or caller.priority is Priority.LOW else "",
     )
     for stored in ended.inputs:
         _check_is_stored(stored)

@@ -66,7 +66,7 @@ def fail(
     failed = tasks.fail(task, reason, Failure.OPERATOR)
     if failed is not None and task.is_waiting:
         # It has cost its caller a turn that is never used.
-        Admission().withdraw(task.caller, task.n)
+        Admission().withdraw(task.caller, task.n, is_low=task.is_low)
     if failed is None:
         task = tasks.get(task_id)
         if task.task_status_msg != reason[:MESSAGE_CHARACTERS]:

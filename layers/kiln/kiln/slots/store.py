@@ -26,6 +26,7 @@ from kiln.slots.hand_over import (
 )
 from kiln.slots.state import SlotState
 from kiln.tasks import items
+from kiln.tasks.admission import virtual
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 
@@ -78,7 +79,9 @@ class Slots(TableAccess):
                 return True
             if state.paused_at or not has_room(state.names, task.n, self._limit):
                 return False
-            if self._add(names, "attribute_not_exists(paused_at)", virtual_time=max(task.turn, state.virtual_time)):
+            if self._add(
+                names, "attribute_not_exists(paused_at)", virtual_time=max(virtual(task.turn), state.virtual_time)
+            ):
                 metrics.record(metrics.SLOTS_HELD, state.held + len(names))
                 return True
             state = None
@@ -181,7 +184,7 @@ class Slots(TableAccess):
             return HandOver(frozenset(holders), [])
         queue = self._queue(max(self._limit - len(holders), 0))
         after = hand_over(holders, queue, self._limit, leaver=leaver, is_retry=is_retry, is_paused=is_paused)
-        served = [each.turn for each in queue if each.task_id in after.complete]
+        served = [virtual(each.turn) for each in queue if each.task_id in after.complete]
         return replace(after, virtual_time=max(served, default=0))
 
     def _queue(self, free: int) -> list[Waiting]:

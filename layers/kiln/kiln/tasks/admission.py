@@ -20,15 +20,25 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Another request may already have opened the next minute; continue in it.
-_SAME_MINUTE = ("in_minute >= :minute AND created < :limit", "ADD tasks :tasks, created :one, finish_tag :n")
+_SAME_MINUTE = ("in_minute >= :minute AND created < :limit", "ADD tasks :tasks, created :one, {tag} :n")
 _NEXT_MINUTE = (
     "attribute_not_exists(in_minute) OR in_minute < :minute",
-    "SET in_minute = :minute, created = :one ADD tasks :tasks, finish_tag :n",
+    "SET in_minute = :minute, created = :one ADD tasks :tasks, {tag} :n",
 )
 
+LOW_TURNS = 10**12
+"""Turns of low priority begin here, behind every turn of normal priority: turns count images."""
+
+_NORMAL_TAG = "finish_tag"
+_LOW_TAG = "low_finish_tag"
 
 FRESH_SECONDS = 1.0
 """How long a process goes by what it has read of the line: a caller may come in as many seconds of serving early."""
+
+
+def virtual(turn: int) -> int:
+    """A turn on the clock that both priorities share."""
+    return turn % LOW_TURNS
 
 
 @dataclass(frozen=True)
@@ -47,21 +57,29 @@ class Ticket:
 class Admission(TableAccess):
     """Admits tasks, one caller's item at a time."""
 
-    def admit(self, caller: str, n: int, *, per_minute: int) -> Ticket:
+    def admit(self, caller: str, n: int, *, per_minute: int, is_low: bool = False) -> Ticket:
         """Admits a task of ``n`` images: one write, and a second one when the caller comes back after a pause.
 
-        How far the line has been served is read once a second at most.
+        How far the queue has been served is read once a second at most.
+
+        Args:
+            caller: Whose task it is.
+            n: How many images it generates.
+            per_minute: How many tasks the caller may create a minute.
+            is_low: The task waits behind every task of normal priority. Its caller has a separate tag for such tasks,
+                so they do not delay the caller's other tasks.
 
         Raises:
             TooManyRequests: The caller's minute is used up; nothing has been counted.
         """
-        counted = self._count(caller, per_minute, tasks=1, n=n)
-        sequence, turn = int(counted["tasks"]["N"]), int(counted["finish_tag"]["N"])
+        tag = _LOW_TAG if is_low else _NORMAL_TAG
+        counted = self._count(caller, per_minute, tasks=1, n=n, tag=tag)
+        sequence, turn = int(counted["tasks"]["N"]), int(counted[tag]["N"])
         earliest = self.virtual_time() + n
         if turn < earliest:
-            self._catch_up(caller, earliest)
+            self._catch_up(caller, earliest, tag)
             turn = earliest
-        return Ticket(sequence, turn)
+        return Ticket(sequence, turn + LOW_TURNS if is_low else turn)
 
     def count(self, caller: str, *, per_minute: int, kind: type[TooManyRequests] = TooManyRequests) -> None:
         """Counts a request that makes no task, but costs as much to serve, against its caller's minute.
@@ -98,23 +116,25 @@ class Admission(TableAccess):
         """The turn of the task that last acquired its slots, read at most once a second."""
         return _virtual_time_of(self._table).read(self._client)
 
-    def withdraw(self, caller: str, n: int) -> None:
+    def withdraw(self, caller: str, n: int, *, is_low: bool = False) -> None:
         """Takes ``n`` images that will not be served out of the caller's tag: the next turn comes ``n`` sooner."""
+        tag = _LOW_TAG if is_low else _NORMAL_TAG
         # A tag is never less than what was counted into it, unless its item was lost: then nothing is to be mended.
         with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
                 TableName=self._table,
                 Key=items.caller_key(caller),
-                UpdateExpression="ADD finish_tag :back",
-                ConditionExpression="finish_tag >= :n",
+                UpdateExpression=f"ADD {tag} :back",
+                ConditionExpression=f"{tag} >= :n",
                 ExpressionAttributeValues=items.values(back=-n, n=n),
             )
 
-    def _count(self, caller: str, per_minute: int, *, tasks: int, n: int) -> Any:
+    def _count(self, caller: str, per_minute: int, *, tasks: int, n: int, tag: str = _NORMAL_TAG) -> Any:
         now = int(time.time())
         plain = items.values(minute=now // 60, limit=per_minute, one=1, tasks=tasks, n=n)
         # The minute may be begun by another request between the first try and the second: hence a third.
-        for condition, change in (_SAME_MINUTE, _NEXT_MINUTE, _SAME_MINUTE):
+        for condition, counted in (_SAME_MINUTE, _NEXT_MINUTE, _SAME_MINUTE):
+            change = counted.format(tag=tag)
             try:
                 answer = self._client.update_item(
                     TableName=self._table,
@@ -131,13 +151,13 @@ class Admission(TableAccess):
             return answer["Attributes"]
         raise TooManyRequests(per_minute, 60 - now % 60)
 
-    def _catch_up(self, caller: str, earliest: int) -> None:
+    def _catch_up(self, caller: str, earliest: int, tag: str) -> None:
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=items.caller_key(caller),
-                UpdateExpression="SET finish_tag = :earliest",
-                ConditionExpression="finish_tag < :earliest",
+                UpdateExpression=f"SET {tag} = :earliest",
+                ConditionExpression=f"{tag} < :earliest",
                 ExpressionAttributeValues=items.values(earliest=earliest),
             )
         except self._client.exceptions.ConditionalCheckFailedException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiln.contract.answers import TaskInfo, WatermarkInfo
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
-from kiln.contract.vocabulary import Stage
+from kiln.contract.vocabulary import Priority, Stage
 from kiln.images.stored import input_link
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
@@ -46,6 +46,7 @@ def stored_request(task: Task) -> StoredRequest:
         watermark_info=WatermarkInfo(enabled=task.watermark),
         callback_url=task.callback_url,
         callback_statuses=task.callback_statuses,
+        priority=Priority.LOW if task.is_low else Priority.NORMAL,
     )
 
 

@@ -29,10 +29,12 @@ class Queued:
     Attributes:
         task_id: The task.
         turn: Its place in the order: its turn while it waits, the moment of its dispatch (milliseconds) once it runs.
+        created_at: When it was accepted, in milliseconds since the epoch.
     """
 
     task_id: str
     turn: int
+    created_at: int
 
 
 class TaskQueue(TableAccess):
@@ -60,7 +62,10 @@ class TaskQueue(TableAccess):
             ExpressionAttributeValues=items.values(queue=queue, after=after),
             Limit=most,
         )
-        return [Queued(item["task_id"]["S"], int(item["turn"]["N"])) for item in answer["Items"]]
+        return [
+            Queued(item["task_id"]["S"], int(item["turn"]["N"]), int(item["created_at"]["N"]))
+            for item in answer["Items"]
+        ]
 
     def waiting(self) -> list[str]:
         """The ids of the tasks that wait, the next one first; 1,000 at most."""
@@ -84,20 +89,6 @@ class TaskQueue(TableAccess):
                 break
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
         return counted
-
-    def accepted_at(self, listed: list[Queued]) -> list[int]:
-        """When tasks were accepted, in milliseconds since the epoch, in no order; at most 100 tasks (DynamoDB)."""
-        if not listed:
-            return []
-        answer = self._client.batch_get_item(
-            RequestItems={
-                self._table: {
-                    "Keys": [items.task_key(each.task_id) for each in listed],
-                    "ProjectionExpression": "created_at",
-                }
-            }
-        )
-        return [int(item["created_at"]["N"]) for item in answer["Responses"][self._table]]
 
 
 class _Turns:

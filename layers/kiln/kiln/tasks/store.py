@@ -112,6 +112,16 @@ class TaskStore(TaskItems):
                 condition="task_status IN (:submitted, :processing)",
             )
 
+    def promote(self, task_id: str, turn: int, new_turn: int) -> None:
+        """Gives a waiting task another turn, unless its turn has changed meanwhile."""
+        with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._changed(
+                task_id,
+                "SET turn = :new",
+                items.values(new=new_turn, turn=turn, waiting=items.WAITING),
+                condition="queue = :waiting AND turn = :turn",
+            )
+
     def clear_wake_up(self, task_id: str) -> None:
         """Clears a wake-up request, so that it counts once.
 

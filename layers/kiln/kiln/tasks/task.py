@@ -84,6 +84,7 @@ class Task(BaseModel, defer_build=True):
     request_digest: str = ""
     queue: str = ""
     turn: int = 0
+    priority: str = ""
     final_unit_deduction: str = ""
     final_balance_deduction: str = ""
     provider_fields: str = Field(default="", repr=False)
@@ -100,6 +101,11 @@ class Task(BaseModel, defer_build=True):
     def notifies_of(self, status: TaskStatus) -> bool:
         """Whether its ``callback_url`` is to be notified of its change to a status."""
         return bool(self.callback_url) and (not self.callback_statuses or status in self.callback_statuses)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether it waits while any task of normal priority does."""
+        return self.priority == "low"
 
     @property
     def result_prefix(self) -> str:

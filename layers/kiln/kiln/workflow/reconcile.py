@@ -1,7 +1,7 @@
 """Reconciles what is recorded with what runs, once a minute: the net below every wake-up, stream record and rule.
 
 A run is bounded. It checks some waiting and some running tasks, the oldest first. The next run continues where it
-stopped. An installation in which nothing waits and nothing runs costs eight reads a minute.
+stopped. An installation in which nothing waits and nothing runs costs nine reads a minute.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from kiln import aws, clock, metrics
 from kiln.errors import TaskNotFound
-from kiln.settings import WorkflowSettings, load
+from kiln.settings import PrioritySettings, WorkflowSettings, load
 from kiln.slots.store import Slots
 from kiln.tasks import items
+from kiln.tasks.admission import LOW_TURNS
 from kiln.tasks.attributes import plain
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.queue import TaskQueue
@@ -78,6 +79,8 @@ def reconcile(
     """Releases slots of ended tasks, hands free slots over, starts what runs nowhere, and measures the queue."""
     tasks, slots = tasks or TaskStore(), slots or Slots()
     done = Reconciled()
+    state = slots.state()
+    promote_low(tasks, state.virtual_time)
     # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
     done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
     queue, cursor = TaskQueue(), Cursor()
@@ -95,17 +98,24 @@ def reconcile(
     if after != before:
         cursor.write(after)
     done.waiting = _measure(queue)
-    _measure_stages(running, tasks, slots, done.waiting)
+    _measure_stages(running, tasks, 0 if state.paused_at else slots.limit, done.waiting)
     return done
 
 
-def _measure_stages(running: list[str], tasks: TaskStore, slots: Slots, waiting: int) -> None:
+def promote_low(tasks: TaskStore, virtual_time: int) -> None:
+    """Gives the next turn to tasks of low priority that have waited for ``LowPriorityHours``, up to 1,000 a run."""
+    accepted_before = clock.milliseconds() - load(PrioritySettings).low_hours * 3_600_000
+    for each in TaskQueue().page(items.WAITING, after=LOW_TURNS - 1):
+        if each.created_at <= accepted_before:
+            tasks.promote(each.task_id, each.turn, virtual_time)
+
+
+def _measure_stages(running: list[str], tasks: TaskStore, slots: int, waiting: int) -> None:
     """Measures the stage times of tasks that ran a minute ago and have ended since, for estimates."""
     estimates = Estimates()
     before = estimates.read()
     ended = tasks.get_all([task_id for task_id in before.watched if task_id not in running])
-    in_use = 0 if slots.state().paused_at else slots.limit
-    estimates.measure(before, ended, running, slots=in_use, waiting=waiting)
+    estimates.measure(before, ended, running, slots=slots, waiting=waiting)
 
 
 def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
@@ -139,7 +149,9 @@ def _measure(queue: TaskQueue) -> int:
     """Measures the queue's length and the age of its oldest task; the oldest of a caller is the first of its own."""
     waiting = queue.count()
     metrics.record(metrics.TASKS_WAITING, waiting)
-    accepted = queue.accepted_at(queue.page(items.WAITING, most=100)) if waiting else []
+    first = queue.page(items.WAITING, most=100) if waiting else []
+    # A task of low priority is meant to wait.
+    accepted = [each.created_at for each in first if each.turn < LOW_TURNS]
     if accepted:
         metrics.record(metrics.OLDEST_WAITING, max(0, clock.milliseconds() - min(accepted)) / 1_000)
     return waiting

@@ -126,6 +126,7 @@ def installation(operate: Operate, histories: Executions, _aws: tuple[Any, dict[
             "CallersSecretArn": secrets.create_secret(Name="callers", SecretString='{"callers": []}')["ARN"],
             "ProviderSecretArn": secrets.create_secret(Name="provider", SecretString='{"webhook_secret": "w"}')["ARN"],
             "OperateFunctionName": "kiln-operate",
+            "TableName": "kiln-table",
             "StateMachineArn": MACHINE,
             "NotificationWorkflowArn": f"{MACHINE}-notification",
             "InboxQueueUrl": queues["inbox"],

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kiln.auth.callers import Callers
+from kiln.contract.vocabulary import Priority
 from kiln.errors import AuthenticationFailed
 from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.secret_document import LARGEST_SECRET_BYTES
@@ -34,6 +35,11 @@ def test_added_caller_is_accepted_with_its_limit(kiln: Run, installation: Instal
     caller = written(installation).identify(f"Bearer {given['api_key']}")
     assert (caller.name, caller.tasks_per_minute, caller.secret_key) == ("shop", 30, given["secret_key"])
     assert caller.webhook_secret.startswith("whsec_")
+
+
+def test_caller_of_low_priority_is_added(kiln: Run, installation: Installation) -> None:
+    given = kiln("callers", "add", "batch", "--low", "--json").json
+    assert written(installation).identify(f"Bearer {given['api_key']}").priority is Priority.LOW
 
 
 def test_list_shows_no_secret_keys(kiln: Run) -> None:
