@@ -10,6 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kiln.contract import ListQuery
 from kiln.documents import pages
 from kiln.images.stored import LINK_SECONDS
+from kiln.tasks.batch_views import found_batch_view
+from kiln.tasks.batches import Batches
 from kiln.tasks.downloads import download_address
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.listing import TaskList
@@ -69,6 +71,15 @@ def query_one() -> Response[str]:
     found.queue_position = tasks.position(task) if task.is_waiting else None
     found.eta_seconds = Estimates().eta_seconds(task, found.queue_position)
     return app.answer(found, headers)
+
+
+@app.get("/v1/batches/.+")
+def query_batch() -> Response[str]:
+    """Answers with one batch, by its id or its external id: counts, and a page of its tasks."""
+    caller = app.caller().name
+    batch = Batches().find(caller, app.id_in_path)
+    asked = ListQuery.parse(app.parameters)
+    return app.answer(found_batch_view(batch, asked, app.public_url), app.naming(ListQuery.ignored(app.parameters)))
 
 
 def _task(tasks: TaskStore) -> Task:

@@ -7,11 +7,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln.contract import ListQuery
+from kiln.intake.batch import cancel_batch, create_batch
 from kiln.intake.cancel import cancel
 from kiln.intake.create import create
 from kiln.intake.sample_webhook import send_sample
 from kiln.intake.uploads import open_upload
 from kiln.retry import retry
+from kiln.tasks.batch_views import created_batch_view, found_batch_view
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
@@ -47,6 +50,24 @@ def _created(task: Task, headers: dict[str, str] | None = None) -> Response[str]
     retry_after = Estimates().recent().retry_after()
     where = {"Location": app.address_of(task), "Retry-After": str(retry_after)}
     return app.answer(created_view(task), {**(headers or {}), **where})
+
+
+@app.post("/v1/batches")
+def create_tasks() -> Response[str]:
+    """Creates a task for each job of a list."""
+    caller = app.caller()
+    created = create_batch(app.sent(), caller, idempotency_key=app.current_event.headers.get("Idempotency-Key"))
+    batch = created.batch
+    logger.info("accepted a batch", extra={"caller": caller.name, "batch_id": batch.batch_id, "jobs": batch.jobs})
+    where = {"Location": f"{app.public_url}/v1/batches/{batch.batch_id}"}
+    return app.answer(created_batch_view(batch), {**app.naming(created.ignored), **where})
+
+
+@app.post("/v1/batches/.+/cancel")
+def cancel_tasks() -> Response[str]:
+    """Cancels the tasks of a batch that still wait in the queue."""
+    batch = cancel_batch(app.caller().name, app.id_in_path)
+    return app.answer(found_batch_view(batch, ListQuery(), app.public_url))
 
 
 @app.post("/v1/uploads")

@@ -43,6 +43,13 @@ class DuplicateExternalTaskId(InvalidRequest):
         super().__init__(f"External_task_id {external_task_id} already exists")
 
 
+class DuplicateExternalBatchId(InvalidRequest):
+    """The caller has already used this ``external_batch_id`` with another body (1201)."""
+
+    def __init__(self, external_batch_id: str) -> None:
+        super().__init__(f"External_batch_id {external_batch_id} already exists")
+
+
 class TooManyRequests(KilnError):
     """The caller has used up its requests of this minute (1302); nothing has happened.
 
@@ -129,6 +136,16 @@ class TaskNotFound(KilnError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"Task not found by id/external id: {task_id[:200]}")
+
+
+class BatchNotFound(KilnError):
+    """No batch of this caller has this id (1203)."""
+
+    code = 1203
+    http_status = 404
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(f"Batch not found by id/external id: {batch_id[:200]}")
 
 
 class NoSuchRoute(KilnError):

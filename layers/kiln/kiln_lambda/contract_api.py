@@ -66,6 +66,11 @@ class ContractApi(APIGatewayRestResolver):
         return f"{self.public_url}/v1/images/multi-image2image/{task.task_id}"
 
     @property
+    def id_in_path(self) -> str:
+        """The id in the path, decoded; ``-`` without one."""
+        return unquote((self.current_event.path_parameters or {}).get("id") or PLACEHOLDER)
+
+    @property
     def requested_at(self) -> int:
         """When the gateway received this request, in milliseconds since the epoch."""
         return int(self.current_event.request_context.request_time_epoch)
@@ -86,7 +91,7 @@ class ContractApi(APIGatewayRestResolver):
         Raises:
             TaskNotFound: This caller has no task of the external id (1203).
         """
-        either_id = unquote((self.current_event.path_parameters or {}).get("id") or PLACEHOLDER)
+        either_id = self.id_in_path
         if either_id == PLACEHOLDER:
             external_id, task_id = (self.parameters.get(name, "").strip() for name in ("external_task_id", "task_id"))
             named = tasks.find_external(caller, external_id).task_id if external_id else task_id

@@ -100,6 +100,9 @@ class FoundTask(BaseModel, defer_build=True):
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int = Field(description="Milliseconds since the epoch")
     updated_at: int = Field(description="Milliseconds since the epoch")
+    batch_id: str = Field(
+        default="", description="Kiln's own: the batch of the task; absent without one", exclude_if=_is_empty
+    )
     queue_position: int | None = Field(
         default=None, description="Kiln's own: place in line while the task waits for its turn, counted to 1,000", ge=1
     )

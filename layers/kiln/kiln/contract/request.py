@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,7 +19,6 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
@@ -79,6 +79,21 @@ ImageField = Annotated[
 ]
 
 
+def _check_http(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() or character < " " for character in url):
+        raise AddressViolation("must be an http(s) URL", url)
+    return url
+
+
+CallbackUrl = Annotated[str, AfterValidator(_check_http)]
+"""An address that a webhook can be sent to; delivery judges where it leads."""
+
+
 class SubjectImage(BaseModel, defer_build=True):
     """One element of ``subject_image_list``."""
 
@@ -102,7 +117,9 @@ class CreateRequest(BaseModel, defer_build=True):
     )
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
-    callback_url: str | None = Field(default=None, max_length=URL_CHARACTERS, description="Called on each change")
+    callback_url: CallbackUrl | None = Field(
+        default=None, max_length=URL_CHARACTERS, description="Called on each change"
+    )
     callback_statuses: list[TaskStatus] | None = Field(
         default=None,
         min_length=1,
@@ -132,20 +149,6 @@ class CreateRequest(BaseModel, defer_build=True):
     def ignored(self) -> list[str]:
         """The names of the fields that were sent and have no effect; those of other products are left out."""
         return self._ignored
-
-    @field_validator("callback_url")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            usable = False
-        if not usable or any(character.isspace() or character < " " for character in url):
-            raise AddressViolation("must be an http(s) URL", url)
-        return url
 
     def images(self) -> Iterator[tuple[str, InputImage]]:
         """Every input image with the path of its field, in the contract's order."""

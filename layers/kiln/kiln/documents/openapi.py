@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from kiln.contract.listing import ListQuery
-from kiln.documents.openapi_schemas import REFERENCE, component_schemas
+from kiln.documents.openapi_operations import operation, parameter, prefer, query_parameters, refused
+from kiln.documents.openapi_schemas import component_schemas
 from kiln.intake.create import KEY_CHARACTERS
-from kiln.tasks.waiting import LONGEST_WAIT_SECONDS
 
 TITLE = "Kiln: multi-image to image"
 VERSION = "1.0.0"
 TASKS = "/v1/images/multi-image2image"
-
-_REFUSALS = {
-    "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
-    "401": "Who is calling is not known (1000 to 1004)",
-    "404": "There is nothing of this id or name for this caller (1203)",
-    "409": "The task is too far along, or not far enough, for this (1201)",
-    "413": "The body is too large (1201): upload large images first",
-    "422": "The Idempotency-Key came before with another body (1201)",
-    "429": "Too many requests (1302)",
-    "500": "An internal error (5000)",
-}
 
 _WHERE_CREATED = {
     "Location": {"schema": {"type": "string"}, "description": "Where the task can be queried"},
@@ -60,14 +47,15 @@ def openapi() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    either_id = _parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
-    external_id = _parameter(
+    either_id = parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
+    batch_id = parameter("path", "id", {"type": "string", "minLength": 1}, "The batch's id, or its external id")
+    external_id = parameter(
         "query",
         "external_task_id",
         {"type": "string", "minLength": 1},
         "With - as the id in the path: the external id of the task, which may have characters that no path can have",
     )
-    idempotency_key = _parameter(
+    idempotency_key = parameter(
         "header",
         "Idempotency-Key",
         {"type": "string", "maxLength": KEY_CHARACTERS},
@@ -75,14 +63,14 @@ def _paths() -> dict[str, Any]:
     )
     return {
         TASKS: {
-            "post": _operation(
+            "post": operation(
                 "createTask",
                 "Create a task",
                 "CreateOrFinishedAnswer",
                 refusals=("400", "401", "413", "422", "429", "500"),
                 parameters=[
                     idempotency_key,
-                    _prefer(
+                    prefer(
                         "answer with the finished task if it ends within N s, {most} at most. Waiting again with the "
                         "same key counts as one more task of the minute"
                     ),
@@ -90,14 +78,14 @@ def _paths() -> dict[str, Any]:
                 body="CreateRequest",
                 headers=_WHERE_CREATED,
             ),
-            "get": _operation(
+            "get": operation(
                 "listTasks",
                 "List the caller's tasks, newest first; with external_task_id, query that task",
                 "ListOrQueryAnswer",
                 refusals=("400", "401", "404", "500"),
                 parameters=[
-                    *_query_parameters(ListQuery),
-                    _parameter(
+                    *query_parameters(ListQuery),
+                    parameter(
                         "query",
                         "external_task_id",
                         {"type": "string", "minLength": 1},
@@ -107,7 +95,7 @@ def _paths() -> dict[str, Any]:
             ),
         },
         f"{TASKS}/{{id}}": {
-            "get": _operation(
+            "get": operation(
                 "getTask",
                 "Query one task",
                 "QueryAnswer",
@@ -115,7 +103,7 @@ def _paths() -> dict[str, Any]:
                 parameters=[
                     either_id,
                     external_id,
-                    _prefer(
+                    prefer(
                         "answer when the status changes, or after N s, {most} at most. A caller may send as many "
                         "waiting queries a minute as it may create tasks"
                     ),
@@ -123,7 +111,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/cancel": {
-            "post": _operation(
+            "post": operation(
                 "cancelTask",
                 "Cancel a task that waits for its turn",
                 "QueryAnswer",
@@ -132,7 +120,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/deliveries": {
-            "get": _operation(
+            "get": operation(
                 "listDeliveries",
                 "Every attempt to deliver the task's changes to its callback_url",
                 "DeliveriesAnswer",
@@ -141,7 +129,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/progress": {
-            "get": _operation(
+            "get": operation(
                 "getProgress",
                 "How far a task has come, and when it reached each step",
                 "ProgressAnswer",
@@ -150,7 +138,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/request": {
-            "get": _operation(
+            "get": operation(
                 "getRequest",
                 "What a task was created with",
                 "RequestAnswer",
@@ -159,7 +147,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/retry": {
-            "post": _operation(
+            "post": operation(
                 "retryTask",
                 "Create a task with the same request as one that has ended",
                 "CreateAnswer",
@@ -168,8 +156,37 @@ def _paths() -> dict[str, Any]:
                 headers=_WHERE_CREATED,
             )
         },
+        "/v1/batches": {
+            "post": operation(
+                "createBatch",
+                "Create a task for each job of a list",
+                "CreateBatchAnswer",
+                refusals=("400", "401", "413", "422", "429", "500"),
+                parameters=[idempotency_key],
+                body="BatchRequest",
+                headers={"Location": {"schema": {"type": "string"}, "description": "Where the batch can be queried"}},
+            )
+        },
+        "/v1/batches/{id}": {
+            "get": operation(
+                "getBatch",
+                "Query one batch: counts by status, and a page of its tasks",
+                "BatchAnswer",
+                refusals=("400", "401", "404", "500"),
+                parameters=[batch_id, *query_parameters(ListQuery)[:3]],
+            )
+        },
+        "/v1/batches/{id}/cancel": {
+            "post": operation(
+                "cancelBatch",
+                "Cancel the tasks of a batch that still wait for their turn",
+                "BatchAnswer",
+                refusals=("401", "404", "500"),
+                parameters=[batch_id],
+            )
+        },
         "/v1/uploads": {
-            "post": _operation(
+            "post": operation(
                 "openUpload",
                 "Create an upload for one image of up to 10 MB",
                 "UploadAnswer",
@@ -177,7 +194,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/v1/webhooks/test": {
-            "post": _operation(
+            "post": operation(
                 "testWebhook",
                 "Send one signed sample to a receiver, and answer with what it said",
                 "WebhookTestAnswer",
@@ -187,13 +204,13 @@ def _paths() -> dict[str, Any]:
         },
         "/v1/results/{task_id}/{token}/{file}": {method: _result(method) for method in ("get", "head")},
         "/v1/callbacks/{task_id}/{token}": {
-            "post": _operation(
+            "post": operation(
                 "providerCallback",
                 "Where the provider says that something happened to a task; the body decides nothing",
                 "CallbackAnswer",
                 refusals=("404", "413", "500"),
                 parameters=[
-                    _parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
+                    parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
                     for name in ("task_id", "token")
                 ],
             )
@@ -204,7 +221,7 @@ def _paths() -> dict[str, Any]:
 
 def _result(method: str) -> dict[str, Any]:
     parameters = [
-        _parameter("path", name, {"type": "string", "minLength": 1}, "From the result's link")
+        parameter("path", name, {"type": "string", "minLength": 1}, "From the result's link")
         for name in ("task_id", "token", "file")
     ]
     return {
@@ -217,74 +234,6 @@ def _result(method: str) -> dict[str, Any]:
                 "description": "To the image, for a few minutes",
                 "headers": {"Location": {"schema": {"type": "string"}, "description": "The image in S3"}},
             },
-            **_refused(("404", "500")),
+            **refused(("404", "500")),
         },
     }
-
-
-def _operation(
-    operation_id: str,
-    summary: str,
-    answer: str,
-    *,
-    refusals: tuple[str, ...],
-    parameters: list[dict[str, Any]] | None = None,
-    body: str | None = None,
-    headers: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "operationId": operation_id,
-        "summary": summary,
-        "responses": {"200": {"description": "Success", **_content(answer)}, **_refused(refusals)},
-    }
-    if body or answer == "ListOrQueryAnswer":
-        operation["responses"]["200"]["headers"] = {
-            "Kiln-Ignored-Fields": {
-                "schema": {"type": "string"},
-                "description": "The fields or parameters that have no effect, percent-encoded, with commas between",
-            }
-        }
-    if headers:
-        operation["responses"]["200"].setdefault("headers", {}).update(headers)
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        operation["requestBody"] = {"required": True, **_content(body)}
-    return operation
-
-
-def _refused(statuses: tuple[str, ...]) -> dict[str, Any]:
-    return {status: {"description": _REFUSALS[status], **_content("Refusal")} for status in statuses}
-
-
-def _content(model: str) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}}
-
-
-def _prefer(effect: str) -> dict[str, Any]:
-    schema = {"type": "string", "examples": ["wait=20"]}
-    return _parameter("header", "Prefer", schema, f"wait=N: {effect.format(most=LONGEST_WAIT_SECONDS)}")
-
-
-def _parameter(place: str, name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {
-        "in": place,
-        "name": name,
-        "required": place == "path",
-        "schema": schema,
-        "description": description,
-    }
-
-
-def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
-    parameters = []
-    for name, field in schema["properties"].items():
-        described = dict(field)
-        described.pop("title", None)
-        # A query parameter is there or it is not; it is never null.
-        choices = [choice for choice in described.pop("anyOf", []) if choice.get("type") != "null"]
-        described |= choices[0] if choices else {}
-        described = {key: value for key, value in described.items() if value is not None}
-        parameters.append(_parameter("query", name, described, described.pop("description", "")))
-    return parameters

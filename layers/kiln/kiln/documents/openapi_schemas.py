@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.batch import CreatedBatch, FoundBatch
+from kiln.contract.batch_request import BatchRequest
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
@@ -26,6 +28,8 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
+    Envelope[CreatedBatch]: "CreateBatchAnswer",
+    Envelope[FoundBatch]: "BatchAnswer",
     Envelope[WebhookTest]: "WebhookTestAnswer",
 }
 
@@ -35,7 +39,7 @@ def component_schemas() -> dict[str, Any]:
     answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
     answers.append((Refusal, "serialization"))
     _, schema = models_json_schema(
-        [*((model, "validation") for model in (CreateRequest, ListQuery, WebhookTestRequest)), *answers],
+        [*((model, "validation") for model in (CreateRequest, ListQuery, BatchRequest, WebhookTestRequest)), *answers],
         ref_template=REFERENCE,
     )
     text = schema["$defs"]

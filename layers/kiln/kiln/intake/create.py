@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kiln.auth.callers import Caller, minute_limit
 from kiln.contract.request import CreateRequest, parse_create_request
@@ -51,11 +51,9 @@ def create(
         TooManyRequests: The caller's minute is used up (1302).
     """
     uploads = Uploads(caller.name)
-    request = parse_create_request(body, uploads)
-    if caller.priority is Priority.LOW:
-        request = request.model_copy(update={"priority": Priority.LOW})
+    request = for_caller(parse_create_request(body, uploads), caller)
     task_id = task_id_of_key(caller.name, idempotency_key)
-    digest = _digest(body, uploads) if task_id else ""
+    digest = digest_of(body, uploads) if task_id else ""
     per_minute = minute_limit(caller)
     if uploads.contents() and not (task_id and known_task(TaskStore(), task_id, digest)):
         _check_uploads(uploads, request, caller.name, per_minute)
@@ -66,9 +64,18 @@ def create(
         request_digest=digest,
         per_minute=per_minute,
         is_waiting=is_waiting,
-        callback_statuses=caller.callback_statuses,
     )
     return Created(task, request.ignored)
+
+
+def for_caller(request: CreateRequest, caller: Caller) -> CreateRequest:
+    """A request with what its caller's entry says of every request."""
+    own: dict[str, Any] = {}
+    if caller.priority is Priority.LOW:
+        own["priority"] = Priority.LOW
+    if caller.callback_statuses and not request.callback_statuses:
+        own["callback_statuses"] = caller.callback_statuses
+    return request.model_copy(update=own) if own else request
 
 
 def _check_uploads(uploads: Uploads, request: CreateRequest, caller: str, per_minute: int) -> None:
@@ -99,7 +106,7 @@ def task_id_of_key(caller: str, idempotency_key: str | None) -> str | None:
     return content_task_id("idempotency", caller, key) if key else None
 
 
-def _digest(body: str | bytes, uploads: Uploads) -> str:
+def digest_of(body: str | bytes, uploads: Uploads) -> str:
     """Tells one body from another; the same image that is uploaded twice has two references, and one digest."""
     content = body if isinstance(body, bytes) else body.encode()
     for reference, etag in uploads.contents().items():

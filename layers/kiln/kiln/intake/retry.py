@@ -16,7 +16,7 @@ from kiln.images.stored import StoredInput
 from kiln.intake.accept import admit, input_name
 from kiln.settings import InputSettings, load
 from kiln.tasks.executions import run_id
-from kiln.tasks.task import Task
+from kiln.tasks.task import Origin, Task
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 
@@ -50,7 +50,8 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
         watermark=ended.watermark,
         callback_url=ended.callback_url,
         callback_statuses=ended.callback_statuses,
-        origin=ended.origin,
+        # A retried job is no part of its batch: that may have finished.
+        origin=ended.origin if ended.origin.channel == "drop" else Origin(channel=ended.origin.channel),
         request_digest=digest,
         priority=Priority.LOW.value if ended.is_low or caller.priority is Priority.LOW else "",
     )

@@ -71,6 +71,7 @@ class Uploads:
     def __init__(self, caller: str) -> None:
         self._caller = caller
         self._found: dict[str, S3Object] = {}
+        self._checked: set[str] = set()
 
     def get(self, name: str, /) -> S3Image | None:
         """The upload of this reference, not yet read; ``None`` for a string that is no reference.
@@ -91,6 +92,11 @@ class Uploads:
         found = self._found[name]
         return S3Image(bucket=found.bucket, key=found.key, version_id=found.version_id, etag=found.etag)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all uploads that were named."""
+        return sum(file.size for file in self._found.values())
+
     def contents(self) -> dict[str, str]:
         """The ETag of each upload that was named, by its reference."""
         return {name: image.etag for name, image in self._found.items()}
@@ -104,10 +110,11 @@ class Uploads:
         left = {file.key: file for file in self._found.values()}
         for field, image in request.images():
             file = left.pop(image.stored.key, None) if image.stored else None
-            if file is None:
+            if file is None or file.key in self._checked:
                 continue
             try:
                 check_stored(file)
+                self._checked.add(file.key)
             except ImageViolation as violation:
                 raise InvalidRequest(f"{field}: {violation}, got {violation.got}") from violation
 

@@ -49,6 +49,11 @@ def task_id_of(item: Mapping[str, Any]) -> str:
     return str(item["pk"]["S"]).removeprefix("TASK#")
 
 
+def batch_key(batch_id: str) -> Item:
+    """The key of a batch."""
+    return {"pk": {"S": f"BATCH#{batch_id}"}}
+
+
 def caller_key(caller: str) -> Item:
     """The key of a caller's counter of tasks."""
     return {"pk": {"S": f"CALLER#{caller}"}}

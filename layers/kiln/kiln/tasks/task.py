@@ -28,9 +28,9 @@ class Origin(BaseModel, defer_build=True):
     Attributes:
         channel: ``api``, ``event`` (the bus) or ``drop`` (the inbox bucket).
         folder: For a drop, the folder of the outbox that its ``result.json`` goes to.
-        part: For a list of jobs, the job's number, from 1.
-        parts: For a list of jobs, how many there are; 0 for a folder with one job.
-        batch: For a list of jobs, the list's id.
+        part: For a batch, the job's number, from 1.
+        parts: For a batch, how many jobs there are; 0 for a task by itself.
+        batch: The id of the batch: the list of a ``job.json``, or one that came over the API.
         version: For a drop, the version of its ``job.json``, or of the single image.
     """
 
