@@ -92,7 +92,7 @@ test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
 	@# A file runs in one worker, and a worker has its own stacks. They mostly wait: three workers suit two cores.
 	@$(BIN)/python -m pytest -n auto -p no:schemathesis tests/world --ignore tests/world/test_provider_answers.py
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/world/test_provider_answers.py tests/integration tests/e2e
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)

@@ -15,11 +15,12 @@ from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
 from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, task, teardown
 from kiln_cli.operating.session import FOR_OPERATORS
-from kiln_cli.pictures import webhooks
+from kiln_cli.pictures import batches, webhooks
 from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.get import get
 from kiln_cli.pictures.list_tasks import list_tasks
 from kiln_cli.pictures.login import login
+from kiln_cli.pictures.mcp import mcp
 from kiln_cli.pictures.open_console import open_console
 from kiln_cli.pictures.rerun import rerun
 from kiln_cli.pictures.retry import retry
@@ -54,6 +55,7 @@ _PICTURES: dict[str, Callable[..., None]] = {
     "rerun": rerun,
     "cancel": cancel,
     "open": open_console,
+    "mcp": mcp,
     "login": login,
     "whoami": whoami,
     "logout": logout,
@@ -61,6 +63,7 @@ _PICTURES: dict[str, Callable[..., None]] = {
 for name, command in _PICTURES.items():
     app.command(name, cls=PicturesCommand)(command)
 
+app.add_typer(batches.app)
 app.add_typer(webhooks.app)
 
 # The commands for operators import boto3 only when they run.

@@ -91,6 +91,14 @@ def test_event_of_an_earlier_status_keeps_that_status():
     assert late.detail.metadata.event_id == events.status_event(make_task(), "").detail.metadata.event_id
 
 
+def test_first_event_alone_names_what_has_no_effect():
+    task = make_task(ignored=["promt", "clip.mp4"], **DONE)
+    first = events.status_event(task, "", TaskStatus.SUBMITTED).model_dump(mode="json")["detail"]
+    assert first["metadata"]["ignored"] == ["promt", "clip.mp4"]
+    for event in (events.status_event(task, "https://kiln.test"), events.status_event(make_task(), "")):
+        assert "ignored" not in event.model_dump(mode="json")["detail"]["metadata"]
+
+
 def test_event_has_no_private_fields():
     task = make_task(prompt="private", callback_url="https://caller.test/?token=1", provider_task_id="p-1", **DONE)
     text = events.status_event(task, "https://kiln.test").model_dump_json()

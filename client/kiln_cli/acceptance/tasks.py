@@ -43,6 +43,7 @@ class ApiTask:
         answer = self._post(self._key)
         self.task_id = trial.created(answer)
         yield row(area, "by the API", "200/0", said(answer))
+        yield fact("latency", "create answered after", f"{answer.elapsed.total_seconds():.2f} s")
         if not self.task_id:
             return
         again = self._post(self._key)

@@ -8,6 +8,16 @@ from pydantic import BaseModel
 
 from kiln.contract import vocabulary
 from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.batch import (
+    BatchCounts,
+    BatchInfo,
+    BatchTask,
+    CreatedBatch,
+    FinishedBatch,
+    FoundBatch,
+    RefusedJob,
+)
+from kiln.contract.batch_request import MOST_JOBS
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.vocabulary import Stage
 from kiln.images import limits
@@ -15,7 +25,7 @@ from kiln.intake.sample_webhook import WebhookTest
 from kiln.operating.operations import Operation
 from kiln.tasks.task import DeliveryRecord
 from kiln_cli.operating import operations
-from kiln_cli.pictures import submit
+from kiln_cli.pictures import batches, submit
 from kiln_cli.pictures.progress_view import STAGES, STEPS
 from kiln_client import answers, images
 
@@ -123,3 +133,20 @@ def test_webhook_test_answer_is_read_field_by_field() -> None:
         **answered(meant),
         "signature_headers": ("webhook-id",),
     }
+
+
+def test_batch_answers_are_read_field_by_field() -> None:
+    task = FoundTask(task_id="t1", task_status=vocabulary.TaskStatus.SUCCEED, created_at=1, updated_at=2)
+    refused = RefusedJob(job=2, code=1201, message="why")
+    common = {"batch_id": "b1", "batch_info": BatchInfo(external_batch_id="mine"), "created_at": 1}
+    counts = BatchCounts(jobs=2, refused=1, succeed=1)
+    found = FoundBatch(**common, counts=counts, finished_at=9, refused=[refused], tasks=[task])
+    read = answers.Batch.read(answered(found))
+    assert (read.batch_id, read.external_batch_id, read.created_at, read.finished_at) == ("b1", "mine", 1, 9)
+    assert (read.task_ids, read.tasks[0].has_succeeded) == (("t1",), True)
+    assert (read.refused, read.counts) == ((answered(refused),), answered(counts))
+    created = CreatedBatch(**common, tasks=[BatchTask(job=1, task_id="t1")], refused=[refused])
+    assert answers.Batch.read(answered(created)).task_ids == ("t1",)
+    finished = FinishedBatch(**common, counts=counts, finished_at=9, tasks=[BatchTask(job=1, task_id="t1")])
+    assert answers.Batch.read(answered(finished)).is_finished
+    assert batches.MOST_JOBS == MOST_JOBS

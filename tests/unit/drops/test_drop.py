@@ -297,6 +297,7 @@ def test_newest_content_keeps_the_result_file_whichever_task_ends_last(inbox):
 def test_metadata_that_is_not_used_is_named_in_the_result(inbox):
     task = inbox.drop("cat.png", picture(), promt="A cat", colour="red", mtime="1722769557", **{"s3cmd-attrs": "uid:0"})
     assert task is not None
+    assert task.ignored == ["colour", "promt"]
     TaskStore().fail(task, "why")
     write_result(TaskStore().get(task.task_id), "https://kiln.test")
     answer = inbox.told("cat.png")

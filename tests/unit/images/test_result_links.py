@@ -117,6 +117,26 @@ def test_the_host_header_is_the_name(monkeypatch, pool):
         assert b"\r\nHost: cdn.test\r\n" in request
 
 
+@pytest.mark.parametrize("inside", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1"])
+def test_redirect_to_a_host_that_resolves_inside_is_not_followed(monkeypatch, pool, inside):
+    monkeypatch.setenv("ALLOW_HTTP_RESULTS", "true")
+    made: Sent = []
+    here, there = socket.socketpair(socket.AF_UNIX)
+
+    def create_connection(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        made.append(address)
+        return here
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
+    asked = resolving(monkeypatch, [PUBLIC], [inside])
+    with here, there:
+        there.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://inside.test/admin\r\nContent-Length: 0\r\n\r\n")
+        with pytest.raises(LinkRefused, match=r"^redirect: .* internal address"):
+            open_link("http://cdn.test/a.png")
+    assert asked == [("cdn.test", 80), ("inside.test", 80)]
+    assert made == [(PUBLIC, 80)]
+
+
 @pytest.mark.parametrize("error", [socket.gaierror("no such host"), UnicodeError("label too long")])
 def test_a_host_without_an_address_is_an_outage(monkeypatch, connected, pool, error):
     def resolve(*_: object) -> list[str]:

@@ -91,7 +91,7 @@ def test_bad_job_is_refused_by_its_number_and_the_others_run(accepted):
 )
 def test_all_or_nothing_makes_nothing_of_a_batch_with_a_bad_job(accepted, bad):
     create(json.dumps(create_body(external_task_id="used")), ADA)
-    with pytest.raises(InvalidRequest, match="^job 2: "):
+    with pytest.raises(InvalidRequest, match=r"^job 2: "):
         create_batch(body(create_body(external_task_id="twice"), bad, all_or_nothing=True), ADA)
     assert len(accepted) == 1
 

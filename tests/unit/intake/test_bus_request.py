@@ -60,6 +60,18 @@ def test_wrong_request_publishes_a_refusal(event, accepted, published, detail):
     assert len(accepted) == 0
 
 
+def test_refusal_names_the_fields_without_effect(event, accepted, published):
+    data = {**event["detail"]["data"], "promt": "A cat", "n": 10}
+    assert task_requested({**event, "detail": {"data": data}}) is None
+    assert json.loads(published[0]["Detail"])["metadata"]["ignored"] == ["promt"]
+
+
+def test_accepted_request_keeps_the_fields_without_effect(event, accepted, published):
+    task = task_requested({**event, "detail": {"data": {**event["detail"]["data"], "promt": "A cat"}}})
+    assert task is not None
+    assert task.ignored == ["promt"]
+
+
 def test_repeated_refusal_has_the_same_id(event, published):
     for _ in range(2):
         task_requested({**event, "detail": {}})

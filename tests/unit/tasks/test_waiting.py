@@ -8,6 +8,7 @@ from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
 from kiln.errors import TooManyWaits
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from kiln.tasks.waiting import seconds_to_wait, wait_for_change, wait_for_end
 from tests.support.samples import add_task
 
@@ -50,6 +51,24 @@ def test_waiting_ends_with_the_task():
 
     assert wait_for_end(task, 20, sleep=sleep).task_status is TaskStatus.FAILED
     assert slept == [0.5, 0.5, 0.5]
+
+
+def test_slow_looks_end_within_the_time(monkeypatch):
+    now = [0.0]
+    read = TaskStore.get
+
+    def slow_read(store: TaskStore, task_id: str) -> Task:
+        now[0] += 3
+        return read(store, task_id)
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    task = add_task()
+    monkeypatch.setattr(TaskStore, "get", slow_read)
+    monkeypatch.setattr("kiln.tasks.waiting.time.monotonic", lambda: now[0])
+    wait_for_end(task, 25, sleep=sleep)
+    assert 20 < now[0] <= 25
 
 
 def test_waiting_ends_with_the_time():

@@ -98,7 +98,7 @@ def test_late_log_record_cannot_create_a_log_group():
                 {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
                 ["Table", "StreamArn"],
             )
-            for role in STREAM_READERS
+            for role in sorted(STREAM_READERS)
         ),
     ],
 )

@@ -50,7 +50,9 @@ def stored(pk: str) -> dict[str, Any]:
 
 
 def add_batch(**changes: Any) -> None:
-    Batches().add(Batch(**{"batch_id": BATCH_ID, "caller": "ada", "created_at": 1, "jobs": 3, **changes}))
+    Batches().add(
+        Batch(**{"batch_id": BATCH_ID, "caller": "ada", "created_at": 1, "jobs": 3, **changes}), retention_days=30
+    )
     for job in Batches().get(BATCH_ID).tasks:
         add_task(job_task_id(BATCH_ID, job), origin=Origin(batch=BATCH_ID, part=job, parts=3))
 

@@ -160,6 +160,11 @@ class CreateRequest(BaseModel, defer_build=True):
             yield "style_image", self.style_image
 
 
+def ignored_fields(body: Mapping[str, Any]) -> list[str]:
+    """The names of the fields that have no effect, also of a body that is refused."""
+    return read_variants(body, CreateRequest.model_fields)[1]
+
+
 def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) -> CreateRequest:
     """Reads a create request from JSON or from an object; harmless variants are read as what they mean.
 

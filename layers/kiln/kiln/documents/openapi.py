@@ -31,6 +31,10 @@ def openapi() -> dict[str, Any]:
             "named in the answer's header Kiln-Ignored-Fields, unless it belongs to another product of the provider.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [
+            {"url": ".", "description": "The Kiln that serves this document"},
+            {"url": "http://127.0.0.1:8080", "description": "The local stack"},
+        ],
         "security": [{"bearer": []}],
         "paths": _paths(),
         "components": {

@@ -21,7 +21,7 @@ from kiln.drops.reader import InboxReader
 from kiln.errors import InvalidRequest, KilnError
 from kiln.images.inputs import S3Image
 from kiln.s3 import S3Object
-from kiln.settings import InboxSettings, load
+from kiln.settings import InboxSettings, TableSettings, load
 from kiln.tasks.batches import Batch, Batches
 from kiln.tasks.ids import content_task_id
 from kiln.tasks.task import Origin, Task
@@ -121,7 +121,8 @@ def begin_jobs(
         result_file.expect_list(folder, made, len(jobs.jobs), reader.seen_at)
         now = clock.milliseconds()
         caller = load(InboxSettings).caller
-        Batches().add(Batch(batch_id=batch, caller=caller, channel="drop", created_at=now, jobs=len(jobs.jobs)))
+        listed = Batch(batch_id=batch, caller=caller, channel="drop", created_at=now, jobs=len(jobs.jobs))
+        Batches().add(listed, retention_days=load(TableSettings).task_retention_days)
     tasks: list[Task] = []
     begun: dict[int, str] = {}
     is_waiting = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ _MOST_IMAGES = 6
 _CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})
 
 
-def accept(
+def accept(  # noqa: PLR0913 - every channel has some of its own
     request: CreateRequest,
     caller: str,
     *,
@@ -43,6 +43,7 @@ def accept(
     per_minute: int = UNLIMITED,
     is_waiting: bool = False,
     ticket: Ticket | None = None,
+    ignored: Sequence[str] = (),
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
 
@@ -55,6 +56,7 @@ def accept(
         per_minute: How many tasks the caller may create a minute.
         is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
         ticket: What the task was admitted with, if it was admitted with others.
+        ignored: What else of the request has no effect, besides its ignored fields: files and metadata of a drop.
 
     Raises:
         InvalidRequest: The ``callback_url`` leads where no webhook may be sent, or an image changes meanwhile (1201).
@@ -90,6 +92,7 @@ def accept(
         origin=origin or Origin(),
         request_digest=request_digest,
         priority=Priority.LOW.value if request.priority is Priority.LOW else "",
+        ignored=[*request.ignored, *ignored],
     )
     prefix = f"{task_id}/{request_digest[:16]}".rstrip("/")
     return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute, ticket=ticket)

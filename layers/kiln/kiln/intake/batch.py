@@ -27,6 +27,7 @@ from kiln.intake.accept import accept, check, check_callback
 from kiln.intake.cancel import cancel
 from kiln.intake.create import digest_of, for_caller, task_id_of_key
 from kiln.intake.uploads import Uploads
+from kiln.settings import TableSettings, load
 from kiln.tasks.admission import Admission, Ticket
 from kiln.tasks.batches import Batch, Batches, external_batch, job_task_id
 from kiln.tasks.ids import new_task_id
@@ -114,7 +115,9 @@ def create_batch(body: str | bytes, caller: Caller, *, idempotency_key: str | No
         refused = [job for job in jobs if isinstance(job, RefusedJob)]
         _refuse_whole(batch, refused, left, uploads, per_minute, all_or_nothing=asked.all_or_nothing)
         tickets = _admit(batch, left, per_minute, refused=len(refused))
-        known = _same_request(Batches().add(batch.model_copy(update={"refused": refused})), batch)
+        days = load(TableSettings).task_retention_days
+        stored = Batches().add(batch.model_copy(update={"refused": refused}), retention_days=days)
+        known = _same_request(stored, batch)
     else:
         # The first request may have stopped in the middle.
         made = {task.task_id for task in TaskStore().get_all(list(known.tasks.values()))}

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from kiln import clock
 from kiln.contract.batch import RefusedJob
 from kiln.errors import BatchNotFound
-from kiln.settings import TableSettings, load
 from kiln.tasks import items
 from kiln.tasks.attributes import attribute_of, plain
 from kiln.tasks.ids import content_task_id
@@ -85,14 +84,14 @@ def external_batch(caller: str, external_batch_id: str) -> str:
 class Batches(TableAccess):
     """Reads and writes batches."""
 
-    def add(self, batch: Batch) -> Batch:
+    def add(self, batch: Batch, *, retention_days: int) -> Batch:
         """Stores a new batch.
 
         Returns:
             The stored batch; when one with this id is there already, that one, unchanged.
         """
         dumped = batch.model_dump(mode="json", exclude={"ended", "dropped"})
-        expires = {"N": str(clock.days_from_now(load(TableSettings).task_retention_days))}
+        expires = {"N": str(clock.days_from_now(retention_days))}
         item = {name: attribute_of(value) for name, value in dumped.items() if value}
         try:
             self._client.put_item(

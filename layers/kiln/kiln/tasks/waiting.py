@@ -62,12 +62,16 @@ def wait_for_change(caller: Caller, task: Task, seconds: float, *, sleep: Sleep 
 
 
 def _wait(task: Task, seconds: float, has_changed: Callable[[TaskStatus], bool], sleep: Sleep) -> Task:
+    """Looks until the time is over; no look begins that would end too late if it took as long as the slowest one."""
     tasks = TaskStore()
     ends_at = time.monotonic() + seconds
+    slowest = 0.0
     while not (task.task_status.is_terminal or has_changed(task.task_status)):
-        left = ends_at - time.monotonic()
+        looked_at = time.monotonic()
+        left = ends_at - slowest - looked_at
         if left <= 0:
             break
-        sleep(min(_LOOK_SECONDS, left))
+        sleep(pause := min(_LOOK_SECONDS, left))
         task = tasks.get(task.task_id)
+        slowest = max(slowest, time.monotonic() - looked_at - pause)
     return task

@@ -123,7 +123,7 @@ def installation(operate: Operate, histories: Executions, _aws: tuple[Any, dict[
         queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "dead", "unstarted")}
         made.__dict__["outputs"] = {
             "ApiUrl": "https://kiln.test",
-            "CallersSecretArn": secrets.create_secret(Name="callers", SecretString='{"callers": []}')["ARN"],
+            "CallersSecretArn": secrets.create_secret(Name="callers")["ARN"],
             "ProviderSecretArn": secrets.create_secret(Name="provider", SecretString='{"webhook_secret": "w"}')["ARN"],
             "OperateFunctionName": "kiln-operate",
             "TableName": "kiln-table",
