@@ -65,10 +65,12 @@ def test_list_of_a_drop_is_a_batch(kiln: Deployment, inbox_client: Client, folde
     jobs = [{"prompt": "One", "subject_image_list": ["cat.png"]}, {"n": 10, "subject_image_list": ["cat.png"]}]
     kiln.drop(f"{folder}/cat.png", picture())
     kiln.drop(f"{folder}/job.json", {"jobs": jobs})
-    together = wait_until(
-        lambda: result if isinstance((result := kiln.result(folder)).get("data"), list) else None,
-        "the list is answered",
-    )
+
+    def answered() -> JsonObject | None:
+        result = kiln.result(folder)
+        return result if isinstance(result.get("data"), list) else None
+
+    together = wait_until(answered, "the list is answered")
     [event] = wait_until(lambda: finished(kiln, together["request_id"]), "the end of the list is published")
     assert (event["metadata"]["channel"], event["data"]["counts"]["succeed"]) == ("drop", 1)
     batch = found(inbox_client, together["request_id"])
