@@ -42,6 +42,8 @@ def changed(image: Mapping[str, Any]) -> str | None:
         origin = items.task_of(image).origin
         Batches().end_job(origin.batch, origin.part)
         return None
+    if batch_of(image).published_at:
+        return None
     batches = Batches()
     with contextlib.suppress(BatchNotFound):
         batch = batches.get(batch_of(image).batch_id)
