@@ -20,10 +20,12 @@ class Image:
     Attributes:
         index: Number of the image within the task, from 0.
         url: A link that opens without a key.
+        preview_url: The same of a small WebP; empty if none could be made.
     """
 
     index: int
     url: str
+    preview_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Task(_Ending):
             data,
             external_task_id=(data.get("task_info") or {}).get("external_task_id", ""),
             watermarked=_is_watermarked(data),
-            images=tuple(Image(int(image["index"]), image["url"]) for image in images),
+            images=tuple(Image(int(image["index"]), image["url"], image.get("preview_url", "")) for image in images),
         )
 
     @property
@@ -125,6 +127,7 @@ class Progress(_Ending):
         stage: The task's current stage.
         queue_position: The task's place in the queue while it waits; 1 is next.
         eta_seconds: Estimated seconds until the task ends; ``None`` where Kiln knows too little.
+        is_paused: Whether it waits because an operator has paused dispatch.
         steps: The steps reached so far, oldest first.
         dispatch_attempts: How often Kiln offered the task to the provider.
         polls: How often Kiln asked the provider for the task's status.
@@ -136,6 +139,7 @@ class Progress(_Ending):
     stage: Stage
     queue_position: int | None = None
     eta_seconds: int | None = None
+    is_paused: bool = False
     steps: tuple[Step, ...] = ()
     dispatch_attempts: int = 0
     polls: int = 0

@@ -16,6 +16,7 @@ from kiln.tasks.downloads import download_address
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.listing import TaskList
 from kiln.tasks.progress import progress, stored_request
+from kiln.tasks.search import Found, TaskSearch
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.tasks.views import found_view
@@ -28,14 +29,17 @@ app = ContractApi()
 
 @app.get("/v1/images/multi-image2image")
 def query_list() -> Response[str]:
-    """Lists the caller's tasks, newest first (contract); with an id as a parameter, answers with that task."""
+    """Lists or searches the caller's tasks (contract); with an id as a parameter, answers with that task."""
     parameters = app.parameters
     if any(parameters.get(name, "").strip() for name in ("external_task_id", "task_id")):
         return query_one()
     caller = app.caller()
     asked = ListQuery.parse(parameters)
-    tasks = TaskList().page(caller.name, asked)
-    return app.answer([found_view(task, app.public_url) for task in tasks], app.naming(ListQuery.ignored(parameters)))
+    found = TaskSearch().find(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
+    headers = app.naming(ListQuery.ignored(parameters))
+    if found.created_before is not None:
+        headers["Kiln-Created-Before"] = str(found.created_before)
+    return app.answer([found_view(task, app.public_url) for task in found.tasks], headers)
 
 
 @app.get("/v1/images/multi-image2image/.+/deliveries")

@@ -23,8 +23,7 @@ def main() -> None:
         command.add_argument("source", type=Path, help="the folder it is made of")
         command.add_argument("target", type=Path, help="the folder it is put into")
         command.set_defaults(build=build)
-        if kind == "layer":
-            command.add_argument("--architecture", choices=PLATFORMS, default="arm64", help="of the Lambda functions")
+        command.add_argument("--architecture", choices=PLATFORMS, default="arm64", help="of the Lambda functions")
     arguments = vars(parser.parse_args())
     del arguments["kind"]
     arguments.pop("build")(**arguments)
@@ -40,8 +39,10 @@ def build_layer(source: Path, target: Path, architecture: str) -> None:
     compile_all(library)
 
 
-def build_function(source: Path, target: Path) -> None:
-    """One function's own files."""
+def build_function(source: Path, target: Path, architecture: str) -> None:
+    """One function's own files, and the libraries that it alone has."""
+    if (source / "requirements.txt").exists():
+        install(source / "requirements.txt", target, architecture)
     shutil.copytree(source, target, dirs_exist_ok=True, ignore=_LEFT_OUT)
     compile_all(target)
 

@@ -78,7 +78,7 @@ def test_repeated_event_has_the_same_id_and_another_event_another():
 def test_same_content_after_its_task_expired_has_another_event_id():
     first, again = (make_task(run_id=run_id, created_at=at) for run_id, at in (("task-1_1", 1), ("task-1_2", 2)))
     assert events.event_id(first, TaskStatus.FAILED) != events.event_id(again, TaskStatus.FAILED)
-    # What the release before has accepted keeps the ids that it was told with.
+    # A task that the previous release accepted keeps the ids of its events.
     assert events.event_id(make_task(), TaskStatus.FAILED) == "707abe16-926a-5526-ac66-a788a9a46776"
 
 

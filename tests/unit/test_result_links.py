@@ -22,13 +22,20 @@ def parts(link: str) -> tuple[str, str, str]:
 def test_a_link_leads_back_to_its_image(index, content_type, extension):
     task_id, token, file = parts(links.result_link("https://kiln.test", "task-1", index, content_type))
     assert (task_id, file) == ("task-1", f"{index}.{extension}")
-    assert links.result_index(task_id, token, file) == (index, False)
+    assert links.result_index(task_id, token, file) == (index, "")
 
 
 def test_the_link_of_a_watermarked_image_is_another():
     task_id, token, file = parts(links.watermark_link("https://kiln.test", "task-1", 3, "image/webp"))
     assert (task_id, file) == ("task-1", "3-watermark.webp")
-    assert links.result_index(task_id, token, file) == (3, True)
+    assert links.result_index(task_id, token, file) == (3, links.WATERMARK)
+    assert links.result_index(task_id, token, "3.webp") is None
+
+
+def test_preview_has_its_own_link():
+    task_id, token, file = parts(links.preview_link("https://kiln.test", "task-1", 3, "image/webp"))
+    assert (task_id, file) == ("task-1", "3-preview.webp")
+    assert links.result_index(task_id, token, file) == (3, links.PREVIEW)
     assert links.result_index(task_id, token, "3.webp") is None
 
 

@@ -57,7 +57,7 @@ def test_stateful_resources_are_retained(name):
 
 @pytest.mark.parametrize(("name", "table"), properties_of("AWS::DynamoDB::Table").items())
 def test_table_is_encrypted_and_can_be_restored(name, table):
-    # The default encryption is free; SSEEnabled pays KMS for a key that nobody manages.
+    # The default encryption is free; SSEEnabled pays KMS for a key that needs no management.
     assert "SSESpecification" not in table
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
@@ -72,7 +72,7 @@ def test_queue_accepts_messages_from_named_senders_alone(name, policy):
     for statement in policy["PolicyDocument"]["Statement"]:
         assert statement["Action"] == "sqs:SendMessage"
         assert set(statement["Principal"]) == {"Service"}
-        assert statement["Condition"], "a service alone could be anybody's"
+        assert statement["Condition"], "a service alone could act for any account"
 
 
 def test_inbox_queue_accepts_messages_from_the_inbox_bucket_alone():

@@ -42,8 +42,8 @@ function arrive(frame, image, isAlone) {
 
 /** Makes a button for each picture of a frame; `open(index)` is called when one is pressed. */
 export function shots(frame, images, open) {
-  return images.map(({ url }, at) => {
-    const image = make("img", { alt: "", decoding: "async", "data-src": api.link(url) });
+  return images.map(({ url, preview_url: preview }, at) => {
+    const image = make("img", { alt: "", decoding: "async", "data-src": api.link(preview ?? url) });
     image.addEventListener("load", () => arrive(frame, image, images.length === 1));
     image.addEventListener("error", () => {
       image.replaceWith(icon("picture"));

@@ -85,7 +85,7 @@ function strip() {
   if (images.length < 2) return null;
   return make("div", { class: "strip" }, ...images.map((image, number) =>
     make("button", { type: "button", "aria-current": number === at ? "true" : null, "aria-label": t("picture_alt", number + 1, images.length), onclick: () => acts.move(task, number) },
-      make("img", { src: api.link(image.url), alt: "", loading: "lazy" }))));
+      make("img", { src: api.link(image.preview_url ?? image.url), alt: "", loading: "lazy" }))));
 }
 
 /** The host of an address; the address itself if the browser cannot parse it. */

@@ -53,6 +53,9 @@ class DeliveredImage(ResultImage):
         default=None, description="Pixels; absent if it cannot be read", exclude_if=lambda value: value is None
     )
     content_type: str
+    preview_key: str = Field(
+        default="", description="Key of the preview; absent if there is none", exclude_if=lambda value: not value
+    )
     watermark_key: str = Field(
         default="",
         description="Key of the same image with a watermark; absent if there is none",
@@ -67,7 +70,7 @@ class DeliveredResult(TaskResult):
 
 
 class DeliveredTask(FoundTask):
-    """What *query* answers, plus where each image is kept."""
+    """The answer of *query*, plus where each image is stored."""
 
     task_result: DeliveredResult = Field(default_factory=DeliveredResult)
     images_missing: int = Field(
@@ -142,7 +145,7 @@ class RefusalEvent(BaseModel, defer_build=True):
 
 
 class BusEntry(BaseModel, defer_build=True):
-    """What the workflow's publishing states put on the bus."""
+    """An entry that the workflow's publishing states put on the bus."""
 
     detail_type: str
     detail: TaskEvent
@@ -202,13 +205,14 @@ def delivered(task: Task, public_url: str) -> DeliveredTask:
         DeliveredImage(
             **link.model_dump(),
             bucket=bucket,
-            **kept.model_dump(exclude={"index", "watermarked"}),
+            **kept.model_dump(exclude={"index", "watermarked", "preview"}),
             watermark_key=kept.watermarked.key if kept.watermarked else "",
+            preview_key=kept.preview.key if kept.preview else "",
         )
         for link, kept in zip(found.task_result.images, task.result, strict=True)
     ]
     return DeliveredTask(
-        **found.model_dump(exclude={"task_result"}),
+        **found.model_dump(exclude={"task_result", "prompt"}),
         task_result=DeliveredResult(images=images),
         images_missing=task.images_missing,
     )

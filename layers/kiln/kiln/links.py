@@ -16,8 +16,9 @@ from kiln.settings import AddressSettings, load
 _RESULT = "result"
 _CALLBACK = "callback"
 _TOKEN_BYTES = 24
-_WATERMARK = "-watermark"
-_FILE = re.compile(rf"\A(([0-9])({_WATERMARK})?)\.(?:{'|'.join(EXTENSIONS.values())})\Z")
+WATERMARK = "watermark"
+PREVIEW = "preview"
+_FILE = re.compile(rf"\A(([0-9])(?:-({WATERMARK}|{PREVIEW}))?)\.(?:{'|'.join(EXTENSIONS.values())})\Z")
 
 
 class SigningKey(BaseModel, defer_build=True):
@@ -43,17 +44,25 @@ def watermark_link(public_url: str, task_id: str, index: int, content_type: str)
     return _file_link(public_url, task_id, watermark_name(index), content_type)
 
 
+def preview_link(public_url: str, task_id: str, index: int, content_type: str) -> str:
+    """The link to an image's preview; the arguments are those of ``result_link``, the type is the preview's."""
+    return _file_link(public_url, task_id, f"{index}-{PREVIEW}", content_type)
+
+
 def watermark_name(index: int) -> str:
     """The file name, without the extension, of the image with this number and a watermark."""
-    return f"{index}{_WATERMARK}"
+    return f"{index}-{WATERMARK}"
 
 
-def result_index(task_id: str, token: str, file: str) -> tuple[int, bool] | None:
-    """The number of the image that a result link asks for, and whether watermarked; ``None`` for no link of ours."""
+def result_index(task_id: str, token: str, file: str) -> tuple[int, str] | None:
+    """The number of the image that a result link asks for, and which form; ``None`` for no link of Kiln's.
+
+    The form is ``WATERMARK``, ``PREVIEW``, or empty for the image itself.
+    """
     named = _FILE.match(file)
     if named is None or not _is_token(token, _RESULT, task_id, named[1]):
         return None
-    return int(named[2]), named[3] is not None
+    return int(named[2]), named[3] or ""
 
 
 def callback_link(public_url: str, task_id: str) -> str:

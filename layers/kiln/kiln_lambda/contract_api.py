@@ -76,7 +76,7 @@ class ContractApi(APIGatewayRestResolver):
         return int(self.current_event.request_context.request_time_epoch)
 
     def caller(self) -> callers.Caller:
-        """Who is calling.
+        """Identifies the caller.
 
         Raises:
             AuthenticationFailed: Or one of its kinds.

@@ -53,7 +53,7 @@ def test_task_answer_is_read_field_by_field() -> None:
         task_status_msg="none",
         final_unit_deduction="16",
         watermark_info=WatermarkInfo(enabled=True),
-        task_result=TaskResult(images=[ResultImage(index=0, url="https://x/0")]),
+        task_result=TaskResult(images=[ResultImage(index=0, url="https://x/0", preview_url="https://x/1")]),
         created_at=1,
         updated_at=2,
         queue_position=3,
@@ -62,7 +62,7 @@ def test_task_answer_is_read_field_by_field() -> None:
     read = answers.Task.read(answered(meant))
     assert (read.task_id, read.external_task_id, read.task_status) == ("t1", "mine", "succeed")
     assert (read.task_status_msg, read.final_unit_deduction, read.watermarked) == ("none", "16", True)
-    assert (read.images, read.created_at, read.updated_at) == ((answers.Image(0, "https://x/0"),), 1, 2)
+    assert (read.images, read.created_at, read.updated_at) == ((answers.Image(0, "https://x/0", "https://x/1"),), 1, 2)
     assert (read.queue_position, read.eta_seconds) == (3, 40)
 
 
@@ -73,6 +73,7 @@ def test_progress_answer_is_read_field_by_field() -> None:
         stage=Stage.WAITING,
         queue_position=2,
         eta_seconds=40,
+        is_paused=True,
         steps=[Step(step=StepName.ACCEPTED, at=1)],
         dispatch_attempts=1,
         polls=2,

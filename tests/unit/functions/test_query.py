@@ -8,7 +8,7 @@ import pytest
 
 from kiln import clock
 from kiln.contract import TaskStatus
-from kiln.tasks import estimates
+from kiln.tasks import estimates, search
 from kiln.tasks.estimates import Estimates, Measurements
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord
@@ -112,7 +112,7 @@ def test_estimate_is_beside_the_queue_position():
 
 def test_missing_task_and_another_callers_task_get_the_same_answer():
     add_task("theirs", caller="bob", external_task_id="order-7")
-    for either_id in ("nobody", "theirs", "order-7", "x" * 3_000):
+    for either_id in ("missing", "theirs", "order-7", "x" * 3_000):
         status, body, _ = query(either_id)
         assert (status, body["code"]) == (404, 1203)
         assert body["message"] == f"Task not found by id/external id: {either_id[:200]}"
@@ -143,6 +143,16 @@ def test_list_is_paged_newest_first():
     assert [task["task_id"] for task in second["data"]] == ["task-0"]
     _, whole, _ = call("query", sample("api-query-list", queryStringParameters=None))
     assert len(whole["data"]) == 3
+
+
+def test_search_answers_with_prompts_and_where_to_continue(monkeypatch):
+    for number, prompt in enumerate(["a cat", "a dog"], start=1):
+        admit_task(f"task-{number}", prompt=prompt, created_at=number)
+    monkeypatch.setattr(search, "SEARCHED_TASKS", 1)
+    event = sample("api-query-list", queryStringParameters={"search": "dog"})
+    _, body, headers = call("query", event)
+    assert [task["prompt"] for task in body["data"]] == ["a dog"]
+    assert headers["Kiln-Created-Before"] == "3"
 
 
 def test_caller_without_tasks_gets_an_empty_list():
@@ -181,7 +191,7 @@ def test_result_link_redirects_to_the_image_without_a_key():
         assert (status, body) == (302, {})
         assert "/tasks/task-1/0.png" in headers["Location"]
         assert headers["Cache-Control"] == "private, max-age=840"
-        # Whoever follows it at the last moment still has a minute to begin with the image.
+        # A browser that follows the cached redirect at the last moment still has a minute to begin the download.
         assert parse_qs(urlsplit(headers["Location"]).query)["X-Amz-Expires"] == ["900"]
 
 

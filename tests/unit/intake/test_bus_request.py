@@ -22,7 +22,7 @@ def event(cloud, accepted) -> dict[str, Any]:
 
 @pytest.fixture
 def published(monkeypatch) -> list[dict[str, Any]]:
-    """What was put on the bus."""
+    """The entries that were put on the bus."""
     entries: list[dict[str, Any]] = []
 
     def put_events(Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -53,10 +53,10 @@ def test_wrong_request_publishes_a_refusal(event, accepted, published, detail):
     assert task_requested({**event, "detail": detail}) is None
     [entry] = published
     assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == ("kiln", "kiln", "Image Task Refused")
-    told = json.loads(entry["Detail"])
-    assert told["metadata"]["request_event_id"] == event["id"]
-    assert told["metadata"]["caller"] == "shop"
-    assert told["data"]["code"] in (1200, 1201)
+    refusal = json.loads(entry["Detail"])
+    assert refusal["metadata"]["request_event_id"] == event["id"]
+    assert refusal["metadata"]["caller"] == "shop"
+    assert refusal["data"]["code"] in (1200, 1201)
     assert len(accepted) == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kiln import links
 from kiln.errors import ResourceNotFound
+from kiln.images.stored import PreviewFile
 from kiln.tasks.downloads import download_address
 from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, stored_image
@@ -39,6 +40,18 @@ def test_download_link_is_short_lived_and_for_one_image(index, file):
 def test_get_and_head_have_separate_links():
     signed = {method: download_address("task-1", token(0), "0.png", method=method) for method in ("GET", "HEAD")}
     assert len({parse_qs(urlsplit(link).query)["X-Amz-Signature"][0] for link in signed.values()}) == 2
+
+
+def test_link_of_a_preview_leads_to_the_preview():
+    preview = PreviewFile(key="tasks/task-2/0-preview.webp", size=9, content_type="image/webp")
+    TaskStore().succeed(add_task("task-2"), [stored_image(0, preview=preview), stored_image(1)], "16")
+    for index, found in ((0, True), (1, False)):
+        _, _, task_id, token, file = links.preview_link("", "task-2", index, "image/webp").rsplit("/", 4)
+        if found:
+            assert "/tasks/task-2/0-preview.webp?" in download_address(task_id, token, file, method="GET")
+        else:
+            with pytest.raises(ResourceNotFound):
+                download_address(task_id, token, file, method="GET")
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_function_reads_its_own_queue_or_stream_alone(name, actions, source):
         action
         for role, statement in statements(expanded())
         if role != name and not {role, name} <= STREAM_READERS
+        if {"Fn::GetAtt": source} in listed(statement["Resource"])
         for action in listed(statement["Action"])
     }
     assert not actions & others

@@ -62,6 +62,12 @@ def stored():
     return TaskStore().get("task-1")
 
 
+def assert_ends_with_two_of_three(provider, reason: str) -> None:
+    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
+    assert stored().task_status is TaskStatus.SUCCEED
+    assert stored().task_status_msg == f"2 of 3 images; {reason}"
+
+
 @pytest.fixture
 def measured(monkeypatch):
     """The measurements so far, by the metric's name."""
@@ -82,7 +88,39 @@ def test_the_images_are_kept_and_the_task_succeeds_with_them(provider, pool):
         (2, "tasks/task-1/2.png"),
     ]
     assert [image.sha256 for image in task.result] == [hashlib.sha256(content).hexdigest() for content in CONTENTS]
-    assert sorted(pool.stored.values()) == sorted(CONTENTS)
+    images = [content for key, content in pool.stored.items() if "-preview" not in key]
+    assert sorted(images) == sorted(CONTENTS)
+
+
+def test_collected_image_has_a_preview_in_answers_and_events(provider, pool):
+    generated()
+    result = collect("task-1", provider=provider)
+    previews = [image.preview for image in stored().result]
+    assert [each and each.key for each in previews] == [f"tasks/task-1/{index}-preview.webp" for index in range(3)]
+    found = found_view(stored(), "https://kiln.test").task_result.images
+    assert [image.preview_url.rpartition("/")[2] for image in found] == [f"{index}-preview.webp" for index in range(3)]
+    assert result.event
+    assert [image.preview_url for image in result.event.detail.data.task_result.images] == [
+        image.preview_url for image in found
+    ]
+
+
+def test_image_without_a_preview_is_still_a_result(provider, pool):
+    generated()
+    pool._sources[URLS[1]] = http_answer(CONTENTS[1][:200] + CONTENTS[1][-2:])  # type: ignore[index]
+    result = collect("task-1", provider=provider)
+    assert result.outcome is Outcome.ENDED
+    assert result.reason.startswith("no preview of image 1: ")
+    assert stored().task_status is TaskStatus.SUCCEED
+    assert [image.preview is None for image in stored().result] == [False, True, False]
+    assert "preview_url" not in found_view(stored(), "").task_result.images[1].model_dump()
+
+
+def test_no_previews_are_made_once_collecting_has_taken_long(provider, pool):
+    generated(601)
+    result = collect("task-1", provider=provider)
+    assert (result.outcome, result.reason) == (Outcome.ENDED, "too late for previews")
+    assert {image.preview for image in stored().result} == {None}
 
 
 def test_images_of_a_drop_are_stored_beside_its_result_file(provider, pool):
@@ -213,9 +251,7 @@ def test_an_image_without_a_usable_url_does_not_lose_the_others(provider, pool, 
     images_of(provider)[1]["url"] = url
     assert collect("task-1", provider=provider).reason == f"image 1 of 3: {reason}"
     generated_since(21)
-    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
-    assert stored().task_status is TaskStatus.SUCCEED
-    assert stored().task_status_msg == f"2 of 3 images; image 1 of 3: {reason}"
+    assert_ends_with_two_of_three(provider, f"image 1 of 3: {reason}")
 
 
 def test_without_any_usable_url_the_task_is_paid_and_has_no_image(provider, pool):
@@ -235,9 +271,7 @@ def test_a_link_to_no_image_is_tried_again_for_an_hour_and_then_the_others_are_t
     assert stored().refusal == result.reason
     assert result.reason.startswith("image 2 of 3: ")
     generated_since(3_700)
-    assert collect("task-1", provider=provider).outcome is Outcome.ENDED
-    assert stored().task_status is TaskStatus.SUCCEED
-    assert stored().task_status_msg == f"2 of 3 images; {result.reason}"
+    assert_ends_with_two_of_three(provider, result.reason)
 
 
 def test_links_to_no_image_at_all_fail_the_task_after_an_hour(provider, pool):

@@ -33,6 +33,12 @@ class ListQuery(BaseModel, defer_build=True):
         default=30, alias="pageSize", ge=PAGE_SIZE[0], le=PAGE_SIZE[1], description="How many tasks a page has"
     )
     task_status: TaskStatus | None = Field(default=None, description="Only tasks of this status (Kiln's own filter)")
+    search: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Only tasks whose prompt has all these words, or whose id or external_task_id begins with them, "
+        "among 2,000 tasks; the header Kiln-Created-Before continues in older ones (Kiln's own filter)",
+    )
     created_after: Integer | None = Field(
         default=None, ge=0, description="Only tasks created after this, in ms since the epoch (Kiln's own filter)"
     )

@@ -106,7 +106,9 @@ class CreateRequest(BaseModel, defer_build=True):
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
     model_name: ModelName = Field(default=ModelName.KLING_V2, description="Which model generates")
-    prompt: str | None = Field(default=None, max_length=PROMPT_CHARACTERS, description="What to make of the images")
+    prompt: str | None = Field(
+        default=None, max_length=PROMPT_CHARACTERS, description="Describes the images to generate"
+    )
     subject_image_list: list[SubjectImage] = Field(
         min_length=SUBJECTS[0], max_length=SUBJECTS[1], description="The subjects, already cropped", repr=False
     )
@@ -118,7 +120,7 @@ class CreateRequest(BaseModel, defer_build=True):
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
     callback_url: CallbackUrl | None = Field(
-        default=None, max_length=URL_CHARACTERS, description="Called on each change"
+        default=None, max_length=URL_CHARACTERS, description="Webhook URL, notified of each change of the status"
     )
     callback_statuses: list[TaskStatus] | None = Field(
         default=None,

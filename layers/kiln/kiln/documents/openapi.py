@@ -75,8 +75,8 @@ def _paths() -> dict[str, Any]:
                 parameters=[
                     idempotency_key,
                     prefer(
-                        "answer with the finished task if it ends within N s, {most} at most. Waiting again with the "
-                        "same key counts as one more task of the minute"
+                        "answer with the finished task if it ends within N s, {most} at most. A repeated wait with "
+                        "the same key counts as one more task of the minute"
                     ),
                 ],
                 body="CreateRequest",
@@ -144,7 +144,7 @@ def _paths() -> dict[str, Any]:
         f"{TASKS}/{{id}}/request": {
             "get": operation(
                 "getRequest",
-                "What a task was created with",
+                "The request that created a task",
                 "RequestAnswer",
                 refusals=("401", "404", "500"),
                 parameters=[either_id, external_id],
@@ -192,7 +192,7 @@ def _paths() -> dict[str, Any]:
         "/v1/uploads": {
             "post": operation(
                 "openUpload",
-                "Create an upload for one image of up to 10 MB",
+                "Create an upload for one image (max 10 MB)",
                 "UploadAnswer",
                 refusals=("401", "429", "500"),
             )
@@ -210,7 +210,7 @@ def _paths() -> dict[str, Any]:
         "/v1/callbacks/{task_id}/{token}": {
             "post": operation(
                 "providerCallback",
-                "Where the provider says that something happened to a task; the body decides nothing",
+                "Receive the provider's callback; it only wakes the task's workflow",
                 "CallbackAnswer",
                 refusals=("404", "413", "500"),
                 parameters=[
@@ -230,7 +230,7 @@ def _result(method: str) -> dict[str, Any]:
     ]
     return {
         "operationId": f"{method}Result",
-        "summary": "Where a generated image is; the link is its own proof",
+        "summary": "Download a generated image (no key needed)",
         "security": [],
         "parameters": parameters,
         "responses": {

@@ -11,11 +11,11 @@ from kiln.tasks.waiting import LONGEST_WAIT_SECONDS
 
 _REFUSALS = {
     "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
-    "401": "Who is calling is not known (1000 to 1004)",
-    "404": "There is nothing of this id or name for this caller (1203)",
-    "409": "The task is too far along, or not far enough, for this (1201)",
+    "401": "The caller is unknown (1000 to 1004)",
+    "404": "This caller has nothing with this id or name (1203)",
+    "409": "The task's status does not allow this (1201)",
     "413": "The body is too large (1201): upload large images first",
-    "422": "The Idempotency-Key came before with another body (1201)",
+    "422": "The Idempotency-Key was used with another body (1201)",
     "429": "Too many requests (1302)",
     "500": "An internal error (5000)",
 }

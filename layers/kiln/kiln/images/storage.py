@@ -50,7 +50,7 @@ def http() -> urllib3.PoolManager:
 
 
 def store_copy(bucket: str, key: str, source: CopySourceTypeDef, **conditions: Any) -> None:
-    """Copies an image that lies in S3; its tags stay behind, as to read and to write them are permissions of their own.
+    """Copies an image within S3, without its tags: to read and to write tags needs separate permissions.
 
     Args:
         bucket: Of the copy.
@@ -106,6 +106,22 @@ def store_stream(
     link = (s3 or aws.s3()).generate_presigned_url("put_object", Params=parameters, ExpiresIn=_LINK_SECONDS)
     headers = {"Content-Type": content_type, "Content-Length": str(length)}
     _accept((pool or http()).request("PUT", link, body=chunks, headers=headers, redirect=False))
+
+
+def read(bucket: str, key: str) -> bytes:
+    """The bytes of a stored image; a failure of S3 is tried again.
+
+    Raises:
+        StorageFailed: S3 refused to give it or could not be reached.
+    """
+    link = aws.s3().generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_LINK_SECONDS)
+    try:
+        answer = http().request("GET", link, redirect=False, retries=_RETRIES)
+    except urllib3.exceptions.HTTPError as error:
+        # Its text contains the signed link, which must not reach a log.
+        raise StorageFailed(f"S3 cannot be reached: {type(error).__name__}") from None
+    _accept(answer)
+    return answer.data
 
 
 def _accept(answer: urllib3.BaseHTTPResponse) -> None:

@@ -48,16 +48,32 @@ class StoredFile(BaseModel, defer_build=True):
     content_type: str
 
 
+class PreviewFile(BaseModel, defer_build=True):
+    """The preview of a generated image, in the outbox bucket beside it.
+
+    Attributes:
+        key: Key of the object.
+        size: In bytes.
+        content_type: Of the preview; the image's own may be another.
+    """
+
+    key: str
+    size: int
+    content_type: str
+
+
 class StoredImage(StoredFile):
     """One generated image in the outbox bucket.
 
     Attributes:
         index: Number within the task, from 0.
         watermarked: The same image with a watermark, if the task asked for one and the provider made it.
+        preview: A small copy of the image; ``None`` if none could be made.
     """
 
     index: int
     watermarked: StoredFile | None = None
+    preview: PreviewFile | None = None
 
 
 def check_stored(found: S3Object) -> S3Image:

@@ -112,7 +112,7 @@ def check(request: CreateRequest, caller: str, task_id: str) -> None:
 def admit(
     task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int, ticket: Ticket | None = None
 ) -> Task:
-    """Gives a task its place in its caller's list and in the line, keeps its images and stores it.
+    """Gives a task its place in its caller's list and in the queue, stores its images, then the task.
 
     Args:
         task: All but its place and its images.
@@ -208,6 +208,6 @@ def _copy(stored: S3Image, bucket: str, key: str, field: str) -> None:
 
 
 def input_name(field: str) -> str:
-    """What an input image is called in the bucket: ``subject-0``, ``scene`` or ``style``."""
+    """The name of an input image in the bucket: ``subject-0``, ``scene`` or ``style``."""
     name = field.replace("subject_image_list", "subject").replace("].subject_image", "").replace("[", "-")
     return name.removesuffix("_image")

@@ -24,13 +24,15 @@ def download_address(task_id: str, token: str, file: str, *, method: str) -> str
     asked = links.result_index(task_id, token, file)
     if asked is None:
         raise ResourceNotFound("no such image")
-    index, is_watermarked = asked
+    index, form = asked
     try:
         result = TaskStore().get(task_id).result
     except TaskNotFound:
         raise ResourceNotFound("no such image") from None
     image = next((each for each in result if each.index == index), None)
-    stored = image.watermarked if image and is_watermarked else image
+    if image is None:
+        raise ResourceNotFound("no such image")
+    stored = {links.WATERMARK: image.watermarked, links.PREVIEW: image.preview}.get(form, image)
     if stored is None:
         raise ResourceNotFound("no such image")
     return download_link(load(BucketSettings).outbox_bucket, stored.key, method=method)

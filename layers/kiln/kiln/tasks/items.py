@@ -39,6 +39,11 @@ STAGE_TIMES_KEY: Item = {"pk": {"S": "STAGE_TIMES"}}
 """The item of the stage times of recent tasks."""
 
 
+def gate_key(account: str, calls: str) -> Item:
+    """The key of a provider account's gate for one kind of calls."""
+    return {"pk": {"S": f"GATE#{account}#{calls}"}}
+
+
 def task_key(task_id: str) -> Item:
     """The key of a task."""
     return {"pk": {"S": f"TASK#{task_id}"}}

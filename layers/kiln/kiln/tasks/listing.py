@@ -25,12 +25,7 @@ class TaskList(TaskItems):
 
     def page(self, caller: str, asked: ListQuery) -> list[Task]:
         """One page of a caller's tasks, within the filters that are asked for."""
-        newest = self._count(caller)
-        oldest = 1
-        if asked.created_before is not None:
-            newest = self._first_since(caller, asked.created_before, newest) - 1
-        if asked.created_after is not None:
-            oldest = self._first_since(caller, asked.created_after + 1, newest)
+        oldest, newest = self._bounds(caller, asked)
         passed = (asked.page_num - 1) * asked.page_size
         if asked.task_status is not None:
             task_ids = self._ids(items.listed(caller, asked.task_status), oldest, newest, passed + asked.page_size)
@@ -39,6 +34,16 @@ class TaskList(TaskItems):
             return [task for task in tasks if task.task_status is asked.task_status]
         newest -= passed
         return list(self._tasks(caller, max(oldest, newest - asked.page_size + 1), newest))
+
+    def _bounds(self, caller: str, asked: ListQuery) -> tuple[int, int]:
+        """The numbers of the oldest and the newest task within the filters by time."""
+        newest = self._count(caller)
+        oldest = 1
+        if asked.created_before is not None:
+            newest = self._first_since(caller, asked.created_before, newest) - 1
+        if asked.created_after is not None:
+            oldest = self._first_since(caller, asked.created_after + 1, newest)
+        return oldest, newest
 
     def _tasks(self, caller: str, oldest: int, newest: int) -> Iterator[Task]:
         if newest < oldest:

@@ -1,4 +1,4 @@
-"""A task's course as its caller may see it: how far it has come, and what it was asked for."""
+"""A task as its caller may see it: its progress and its request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kiln.tasks.task import Task
 
 
 def progress(task: Task, tasks: TaskStore) -> Progress:
-    """How far a task has come; while it waits, its place in the queue and an estimate are read too."""
+    """A task's progress; a waiting task costs more reads: its position in the queue, an estimate, and the pause."""
     position = tasks.position(task) if task.is_waiting else None
     return Progress(
         task_id=task.task_id,
@@ -20,6 +20,7 @@ def progress(task: Task, tasks: TaskStore) -> Progress:
         stage=_stage(task),
         queue_position=position,
         eta_seconds=Estimates().eta_seconds(task, position),
+        is_paused=task.is_waiting and tasks.is_paused(),
         steps=_steps(task),
         dispatch_attempts=task.dispatch_attempts,
         polls=task.polls,
@@ -29,7 +30,7 @@ def progress(task: Task, tasks: TaskStore) -> Progress:
 
 
 def stored_request(task: Task) -> StoredRequest:
-    """What a task was created with, its images as links that open in a browser."""
+    """The request that created a task, with its images as links that open in a browser."""
     links = {kept.field: input_link(kept) for kept in task.inputs}
     return StoredRequest(
         task_id=task.task_id,

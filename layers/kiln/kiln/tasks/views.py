@@ -27,6 +27,9 @@ def found_view(task: Task, public_url: str) -> FoundTask:
         ResultImage(
             index=image.index,
             url=links.result_link(public_url, task.task_id, image.index, image.content_type),
+            preview_url=links.preview_link(public_url, task.task_id, image.index, image.preview.content_type)
+            if image.preview
+            else "",
             watermark_url=links.watermark_link(public_url, task.task_id, image.index, image.watermarked.content_type)
             if image.watermarked
             else "",
@@ -45,6 +48,7 @@ def found_view(task: Task, public_url: str) -> FoundTask:
         created_at=task.created_at,
         updated_at=task.updated_at,
         batch_id=task.origin.batch,
+        prompt=task.prompt,
     )
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from kiln import clock, links, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, Hope, copy_image
+from kiln.images.checked_stream import CopyFailed, Hope
+from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, copy_image
+from kiln.images.previews import with_preview
 from kiln.images.stored import StoredImage
 from kiln.provider import Provider, ProviderError, ProviderImage, ProviderTask
 from kiln.provider.client import shared_provider
@@ -23,6 +25,12 @@ _LONGEST_WAIT_SECONDS = 300
 
 _LOOKS_SECONDS = 20
 """So long Kiln looks again for images that a successful answer does not name, or names without a usable link."""
+
+_PREVIEWS_WITHIN_SECONDS = 600
+"""Of collecting. After that no previews are made."""
+
+_PREVIEW_BEGINS_SECONDS = 150
+"""Of one run. The last preview then ends well before the function's limit of 300 s."""
 
 _LASTING_SHARE = 24
 """A failure that probably lasts is retried for this part of the collect deadline: an hour of a day."""
@@ -55,6 +63,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
         return StepResult(outcome=Outcome.GONE)
     if task.task_status.is_terminal:
         return ended(task)
+    begun_at = time.monotonic()
     answer: ProviderTask | None = None
     images = {image.index: image for image in task.collected}
     try:
@@ -69,10 +78,12 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
         return _again(task, stored, lack.reason, tasks)
     if not stored and lack:
         return _failed(task, lack, tasks)
+    stored, without = _with_previews(task, stored, begun_at)
     message = f"{len(stored)} of {task.n} images; {lack.reason}" if lack else ""
     added = _added(answer) if answer else {}
     units = answer.final_unit_deduction if answer else ""
-    return ended(tasks.succeed(task, stored, units, message, **added) or tasks.get(task_id))
+    done = tasks.succeed(task, stored, units, message, **added) or tasks.get(task_id)
+    return ended(done, "; ".join(filter(None, (done.task_status_msg, without))))
 
 
 def _copy(task: Task, listed: list[ProviderImage], images: dict[int, StoredImage]) -> _Lack | None:
@@ -124,6 +135,25 @@ def _copy_watermarked(task: Task, image: ProviderImage, stored: StoredImage, end
     name, bucket = links.watermark_name(image.index), load(BucketSettings).outbox_bucket
     file = copy_image(name, image.watermark_url, bucket=bucket, prefix=task.result_prefix, ends_at=ends_at)
     return stored.model_copy(update={"watermarked": file})
+
+
+def _with_previews(task: Task, stored: list[StoredImage], begun_at: float) -> tuple[list[StoredImage], str]:
+    """Adds previews. Returns the images, and why the first image without a preview has none.
+
+    A crash here would be retried, so previews are left out once collecting has taken long: the images matter more.
+    """
+    if _seconds_collecting(task) > _PREVIEWS_WITHIN_SECONDS:
+        return stored, "too late for previews"
+    bucket = load(BucketSettings).outbox_bucket
+    found, reasons = [], []
+    for image in stored:
+        made, reason = image, "too late for a preview"
+        if time.monotonic() - begun_at < _PREVIEW_BEGINS_SECONDS:
+            made, reason = with_preview(image, bucket=bucket, prefix=task.result_prefix)
+        if reason:
+            reasons.append(f"no preview of image {image.index}: {reason}")
+        found.append(made)
+    return found, reasons[0] if reasons else ""
 
 
 def _again(task: Task, stored: list[StoredImage], reason: str, tasks: TaskStore) -> StepResult:

@@ -22,6 +22,7 @@ from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
 from kiln.workflow.executions import last_execution
+from kiln.workflow.recovery import recover, wake_if_overdue
 from kiln.workflow.release import release_and_wake, release_ended
 from kiln.workflow.rescue import rescue
 from kiln.workflow.start import start_stored
@@ -39,7 +40,7 @@ _KINDS = (items.WAITING, items.RUNNING)
 
 
 class Reconciled(BaseModel):
-    """What one run did.
+    """The result of one run.
 
     Attributes:
         checked: How many tasks were compared with their executions.
@@ -83,6 +84,7 @@ def reconcile(
     promote_low(tasks, state.virtual_time)
     # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
     done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
+    done.woken += recover(tasks=tasks, slots=slots)
     queue, cursor = TaskQueue(), Cursor()
     before = cursor.read()
     after = dict(before)
@@ -134,6 +136,7 @@ def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
         start_stored(task_id, step_functions=client)
         return True
     if last["status"] == "RUNNING":
+        wake_if_overdue(task, tasks)
         return False
     return _again(last, tasks, client)
 
@@ -146,7 +149,7 @@ def _again(last: Any, tasks: TaskStore, client: SFNClient) -> bool:
 
 
 def _measure(queue: TaskQueue) -> int:
-    """Measures the queue's length and the age of its oldest task; the oldest of a caller is the first of its own."""
+    """Measures the queue's length and the age of its oldest task; a caller's first task is its oldest."""
     waiting = queue.count()
     metrics.record(metrics.TASKS_WAITING, waiting)
     first = queue.page(items.WAITING, most=100) if waiting else []
