@@ -70,7 +70,7 @@ def test_first_task_of_a_second_reads_the_queue_and_first_of_all_the_keys(calls)
     with calls() as made:
         create(CREATE)
     # The caller's minute begins with this task: the write for the same minute failed its condition.
-    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
+    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem", "GetItem"]
 
 
 def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):
