@@ -1,7 +1,7 @@
 # The commands of this project. `make help` lists them.
 #
 # With KLING_ACCESS_KEY and KLING_SECRET_KEY (or KLING_API_KEY) set, `make up` and `make run` use Kling itself.
-# PORT=9000 chooses the front door's port, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
+# PORT=9000 chooses the port of the local stack, PROVIDER_ACCOUNTS=3 simulates so many, ONCE=1 ends `make run` after the sample job,
 # PYTHON=/path/to/python overrides the interpreter that is looked for.
 
 SHELL := /bin/sh
@@ -15,6 +15,7 @@ RECORD ?=
 MEASURE ?=
 UPGRADE ?=
 FUNCTIONS ?=
+BUILT ?=
 WORKERS ?= 3
 COVERAGE ?= 1
 
@@ -92,7 +93,7 @@ test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
 	@# A file runs in one worker, and a worker has its own stacks. They mostly wait: three workers suit two cores.
 	@$(BIN)/python -m pytest -n auto -p no:schemathesis tests/world --ignore tests/world/test_provider_answers.py
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/integration tests/e2e
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/world/test_provider_answers.py tests/integration tests/e2e
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)
@@ -104,14 +105,14 @@ test-unit: setup ## The unit tests
 
 # Schemathesis loads itself into every run, takes a second of each worker, and has no test here.
 # The run measures the coverage of layers/ and functions/ against the floor in pyproject.toml (COVERAGE=0 does not).
-unit_ring = $(BIN)/python -m pytest -n auto -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
+unit_ring = $(BIN)/python -m pytest -n auto --dist worksteal -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
 	@$(BIN)/python -m pytest tests/clients
 
 .PHONY: check
-check: setup ## Lint, formatting, types, import directions, written pages, weaknesses in our own code
+check: setup check-prose ## Lint, formatting, types, import directions, words, written pages, weaknesses in our own code
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy layers functions local client tests benchmarks
@@ -136,30 +137,41 @@ pr: ## Everything that CI runs (long)
 acceptance: setup ## Try a deployed stack from every side, and write a report (STACK=my-stack; without it the local one; BUDGET=1)
 	@$(BIN)/kiln acceptance $(if $(STACK),--stack "$(STACK)") $(if $(BUDGET),--budget $(BUDGET)) $(ACCEPTANCE_OPTIONS)
 
-# Heavy tools, in a folder of their own: they are not in the project's locks. Without Node.js its tools are skipped by name.
+# Heavy tools, in a separate folder: the project's locks leave them out. Without Node.js its tools are skipped by name.
 SECOND_OPINION := .second-opinion
-STAMP_SECOND_OPINION := $(SECOND_OPINION)/set-up-$(shell cat tests/second_opinion/requirements.txt tests/second_opinion/package.json | cksum | cut -d' ' -f1)
+STAMP_SECOND_NODE := $(SECOND_OPINION)/node-$(shell cksum < tests/second_opinion/package.json | cut -d' ' -f1)
+STAMP_SECOND_PYTHON := $(SECOND_OPINION)/python-$(shell cksum < tests/second_opinion/requirements.txt | cut -d' ' -f1)
 
-$(STAMP_SECOND_OPINION):
-	@rm -rf $(SECOND_OPINION) && mkdir $(SECOND_OPINION)
-	@"$(PYTHON)" -m venv $(SECOND_OPINION)/venv
-	@$(SECOND_OPINION)/venv/bin/python -m pip install --quiet --quiet -r tests/second_opinion/requirements.txt
+$(STAMP_SECOND_NODE):
+	@rm -rf $(SECOND_OPINION)/node_modules $(SECOND_OPINION)/node-* && mkdir -p $(SECOND_OPINION)
 	@if command -v npm >/dev/null; then cp tests/second_opinion/package.json $(SECOND_OPINION) && \
 		npm install --prefix $(SECOND_OPINION) --silent --no-audit --no-fund --ignore-scripts; \
 	else echo "Node.js is missing: its tools are skipped." >&2; fi
 	@touch $@
 
+$(STAMP_SECOND_PYTHON):
+	@rm -rf $(SECOND_OPINION)/venv $(SECOND_OPINION)/python-* && mkdir -p $(SECOND_OPINION)
+	@"$(PYTHON)" -m venv $(SECOND_OPINION)/venv
+	@$(SECOND_OPINION)/venv/bin/python -m pip install --quiet --quiet -r tests/second_opinion/requirements.txt
+	@touch $@
+
 .PHONY: second-opinion-tools
-second-opinion-tools: $(STAMP_SECOND_OPINION) ## Install the tools of make second-opinion
+second-opinion-tools: $(STAMP_SECOND_NODE) $(STAMP_SECOND_PYTHON) ## Install the tools of make second-opinion
 	@:
 
 .PHONY: second-opinion
-second-opinion: setup $(STAMP_SECOND_OPINION) ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
+second-opinion: setup second-opinion-tools ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
 	@$(BIN)/python -m pytest -p no:schemathesis tests/second_opinion
+
+# What CI runs: no checkov, which is a hundred packages, no dynalite and no TypeScript example, which take a minute. cfn-lint comes with make build.
+.PHONY: second-opinion-quick
+second-opinion-quick: setup $(STAMP_SECOND_NODE) ## The part of make second-opinion that takes seconds
+	@$(BIN)/python -m pytest -p no:schemathesis -k "not dynalite and not checkov and not typescript" tests/second_opinion
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
-	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' Makefile ':!docs/prose' ':!docs/glossary.md' | \
+	@git ls-files --cached --others --exclude-standard '*.md' '*.py' '*.yaml' '*.yml' '*.toml' '*.js' '*.css' '*.html' \
+		'*.mjs' '*.cjs' '*.asl.json' Makefile layers/build/Makefile .ci/run ':!docs/prose' ':!docs/glossary.md' | \
 		xargs $(BIN)/relint --config docs/prose/words.yml --code-padding 0
 
 .PHONY: audit
@@ -189,7 +201,7 @@ test-build: setup build build-native ## The build tests: run the output alone, d
 	@PYTHON_SAM="$(PYTHON_SAM)" $(BIN)/python -m pytest tests/build
 
 .PHONY: check-cold-starts
-check-cold-starts: setup build-native ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit)
+check-cold-starts: setup $(if $(filter-out 0,$(BUILT)),,build-native) ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit, BUILT=1)
 	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.cold_start.measure --check $(FUNCTIONS)
 
 .PHONY: check-costs
@@ -216,8 +228,8 @@ lock: setup ## Resolve the dependencies into locks/ and what the layer and colle
 	@$(call compile,--generate-hashes --group dev,locks/dev.txt)
 	@$(call compile,--generate-hashes --group run --constraints locks/dev.txt,locks/run.txt)
 	@$(call compile,--generate-hashes --group sam,locks/sam.txt)
-	@$(call compile,--no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
-	@$(call compile,--no-annotate --group collect --constraints locks/dev.txt,functions/collect/requirements.txt)
+	@$(call compile,--generate-hashes --no-annotate --group layer --constraints locks/dev.txt,layers/kiln/requirements.txt)
+	@$(call compile,--generate-hashes --no-annotate --group collect --constraints locks/dev.txt,functions/collect/requirements.txt)
 
 compile = $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(1) --output-file $(2)

@@ -1,4 +1,4 @@
-"""The provider of a stack: the simulated one, which is a process of its own, or Kling itself with a person's keys."""
+"""The provider of a stack: the simulated one in a separate process, or Kling itself with a person's keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class KeysError(Exception):
 
 
 class StackProvider(Protocol):
-    """What a stack asks of its provider."""
+    """A stack's provider."""
 
     @property
     def url(self) -> str:
@@ -172,7 +172,7 @@ class RealProvider:
 
 
 def price(images: int = 1) -> str:
-    """What so many images cost by the provider's price list."""
+    """The price of images by the provider's price list."""
     dollars = US_DOLLARS_PER_IMAGE * images
     return f"about {UNITS_PER_IMAGE * images} units (US$ {dollars:.3g}, price list of {PRICE_LIST})"
 

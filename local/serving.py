@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -36,9 +37,16 @@ def take_port(port: int) -> socket.socket:
 
 
 class ServerThread:
-    """An application that is being served."""
+    """An application that is being served.
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+    Args:
+        app: The application.
+        listening: The socket that it is served on.
+        certificate: The certificate's file and the key's, to serve https.
+    """
+
+    def __init__(self, app: ASGIApp, listening: socket.socket, certificate: tuple[Path, Path] | None = None) -> None:
+        public, private = certificate or (None, None)
         config = uvicorn.Config(
             app,
             http="h11",
@@ -47,6 +55,8 @@ class ServerThread:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=public,
+            ssl_keyfile=private,
             # Larger headers than API Gateway accepts still get an answer of the application.
             h11_max_incomplete_event_size=65_536,
         )

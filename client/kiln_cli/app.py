@@ -19,6 +19,7 @@ from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.get import get
 from kiln_cli.pictures.list_tasks import list_tasks
 from kiln_cli.pictures.login import login
+from kiln_cli.pictures.mcp import mcp
 from kiln_cli.pictures.open_console import open_console
 from kiln_cli.pictures.rerun import rerun
 from kiln_cli.pictures.retry import retry
@@ -53,6 +54,7 @@ _PICTURES: dict[str, Callable[..., None]] = {
     "rerun": rerun,
     "cancel": cancel,
     "open": open_console,
+    "mcp": mcp,
     "login": login,
     "whoami": whoami,
     "logout": logout,

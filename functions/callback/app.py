@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln.workflow.callback import wake_for_callback
+from kiln.workflow.callback import reported_status, wake_for_callback
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import about, logger, observed
 
@@ -18,8 +18,10 @@ app = ContractApi()
 def callback(task_id: str, token: str) -> Response[str]:
     """Wakes the task's workflow; 404 for a token that is not this task's, 200 for anything else the provider sends."""
     about(task_id)
-    woken = wake_for_callback(task_id, token, app.body(), app.current_event.headers)
-    logger.info("callback", extra={"woken": woken})
+    body, headers = app.body(), app.current_event.headers
+    woken = wake_for_callback(task_id, token, body, headers)
+    found = {"woken": woken, "status": reported_status(body), "has_signature": "webhook-signature" in headers}
+    logger.info("callback", extra=found)
     return app.answer([])
 
 

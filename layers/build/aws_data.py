@@ -1,7 +1,7 @@
 """Trims botocore's descriptions of AWS to the services and the operations that the layer's own code names.
 
-botocore brings the descriptions of over 400 services, 27 MB, and reads a good part of them at every cold start. What is
-left is in botocore's own place and form: nothing at run time knows that there was more.
+botocore brings the descriptions of over 400 services, 27 MB, and reads a good part of them at every cold start.
+The kept ones stay in botocore's own place and form, so nothing at run time notices a difference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Picks the certificates that AWS's own endpoints stand on out of certifi's bundle."""
+"""Picks the certificates that AWS's own endpoints need out of certifi's bundle."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
     """Installs wheels; nothing is compiled here, so a library without a wheel for the machine is an error.
 
     Args:
-        requirements: The lock; it names everything, so nothing is resolved.
+        requirements: The lock; it names everything with its digests, so nothing is resolved.
         target: Where to.
         architecture: ``arm64`` or ``x86_64``.
     """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary=:all:"]
-    command += ["--implementation", "cp", "--python-version", PYTHON]
+    command += ["--require-hashes", "--implementation", "cp", "--python-version", PYTHON]
     command += [f"--platform={platform}" for platform in PLATFORMS[architecture]]
     command += ["--target", str(target), "--requirement", str(requirements)]
     subprocess.run(command, check=True)  # noqa: S603 - our own words

@@ -25,7 +25,7 @@ def create(stack: Stack, **fields: Any) -> str:
     return str(answer.json()["data"]["task_id"])
 
 
-def told(stack: Stack, task_id: str) -> dict[str, Any]:
+def query(stack: Stack, task_id: str) -> dict[str, Any]:
     """The task as the API tells of it now."""
     answer = httpx.get(f"{_url(stack)}/{task_id}", **_how(stack))
     assert answer.status_code == 200, answer.text
@@ -37,7 +37,7 @@ def ended(stack: Stack, task_id: str) -> dict[str, Any]:
     """The task as the API tells of it once it has ended."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        task = told(stack, task_id)
+        task = query(stack, task_id)
         if task["task_status"] in ("succeed", "failed"):
             return task
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What is in the build: small enough, for the right machine, compiled for good, no more of AWS than is used."""
+"""The build is small, fits its machine, is compiled, and holds only the used parts of AWS's descriptions."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def test_aws_clients_trust_amazons_roots_only(native, python):
         "bundle = aws._trusted(); context = ssl.create_default_context(cafile=bundle); "
         "print(sorted(dict(part[0] for part in each['subject'])['commonName'] for each in context.get_ca_certs()))"
     )
-    told = subprocess.check_output([python, "-S", "-s", "-B", "-c", script], env=variables, text=True)
-    assert told.count("Amazon Root CA") == 4
-    assert told.count("Starfield Services Root Certificate Authority - G2") == 1
+    printed = subprocess.check_output([python, "-S", "-s", "-B", "-c", script], env=variables, text=True)
+    assert printed.count("Amazon Root CA") == 4
+    assert printed.count("Starfield Services Root Certificate Authority - G2") == 1

@@ -48,7 +48,7 @@ def test_built_function_answers_without_site_packages(start, native, python, out
         command, env=environment(layer, outside), cwd="/", capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    answer, report = told(done.stdout, "ANSWER"), told(done.stdout, "REPORT")
+    answer, report = reported(done.stdout, "ANSWER"), reported(done.stdout, "REPORT")
     assert is_success(answer), done.stdout
     assert report["compiled"] == []
     strangers = [
@@ -69,7 +69,7 @@ def test_sampled_invocation_sends_its_calls_to_x_ray(native, python, outside):
         variables = {**environment(native / "KilnLayer", outside, sampled=True), "AWS_XRAY_DAEMON_ADDRESS": address}
         done = subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
-        assert told(done.stdout, "ANSWER")["outcome"] == "generated"
+        assert reported(done.stdout, "ANSWER")["outcome"] == "generated"
         segments = list(flat(received(daemon)))
     assert {each["trace_id"] for each in segments if "trace_id" in each} == {"1-66af6fe5-0f1e2d3c4b5a69788796a5b4"}
     assert TASK_ID in {each.get("annotations", {}).get("task_id") for each in segments}
@@ -77,7 +77,7 @@ def test_sampled_invocation_sends_its_calls_to_x_ray(native, python, outside):
 
 
 def received(daemon: socket.socket) -> Iterator[dict[str, Any]]:
-    """What lies in the socket: the process that sent it has ended."""
+    """The bytes that lie in the socket after their sender has ended."""
     with contextlib.suppress(BlockingIOError):
         while True:
             yield json.loads(daemon.recv(65_536).decode().partition("\n")[2])
@@ -89,13 +89,13 @@ def flat(segments: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from flat(segment.get("subsegments", []))
 
 
-def told(output: str, what: str) -> Any:
+def reported(output: str, what: str) -> Any:
     (line,) = (each for each in output.splitlines() if each.startswith(f"{what} "))
     return json.loads(line.removeprefix(f"{what} "))
 
 
 def is_success(answer: Any) -> bool:
-    """Whether an answer is what a function gives when all is well, in the form of whoever calls it."""
+    """Whether an answer is that of a healthy function, in the form that its caller expects."""
     if answer is None:
         return True
     if "statusCode" in answer:

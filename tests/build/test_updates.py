@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local.stack import TEMPLATE, Options, Stack
-from tests.build.tasks import create, ended, told
+from tests.build.tasks import create, ended, query
 
 ROOT = Path(__file__).parents[2]
 WAITING = 3
@@ -26,8 +26,9 @@ def git(*arguments: str) -> bytes:
 
 
 def earlier_release() -> str:
-    """The newest tag that does not contain the checked out commit; empty if there is none."""
-    tags = git("tag", "--no-contains", "HEAD", "--sort=-creatordate").decode().split()
+    """The newest version's tag before the checked out commit; empty if there is none."""
+    before = ("--merged", "HEAD", "--no-contains", "HEAD")
+    tags = git("tag", "--list", "v*", *before, "--sort=-version:refname").decode().split()
     return tags[0] if tags else ""
 
 
@@ -53,7 +54,7 @@ def test_tasks_of_the_earlier_release_finish_after_an_update(earlier, tmp_path):
     )
     with Stack(options) as stack:
         tasks = [create(stack) for _ in range(1 + WAITING)]
-        before = [told(stack, task)["task_status"] for task in tasks]
+        before = [query(stack, task)["task_status"] for task in tasks]
         assert not {"succeed", "failed"} & set(before)
 
         stack.update(TEMPLATE, CHANGED)

@@ -14,12 +14,12 @@ from tests.chaos.stacks import ChaosDeployment
 
 @dataclass
 class Account:
-    """What a set of plans came to.
+    """The results of a set of plans.
 
     Attributes:
-        kept: After which everything held.
-        broken: After which something did not, and what.
-        missed: That did not come true: the run took another course. What was promised held all the same.
+        kept: Plans after which every promise held.
+        broken: Plans after which a promise did not hold, with the reason.
+        missed: Plans that never struck, because the run took another path. Every promise held.
     """
 
     kept: list[Plan] = field(default_factory=list)
@@ -55,7 +55,7 @@ def break_at(
 
     with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(run, plans))
-    # What one task calls may depend on others that run beside it: those once more, alone.
+    # A task's calls may depend on the tasks beside it: run the missed plans again, one by one.
     missed, account.missed = account.missed, []
     for plan in missed:
         run(plan)

@@ -1,4 +1,4 @@
-"""Throws junk at the doors, the inbox, the callback route and the bus, and checks that nothing came of it."""
+"""Throws junk at every channel and the callback route, and checks that it has no effect."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _EVENT_BYTES = 250 * 1024
 
 @dataclass
 class Before:
-    """What there was before the junk came.
+    """The stack before the junk arrives.
 
     Attributes:
         items: The keys of the table.
-        dead: How many messages nobody could handle.
+        dead: How many messages were dead-lettered.
         expected: The folders of the outbox in which an answer must appear.
         asked: The ids of the events that must be answered by a task or by a refusal.
     """
@@ -40,7 +40,7 @@ def look_around(kiln: Deployment) -> Before:
 
 
 def throw_at_inbox(kiln: Deployment, junk: Junk, before: Before, name: str) -> None:
-    """Drops a folder with a ``job.json``, an image at the top, or anything at all, under a name of its own."""
+    """Drops a folder with a ``job.json``, an image at the top, or anything at all, under a new name."""
     kind = junk.one_of("folder", "folder", "image", "anything")
     if kind == "folder":
         folder = junk.key(f"{name}-", "").rstrip("/") or name
@@ -127,8 +127,8 @@ def assert_nothing_came_of_it(kiln: Deployment, before: Before, since: float) ->
     def unanswered() -> list[str]:
         return [folder for folder in before.expected if kiln.read(f"{folder}/result.json") is None]
 
-    # What a task has to say is told by a workflow of its own, which goes on when the task's has ended.
-    wait_until(lambda: not unanswered(), "whoever asked for something has an answer")
+    # A separate workflow notifies of a task, and continues after the task's own has ended.
+    wait_until(lambda: not unanswered(), "every request has an answer")
     made_by_bus = sum(kiln.item(task_id)["origin"]["channel"] == "event" for task_id in tasks)
 
     def not_refused() -> int:

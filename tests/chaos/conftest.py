@@ -1,4 +1,4 @@
-"""What the chaos tests stand on: a stack to be broken, and someone who listens at a ``callback_url``."""
+"""Fixtures of the chaos tests: a stack to break, and a receiver at a ``callback_url``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
 
 @pytest.fixture(autouse=True)
 def _no_faults(kiln: ChaosDeployment) -> Iterator[None]:
-    kiln.set_faults()
-    yield
-    kiln.set_faults()
-    kiln.finish()
+    with kiln.without_faults():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,19 @@ from tests.integration.client import TERMINAL, JsonObject, picture, wait_until
 
 PATIENCE_S = 3_600.0
 FEW = 5
-"""Tasks of a caller that comes when the crowd stands in line."""
+"""Tasks of a second caller, created while the crowd waits in the queue."""
 
 
 @dataclass
 class Burst:
-    """What was seen of a crowd.
+    """Observations of a crowd.
 
     Attributes:
         tasks: The items of all its tasks, in the order in which the provider got them.
-        few: The ids of those of the caller with few.
+        few: The ids of the second caller's tasks.
         ahead: How many of the crowd the provider had when the few were accepted.
-        refused: How many times the provider said that it is full or asked too often.
-        held: Samples of how many slots were held while someone stood in line.
+        refused: How often the provider refused because it was full or called too often.
+        held: Samples of the number of held slots while tasks waited.
         processes: The most processes of the local AWS.
         megabytes: The most memory of all of them.
         calls: To AWS and the provider from the functions, per task.
@@ -57,7 +57,7 @@ class Burst:
         return sum(self.transitions) / len(self.transitions)
 
     def summary(self, slots: int) -> str:
-        """In one line, for whoever runs it."""
+        """The observations in one line, for the test's output."""
         overtaken = max(self.places_of_few(), default=0)
         used = sum(self.held) / (slots * len(self.held)) if self.held else 1.0
         return (
@@ -70,7 +70,7 @@ class Burst:
 
 
 def drop_at_once(kiln: ChaosDeployment, name: str, count: int) -> Burst:
-    """Drops a crowd of single images, lets another caller come with a few when the line is long, waits for the end."""
+    """Drops a crowd of single images, lets another caller create a few tasks behind it, waits for the end."""
     burst = Burst()
     before = kiln.stats()["refused"]
     lines_before = sum(1 for _ in kiln.injector.calls())
@@ -99,15 +99,15 @@ def drop_at_once(kiln: ChaosDeployment, name: str, count: int) -> Burst:
 
 
 def assert_served(kiln: ChaosDeployment, burst: Burst, slots: int) -> None:
-    """Everyone was served, in fair turn, once, and nothing was left over."""
+    """Every task was served once, in fair turn, and no slot stays held."""
     assert {task["task_status"] for task in burst.tasks} == {"succeed"}
     made = kiln.stats()["by_external_id"]
     assert [made.get(task["run_id"]) for task in burst.tasks] == [1] * len(burst.tasks)
-    # What leaks stays; what a task of before still holds goes.
+    # A leaked slot stays held; the slot of an earlier task is released soon.
     wait_until(lambda: not kiln.holders(), "no slot is held any more")
     assert burst.refused <= 5
-    # Turns alternate between the callers. Before them come who held slots or had been handed some, and who is served
-    # until their workflows have started: a few rounds of the slots, whatever the length of the line.
+    # Turns alternate between the callers. Tasks with slots come before them, and tasks that are served until their
+    # workflows have started: a few rounds of the slots, whatever the length of the queue.
     assert max(burst.places_of_few()) <= FEW + 6 * slots
     assert max(burst.displacements()) <= 3 * slots
     assert not burst.held or sum(burst.held) >= 0.8 * slots * len(burst.held)
@@ -136,7 +136,7 @@ def _sample(kiln: ChaosDeployment, burst: Burst) -> None:
         Select="COUNT",
     )["Count"]
     held = len(kiln.holders())
-    # Some of those in line have been handed their slots already: there is a line only beyond them.
+    # Some waiting tasks have been handed their slots already: only the others really wait.
     if waiting > held:
         burst.held.append(held)
     processes, megabytes = footprint(kiln)

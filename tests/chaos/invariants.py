@@ -1,4 +1,4 @@
-"""What holds for every task, whatever was broken on its way."""
+"""The promises that hold for every task, whatever was broken on its way."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def assert_ended(kiln: ChaosDeployment, task: JsonObject) -> None:
     task_id = task["task_id"]
     kiln.wait_for_end(task_id)
     assert not [holder for holder in kiln.holders() if holder.startswith(task_id)], f"{task_id} holds a slot still"
-    assert not {"queue", "turn"} & set(kiln.item(task_id)), f"{task_id} stands in line still"
+    assert not {"queue", "turn"} & set(kiln.item(task_id)), f"{task_id} still waits in the queue"
     ending = "Image Task Succeeded" if task["task_status"] == "succeed" else "Image Task Failed"
     wait_until(
-        lambda: any(event["detail-type"] == ending for event in kiln.events(task_id)), f"{task_id}'s end is told"
+        lambda: any(event["detail-type"] == ending for event in kiln.events(task_id)), f"{task_id}'s end is published"
     )
     assert_one_story(kiln.events(task_id))
 
@@ -46,13 +46,13 @@ def _tells_of(events: list[JsonObject], ending: str) -> bool:
 
 
 def assert_one_story(events: list[JsonObject]) -> None:
-    """However often a change was told, it has one id; later changes have later times; there is one ending."""
+    """A change has one id however often it is published; later changes have later times; there is one end."""
     ids: dict[str, set[str]] = {}
     for event in events:
         ids.setdefault(event["detail-type"], set()).add(event["detail"]["metadata"]["event_id"])
-        told = event["detail"]["data"]
-        assert told["task_status"] in _STATUSES[_RANKS[event["detail-type"]]]
-        assert told["updated_at"] >= told["created_at"]
+        published = event["detail"]["data"]
+        assert published["task_status"] in _STATUSES[_RANKS[event["detail-type"]]]
+        assert published["updated_at"] >= published["created_at"]
     assert all(len(each) == 1 for each in ids.values()), ids
     assert len([each for each in ids if _RANKS[each] == 2]) == 1, ids
     in_order = sorted(events, key=lambda event: _RANKS[event["detail-type"]])
@@ -60,8 +60,8 @@ def assert_one_story(events: list[JsonObject]) -> None:
     assert times == sorted(times), times
 
 
-def assert_told(receiver: Receiver, marker: str, task_id: str) -> None:
-    """The caller's ``callback_url`` was told of the end; whatever was told twice came with the same id."""
+def assert_notified(receiver: Receiver, marker: str, task_id: str) -> None:
+    """The caller was notified of the end at its ``callback_url``; a repeated notification has the same id."""
 
     def ids() -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
@@ -72,5 +72,5 @@ def assert_told(receiver: Receiver, marker: str, task_id: str) -> None:
                 found.setdefault(body["task_status"], set()).add(request.headers["webhook-id"])
         return found
 
-    wait_until(lambda: "succeed" in ids(), f"the caller is told of {task_id}")
+    wait_until(lambda: "succeed" in ids(), f"the caller is notified of {task_id}")
     assert all(len(each) == 1 for each in ids().values()), ids()

@@ -1,4 +1,4 @@
-"""Seeded junk for the three doors: names, texts, JSON and bytes such as nobody means to send and somebody will."""
+"""Seeded junk for the three channels: names, texts, JSON and bytes that no caller means to send."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ class Junk:
         return [body] * self._dice.choice((1, 2, 101)) if self._dice.random() < 0.1 else body
 
     def content(self, image: str) -> bytes:
-        """What somebody puts into a ``job.json``."""
+        """Junk for a ``job.json``."""
         if self._dice.random() < 0.35:
             return self._dice.choice(_RAW)
         return json.dumps(self.request(image), ensure_ascii=self._dice.random() < 0.5).encode(errors="surrogatepass")
 
     def bytes(self) -> bytes:
-        """What somebody takes for an image."""
+        """Junk in place of an image."""
         sound = picture(kind=self._dice.choice(("PNG", "JPEG")))
         flaws = (
             b"",
@@ -157,7 +157,7 @@ class Junk:
         return self._dice.choice(flaws)
 
     def key(self, start: str, end: str) -> str:
-        """The key of an object, as long as S3 takes it and beginning with what nobody else's begins with."""
+        """The key of an object, as long as S3 accepts it, with a unique beginning."""
         # The wildcard of a policy does not match a line's end in the local AWS, as it does in AWS.
         middle = self.text().translate({0x0A: None, 0x0D: None})
         room = KEY_BYTES - len(f"{start}{end}".encode())

@@ -19,7 +19,7 @@ from tests.integration.client import TERMINAL, Client, JsonObject, picture, wait
 _ORDER = ("submitted", "processing", "succeed", "failed")
 
 _BROKEN = (500, 502)
-"""What who calls sees of a function that was broken on purpose."""
+"""HTTP statuses that a caller gets from a function that was broken on purpose."""
 
 _STRIKES = 40
 """How often the faults by chance that last may strike: each task of a mixture can be hit several times in a row."""
@@ -39,15 +39,15 @@ _LIES: tuple[bytes, ...] = (
 
 @dataclass(frozen=True)
 class Mixture:
-    """What is to go wrong in one run.
+    """The faults of one run.
 
     Attributes:
-        seed: It is made of.
+        seed: Reproduces the mixture.
         first: The provider's faults while tasks are accepted.
         then: Its faults from then on; whatever would last for ever is not among them.
         channels: By which each task comes: ``api``, ``drop`` or ``event``.
         plans: What breaks on each task's way, inside of Kiln.
-        mischief: The callbacks and notifications that nobody has sent.
+        mischief: The forged callbacks and notifications.
         throttled: The AWS services that refuse some calls once the tasks are accepted.
         throttle_rate: How many of them.
     """
@@ -157,13 +157,14 @@ def _faults(dice: random.Random, seed: int, *, lasting: bool) -> dict[str, Any]:
         ways |= {
             "account_error": dice.choice((1100, 1101, 1102)),
             "throttle_rate": 1.0,
+            "error_rate": 1.0,
             # Beyond what can be made good, either way: the tasks wait until the clock is right.
             "clock_skew_s": dice.choice((-400.0, -30.0, 60.0, 2_000.0)),
         }
     names = dice.sample(sorted(ways), dice.randint(1, 5))
     # The provider's own dice are thrown from the same seed: what strikes by chance strikes again.
     faults = {name: ways[name] for name in names} | {"seed": seed}
-    # Several kinds at once and without end could keep a task for longer than a test can wait: waits double.
+    # Several kinds at once and without end could keep a task for longer than a test can wait.
     return faults if lasting else faults | {"at_most": _STRIKES}
 
 
@@ -204,7 +205,7 @@ def _announce_again(kiln: ChaosDeployment, folder: str) -> None:
 def _mischief(kiln: ChaosDeployment, task_id: str, kinds: frozenset[str]) -> None:
     link = kiln.callback_link(task_id)
     if "lies" in kinds:
-        # With the right token, from whoever has seen it: early, late, and full of lies.
+        # With the right token, from a third party that has seen it: early, late, and full of lies.
         for lie in _LIES:
             assert kiln.http.post(link, content=lie).status_code in (200, *_BROKEN)
     if "forgeries" in kinds:

@@ -42,7 +42,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to happen to one task at one point, once."""
+    """One fault: it strikes one task at one point, once."""
 
     point: Point
     action: str
@@ -61,7 +61,7 @@ class Injector:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the local AWS has to be started with, for its workers to load the injector."""
+        """The environment with which the local AWS's workers load the injector."""
         return {"PYTHONPATH": str(INJECTOR), "KILN_CHAOS_DIR": str(self.folder)}
 
     def arm(self, marker: str, plan: Plan) -> None:
@@ -111,7 +111,7 @@ class Injector:
 
 
 def new_marker() -> str:
-    """What a task's request carries, so that the injector knows it in whatever function it comes by."""
+    """A mark in a task's request, by which the injector recognises the task in every function."""
     return f"chaos-{secrets.token_hex(4)}"
 
 

@@ -1,4 +1,4 @@
-"""The tasks that are run while something breaks: over the API, by a drop, by the bus, and in line behind another."""
+"""The tasks that run while something breaks: by API, by drop, by bus, and in the queue behind another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from kiln.workflow.rescue import RESTARTED
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
-from tests.chaos.invariants import assert_ended, assert_kept, assert_told
+from tests.chaos.invariants import assert_ended, assert_kept, assert_notified
 from tests.chaos.stacks import REQUESTER, ChaosDeployment, client_of, inbox_caller
 from tests.integration.client import NEVER, Client, job, picture, wait_until
 
@@ -25,7 +25,7 @@ def api_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
     with client_of(kiln) as client:
         task_id = create(client, marker, n=IMAGES, callback_url=f"{receiver.url}/{marker}")
         assert_kept(kiln, client, task_id, n=IMAGES)
-        assert_told(receiver, marker, task_id)
+        assert_notified(receiver, marker, task_id)
         _assert_alone(kiln, client.caller.name, marker)
 
 
@@ -35,10 +35,10 @@ def dropped_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None
     kiln.drop(f"{marker}/job.json", body)
     kiln.drop(f"{marker}/cat.png", picture())
     with client_of(kiln, inbox_caller(kiln)) as client:
-        told = kiln.result(marker, code=0)["data"]
-        task = assert_kept(kiln, client, told["task_id"], n=IMAGES)
-        assert told["task_status"] == "succeed"
-        images = told["task_result"]["images"]
+        result = kiln.result(marker, code=0)["data"]
+        task = assert_kept(kiln, client, result["task_id"], n=IMAGES)
+        assert result["task_status"] == "succeed"
+        images = result["task_result"]["images"]
         assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
     _assert_alone(kiln, "local", marker)
 
@@ -63,7 +63,7 @@ def queued_tasks(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None
         kiln.set_faults()
         second = client.create(n=IMAGES)
         # Where the first is broken in the middle, it may have to let the second go ahead.
-        wait_until(lambda: "queue" in kiln.item(second) or kiln.generations(second), "the second stands in line")
+        wait_until(lambda: "queue" in kiln.item(second) or kiln.generations(second), "the second waits in the queue")
         kiln.finish()
         assert_kept(kiln, client, first, n=IMAGES)
         assert_kept(kiln, client, second, n=IMAGES)
@@ -77,7 +77,7 @@ def restarted_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> No
 
 
 def stopped_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
-    """A task whose workflow somebody stops for good: it fails, and that is told."""
+    """A task whose workflow an operator stops for good: it fails, and its caller is notified."""
     with client_of(kiln) as client:
         task_id = _stopped_under_way(kiln, client, marker, error="")
         task = client.wait_for(task_id, "failed")
@@ -108,7 +108,7 @@ def _stopped_under_way(kiln: ChaosDeployment, client: Client, marker: str, *, er
 
 @contextlib.contextmanager
 def someone_elses_slots(kiln: ChaosDeployment) -> Iterator[None]:
-    """All but two of the slots are taken, by nobody who would give them back."""
+    """All slots but two are held, by tasks that never release them."""
     names = {":others": {"SS": [f"{'0' * 32}#{number}" for number in range(_OTHERS_SLOTS)]}}
     where = {"TableName": kiln.here["table"], "Key": {"pk": {"S": "SLOTS"}}, "ExpressionAttributeValues": names}
     kiln.aws.dynamodb.update_item(UpdateExpression="ADD holders :others", **where)  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ def create(client: Client, marker: str, **changes: object) -> str:
 
 
 def _assert_alone(kiln: ChaosDeployment, caller: str, prompt: str) -> None:
-    """One request has made one task, however often it was told of."""
+    """One request has made one task, however often its event was delivered."""
     answer = kiln.aws.dynamodb.scan(
         TableName=kiln.here["table"],
         FilterExpression="caller = :caller AND prompt = :prompt",

@@ -1,4 +1,4 @@
-"""Gathers what a run has written, and looks in it for what nobody may read there."""
+"""Collects everything that a run has written, and searches it for secrets and prompts."""
 
 from __future__ import annotations
 

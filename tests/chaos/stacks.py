@@ -107,7 +107,7 @@ class ChaosDeployment(Deployment):
         return [key for key in keys if not key.endswith(".json")]
 
     def dead_letters(self) -> int:
-        """How many messages lie in the queues that nobody should have to look into."""
+        """How many messages lie in the dead-letter queues."""
         count = 0
         for name in ("InboxDeadLetters", "UnstartedTasks"):
             answer = self.aws.sqs.get_queue_attributes(QueueUrl=self.resource(name), AttributeNames=["All"])
@@ -128,8 +128,8 @@ def broken_stack(
     Args:
         folder: For its files.
         parameters: Of the template, on top of those all such stacks have.
-        one_at_a_time: Whether each record is an invocation of its own, so that a plan for one task strikes no other,
-            and the inbox's messages come back soon; both as in the template otherwise.
+        one_at_a_time: Whether each record has its own invocation, so that a plan for one task strikes no other,
+            and the inbox's messages return soon; both as in the template otherwise.
         webhook_secret: With which the provider's account signs its callbacks, if it does.
     """
     injector = Injector(folder / "injector")

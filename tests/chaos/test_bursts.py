@@ -1,4 +1,4 @@
-"""A thousand jobs dropped at once, nine slots: nobody is refused, starved or lost, and no task costs more for it."""
+"""A thousand jobs dropped at once, nine slots: no task is refused, starved or lost, or costs more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_burst_of_a_thousand_tasks_finishes(kiln: ChaosDeployment, capsys: pytes
         assert_served(kiln, burst, SLOTS)
         assert burst.processes <= MOST_PROCESSES
         bursts.append(burst)
-    # In a short crowd most find a slot free and never stand in line: the long ones are held against each other.
+    # In a short crowd most tasks find a free slot and never wait, so only the long crowds are compared.
     waited = bursts[1:]
     for shorter, longer in itertools.pairwise(waited):
         assert longer.calls <= shorter.calls * 1.1

@@ -1,4 +1,4 @@
-"""Seeded junk at the three doors, in quantity, with the provider's callbacks signed."""
+"""Seeded junk in the three channels, in quantity, with the provider's callbacks signed."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ EVERYTHING = frozenset({"Submit", "Start", "Dispatch", "Callback", "Poll", "Coll
 
 def assert_all_kept(kiln: ChaosDeployment, account: Account) -> None:
     assert not account.broken, "\n".join(f"{plan}: {what}" for plan, what in account.broken.items())
-    # What depends on when a callback comes is not the same in each run; what is first reached always is.
+    # Points that depend on the moment of a callback differ between runs; the first point never does.
     assert len(account.kept) >= len(account.missed), account
     assert not kiln.holders()
     assert kiln.dead_letters() == 0
@@ -38,7 +38,7 @@ def assert_all_kept(kiln: ChaosDeployment, account: Account) -> None:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is run, where it is broken, with which faults of the provider, and how many at once."""
+    """A scenario, the functions that break, the provider's faults, and the number of tasks at once."""
 
     scenario: Scenario
     functions: frozenset[str]

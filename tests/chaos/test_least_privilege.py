@@ -1,4 +1,4 @@
-"""What the functions may do is what they do, and what a run writes holds no secret and no prompt."""
+"""The functions use every permission that they have, and a run writes no secret and no prompt."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ UNSEEN = {
     ("Dispatch", "s3:GetObjectVersion"): "as above, for what was dropped",
     ("Query", "s3:GetObject"): "for the links that it signs: callers read the results through them",
     ("Start", "dynamodb:GetItem"): "only for a task that an operator puts back into the table after its turn",
-    ("Start", "sqs:SendMessage"): "what could not be started for hours (Lambda puts it there), or can never be read",
+    (
+        "Start",
+        "sqs:SendMessage",
+    ): "records that could not be started for hours (Lambda puts them there), or that can never be read",
     ("Dispatch", "dynamodb:GetItem"): "only when the provider is full below our limit: who holds slots",
     ("Poll", "dynamodb:GetItem"): "only when the task has gone further while it was asked for",
     ("Query", "s3:GetObjectVersion"): "as above, for the inputs that a task was asked for with",
     ("Operate", "s3:ListBucket"): "as with Submit, for an input that is gone",
     ("Operate", "s3:GetObjectVersion"): "what copying needs for an input that was dropped",
-    ("Operate", "states:StartExecution"): "only for a task whose workflow is gone",
+    ("Operate", "states:StartExecution"): "only for a task without a workflow",
     ("Rescue", "sqs:SendMessage"): "Lambda itself puts there what could not be rescued",
 }
-"""What is granted and was not called for in these runs, and why it is granted all the same."""
+"""Permissions that these runs do not use, and the reasons why they are granted."""
 
 
-def run_through_every_door(kiln: ChaosDeployment, receiver: Receiver) -> None:
+def run_through_every_channel(kiln: ChaosDeployment, receiver: Receiver) -> None:
     for scenario in (api_task, dropped_task, requested_task):
         scenario(kiln, receiver, new_marker())
     queued_tasks(kiln, receiver, new_marker())
@@ -88,8 +91,8 @@ def run_what_operators_do(kiln: ChaosDeployment, receiver: Receiver) -> None:
         kiln.set_faults()
         kiln.operate("pause")
         failed = client.create()
-        # Who waits for a callback is up and about every other second; who stands in line is there to be woken.
-        wait_until(lambda: kiln.is_parked(failed), "the second stands in line")
+        # A task that waits for a callback polls every other second; a task in the queue is parked until it is woken.
+        wait_until(lambda: kiln.is_parked(failed), "the second waits in the queue")
         kiln.operate("fail", task_id=failed, reason="called off")
         for operation in ("resume", "status", "check-provider"):
             kiln.operate(operation)
@@ -118,14 +121,14 @@ def states_entered(kiln: ChaosDeployment, name: str) -> set[str]:
 
 
 def test_granted_permissions_equal_the_used_ones(kiln: ChaosDeployment, receiver: Receiver) -> None:
-    run_through_every_door(kiln, receiver)
+    run_through_every_channel(kiln, receiver)
     may = granted()
 
     def unused() -> set[tuple[str, str]]:
         did = used(kiln.injector.calls())
         return {(name, action) for name, actions in may.items() for action in actions - did.get(name, set())}
 
-    # What follows from the last requests may take its time: the queue of the inbox is worked off in its own.
+    # The effects of the last requests may take some time: the inbox queue has its own pace.
     kiln.settle()
     assert unused() <= set(UNSEEN), sorted(unused() - set(UNSEEN))
     for name, actions in used(kiln.injector.calls()).items():
@@ -136,10 +139,12 @@ def test_granted_permissions_equal_the_used_ones(kiln: ChaosDeployment, receiver
 
 
 def test_logs_and_records_of_a_run_have_no_secrets_or_prompts(kiln: ChaosDeployment, receiver: Receiver) -> None:
-    prompt = f"a prompt that nobody else may read {secrets.token_hex(16)}"
+    prompt = f"a prompt that no other caller may read {secrets.token_hex(16)}"
     with client_of(kiln) as client:
-        told = client.create(prompt=prompt, callback_url=f"{receiver.url}/told", external_task_id=secrets.token_hex(8))
-        client.wait_for(told, "succeed")
+        notified = client.create(
+            prompt=prompt, callback_url=f"{receiver.url}/notified", external_task_id=secrets.token_hex(8)
+        )
+        client.wait_for(notified, "succeed")
         kiln.set_faults(fail_tasks=1.0)
         failed = client.create(prompt=prompt)
         client.wait_for(failed, "failed")
@@ -147,10 +152,10 @@ def test_logs_and_records_of_a_run_have_no_secrets_or_prompts(kiln: ChaosDeploym
         refused = client.post({"prompt": prompt, "subject_image_list": [], "n": 99})
         assert refused.status_code == 400
         assert prompt not in refused.text
-    for task_id in (told, failed):
+    for task_id in (notified, failed):
         kiln.wait_for_end(task_id)
     kinds = set()
-    for place, text in written(kiln, [told, failed]):
+    for place, text in written(kiln, [notified, failed]):
         kinds.add(place.split(" ")[0])
         assert prompt not in text, f"the prompt is in {place}"
         for secret in secrets_of(kiln):

@@ -10,31 +10,31 @@ import httpx
 import pytest
 
 from tests.clients import installing
-from tests.clients.https import HttpsDoor, ThroughTheDoor
+from tests.clients.https import HttpsFront, ThroughTheFront
 from tests.clients.runners import Aworld, KlingApi
 from tests.integration.client import Caller, Client, picture
 from tests.integration.conftest import CALLERS, running
 from tests.integration.driver import Deployment
 
-# The simulated provider does not trust the door's certificate; the fallback poller does without its callbacks.
+# The simulated provider does not trust the https certificate: the fallback poller works without callbacks.
 FAULTS = {"drop_callbacks": True}
 
 
 @pytest.fixture(scope="session")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsDoor]:
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsFront]:
     """Kiln's https address."""
-    with HttpsDoor(tmp_path_factory.mktemp("door")) as opened:
+    with HttpsFront(tmp_path_factory.mktemp("front")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def deployed(door: HttpsDoor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployed(front: HttpsFront, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A stack whose own links are https, as they are on AWS."""
     state_dir = tmp_path_factory.mktemp("stack")
-    with running(state_dir, {"PublicUrl": door.url}) as stack, contextlib.closing(Deployment(stack)) as kiln:
-        door.lead_to(kiln.here["api_url"])
+    with running(state_dir, {"PublicUrl": front.url}) as stack, contextlib.closing(Deployment(stack)) as kiln:
+        front.lead_to(kiln.here["api_url"])
         kiln.http.close()
-        kiln.http = httpx.Client(transport=ThroughTheDoor(door), timeout=60)
+        kiln.http = httpx.Client(transport=ThroughTheFront(front), timeout=60)
         yield kiln
 
 
@@ -48,13 +48,13 @@ def kiln(deployed: Deployment) -> Iterator[Deployment]:
 
 @pytest.fixture
 def caller() -> Caller:
-    """Whose keys the client is given."""
+    """The caller whose keys the client uses."""
     return CALLERS[0]
 
 
 @pytest.fixture
 def observer(kiln: Deployment, caller: Caller) -> Iterator[Client]:
-    """What the same caller sees without the client, to compare with."""
+    """The same caller without the client, to compare with."""
     with contextlib.closing(Client(kiln.here["api_url"], caller)) as made:
         yield made
 
@@ -94,6 +94,6 @@ def kling_api_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kling_api(kling_api_folder: Path, kiln: Deployment, door: HttpsDoor, caller: Caller) -> KlingApi:
+def kling_api(kling_api_folder: Path, kiln: Deployment, front: HttpsFront, caller: Caller) -> KlingApi:
     """The client, pointed at Kiln."""
-    return KlingApi(kling_api_folder, door, caller)
+    return KlingApi(kling_api_folder, front, caller)

@@ -5,26 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import ssl
-import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from local.reverse_proxy import ReverseProxy
-from local.serving import take_port
+from local.serving import ServerThread, take_port
 
 HOST = "kiln.localhost"
 LOOPBACK = "127.0.0.1"
 
 
-class HttpsDoor:
+class HttpsFront:
     """Serves inside a ``with`` block.
 
     Attributes:
@@ -36,44 +33,27 @@ class HttpsDoor:
         self._listening = take_port(0)
         self.url = f"https://{HOST}:{self._listening.getsockname()[1]}"
         self.certificate = folder / "certificate.pem"
-        key = folder / "key.pem"
-        _write_certificate(self.certificate, key)
-        self._front_door = ReverseProxy()
-        config = uvicorn.Config(
-            self._front_door.app,
-            http="h11",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            ssl_certfile=self.certificate,
-            ssl_keyfile=key,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listening]}, name="https door", daemon=True
-        )
+        self._key = folder / "key.pem"
+        _write_certificate(self.certificate, self._key)
+        self._proxy = ReverseProxy()
 
     def lead_to(self, http_url: str) -> None:
-        """Sets the address that is behind the door."""
-        self._front_door.forward_to(http_url)
+        """Sets the address that is behind it."""
+        self._proxy.forward_to(http_url)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server = ServerThread(self._proxy.app, self._listening, (self.certificate, self._key))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=5)
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
 
 
-class ThroughTheDoor(httpx.HTTPTransport):
-    """A transport that knows where the door's name leads, as not every resolver does."""
+class ThroughTheFront(httpx.HTTPTransport):
+    """A transport that knows where the name of the front leads, as not every resolver does."""
 
-    def __init__(self, door: HttpsDoor) -> None:
-        super().__init__(verify=ssl.create_default_context(cafile=str(door.certificate)))
+    def __init__(self, front: HttpsFront) -> None:
+        super().__init__(verify=ssl.create_default_context(cafile=str(front.certificate)))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.host == HOST:

@@ -1,4 +1,4 @@
-"""The clients as the tests use them: each call is a process of its own, in the client's own environment."""
+"""Runs the clients for the tests: each call is a new process in the client's own environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.clients.https import HttpsDoor
+from tests.clients.https import HttpsFront
 from tests.clients.installing import HERE
 from tests.integration.client import Caller, JsonObject
 
@@ -53,18 +53,18 @@ class Aworld:
         driver = str(HERE / "aworld" / "driver.py")
         # It would install what it misses by itself.
         _run([str(self._python), driver, str(asked), str(answer)], self._folder, PIP_NO_INDEX="1")
-        told: JsonObject = json.loads(answer.read_text())
-        return told
+        answered: JsonObject = json.loads(answer.read_text())
+        return answered
 
 
 class KlingApi:
-    """The client ``kling-api``: JWTs, https only, calls of its own for creating, waiting and saving."""
+    """The client ``kling-api``: JWTs, https only, separate calls for creating, waiting and saving."""
 
-    def __init__(self, folder: Path, door: HttpsDoor, caller: Caller) -> None:
+    def __init__(self, folder: Path, front: HttpsFront, caller: Caller) -> None:
         self._folder = folder
-        self._config = {"baseUrl": door.url, "accessKey": caller.access_key, "secretKey": caller.secret_key}
+        self._config = {"baseUrl": front.url, "accessKey": caller.access_key, "secretKey": caller.secret_key}
         self._variables = {
-            "NODE_EXTRA_CA_CERTS": str(door.certificate),
+            "NODE_EXTRA_CA_CERTS": str(front.certificate),
             "NODE_OPTIONS": f"--require={folder / 'loopback-names.cjs'}",
         }
 

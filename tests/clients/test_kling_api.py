@@ -16,7 +16,7 @@ pytestmark = pytest.mark.clients
 
 @pytest.fixture
 def params(pictures: dict[str, str]) -> JsonObject:
-    """What the client's ``multiImageToImage`` takes; it reads the files itself."""
+    """The arguments of the client's ``multiImageToImage``; it reads the files itself."""
     return {
         "prompt": "A cat carries a lantern",
         "subject_image_list": [{"subject_image": pictures["cat.png"]}, {"subject_image": pictures["lantern.jpg"]}],
@@ -68,7 +68,7 @@ def test_provider_outage_does_not_reach_the_client(
     kiln.set_faults(drop_callbacks=True, error_rate=1)
     asked_before = kiln.stats()["creates"]
     task_id = create(kling_api, params)
-    wait_until(lambda: kiln.stats()["creates"] > asked_before, "the provider has been asked in vain")
+    wait_until(lambda: kiln.stats()["creates"] > asked_before, "the provider has been asked without success")
     kiln.set_faults(drop_callbacks=True)
 
     finished = kling_api.call("finish", task_id=task_id, folder=str(tmp_path), prompt="cat")["answer"]
@@ -97,10 +97,10 @@ def test_used_external_id_is_refused(kling_api: KlingApi, params: JsonObject):
 
 
 def test_missing_task_is_not_found(kling_api: KlingApi):
-    error = kling_api.call("query", task_id="nobody-has-made-this")["error"]
+    error = kling_api.call("query", task_id="no-such-task")["error"]
 
     assert (error["httpStatus"], error["code"]) == (404, 1203)
-    assert "nobody-has-made-this" in error["message"]
+    assert "no-such-task" in error["message"]
 
 
 @pytest.mark.parametrize("wrong", ["accessKey", "secretKey"])

@@ -30,10 +30,10 @@ NEVER = 3_600
 
 
 def wait_until(condition: Callable[[], Found | None], what: str, *, timeout: float = PATIENCE_S) -> Found:
-    """Asks until the answer is true, and gives it back; fails naming what was waited for."""
+    """Asks until the answer is true, and returns it; a failure names the condition."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain until {what}"
+        assert time.monotonic() < deadline, f"waited {timeout:g} s without success until {what}"
         time.sleep(0.05)
     return answer
 

@@ -64,10 +64,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 @pytest.fixture
 def kiln(deployed: Deployment) -> Iterator[Deployment]:
     """The ring's stack with no fault in force, before the test and after it, and no task left that would take long."""
-    deployed.set_faults()
-    yield deployed
-    deployed.set_faults()
-    deployed.finish()
+    with deployed.without_faults():
+        yield deployed
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +76,7 @@ def redeployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
         def deploy(**parameters: str) -> Deployment:
             if not stacks:
-                # What the first test asks for must not stay for the next one: it is deployed on top, too.
+                # The first test's parameters must not stay for the next test: they are deployed on top, too.
                 stacks.append(open_things.enter_context(running(tmp_path_factory.mktemp("other"), {})))
             stacks[0].redeploy(parameters)
             prepare(stacks[0])

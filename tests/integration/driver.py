@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
+from kiln.slots.gate import Calls
+from kiln.tasks import items
 from kiln.tasks.executions import execution_name
 from local.clients import AwsClients
 from local.stack import STACK_NAME, TASKS_PATH, Stack
@@ -49,6 +53,14 @@ class Deployment:
     def close(self) -> None:
         self.http.close()
 
+    @contextlib.contextmanager
+    def without_faults(self, **always: Any) -> Iterator[Self]:
+        """No fault but these is in force, before the block and after it, and no task is left that would take long."""
+        self.set_faults(**always)
+        yield self
+        self.set_faults(**always)
+        self.finish()
+
     @property
     def aws(self) -> AwsClients:
         return self.stack.clients
@@ -73,7 +85,7 @@ class Deployment:
         return int(self.stats()["by_external_id"].get(self.run_id(task_id), 0))
 
     def at_provider(self, path: str) -> Any:
-        """What the provider itself answers, by the account's own key."""
+        """The provider's own answer, by the account's own key."""
         key = self.stack.provider_keys
         token = Caller("the provider's", access_key=key["access_key"], secret_key=key["secret_key"]).token()
         url = f"{self.here['provider_url']}{TASKS_PATH}{path}"
@@ -99,11 +111,17 @@ class Deployment:
         )
         return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
 
+    def failed_probes(self) -> int:
+        """How many probes of creates have failed since the gate closed; 0 while it is open."""
+        key = items.gate_key("default", Calls.CREATE.value)
+        item = self.aws.dynamodb.get_item(TableName=self.here["table"], Key=key, ConsistentRead=True).get("Item", {})
+        return int(item.get("probes", {}).get("N", "0"))
+
     def is_parked(self, task_id: str) -> bool:
         return "task_token" in self.item(task_id)
 
     def run_id(self, task_id: str) -> str:
-        """What Step Functions and the provider know a task by."""
+        """The id that Step Functions and the provider have for a task."""
         if task_id not in self._run_ids:
             self._run_ids[task_id] = self.item(task_id)["run_id"]
         return self._run_ids[task_id]
@@ -144,8 +162,8 @@ class Deployment:
 
     def notification_status(self, task_id: str, status: str) -> str:
         """How far the notification of one change is: a first attempt that succeeds needs no workflow."""
-        told = ('"message":"notify"', f'"task_id":"{task_id}"', f'"task_status":"{status}"')
-        mine = [json.loads(line) for line in self.logged(0) if all(each in line for each in told)]
+        parts = ('"message":"notify"', f'"task_id":"{task_id}"', f'"task_status":"{status}"')
+        mine = [json.loads(line) for line in self.logged(0) if all(each in line for each in parts)]
         if any(line["result"]["outcome"] != "retry" for line in mine):
             return "SUCCEEDED"
         arn = self.resource("NotificationWorkflow").replace(":stateMachine:", ":execution:")
@@ -247,13 +265,13 @@ class Deployment:
         return result
 
     def operate(self, operation: str, **arguments: str) -> JsonObject:
-        """What the command ``kiln`` does."""
+        """Invokes an operation, as the command ``kiln`` does."""
         answer = self.invoke("OperateFunction", {"operation": operation, **arguments})
         assert answer["refusal"] == "", answer
         result: JsonObject = answer["result"]
         return result
 
-    # What the template made.
+    # The template's resources.
 
     def resource(self, logical_id: str) -> str:
         """The physical id of a resource of the template."""
@@ -261,7 +279,7 @@ class Deployment:
         return answer["StackResourceDetail"]["PhysicalResourceId"]
 
     def logged_errors(self, since: float) -> list[str]:
-        """What the functions have logged as errors since a moment (seconds since the epoch)."""
+        """The errors that the functions have logged since a moment (seconds since the epoch)."""
         return [message for message in self.logged(since) if '"level":"ERROR"' in message]
 
     def logged(self, since: float) -> list[str]:

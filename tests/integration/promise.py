@@ -1,4 +1,4 @@
-"""What Kiln promises of every task that has ended, checked from all sides at once."""
+"""Kiln's promises about an ended task, checked from all sides at once."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def _assert_ended(kiln: Deployment, task: JsonObject) -> None:
     endings = [event for event in events if event["detail-type"] in _ENDINGS.values()]
     assert [event["detail-type"] for event in endings] == [ending]
     assert len({event["detail"]["metadata"]["event_id"] for event in events}) == len(events)
-    told = endings[0]["detail"]["data"]
-    assert told["task_status"] == task["task_status"]
-    assert _links(told) == _links(task)
+    published = endings[0]["detail"]["data"]
+    assert published["task_status"] == task["task_status"]
+    assert _links(published) == _links(task)
 
 
 def _types(events: list[JsonObject]) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import jsonschema
 
+from kiln_cli.acceptance.receiver import Webhook
 from local.children import ROOT
-from local.receiver import Received, Receiver
+from local.receiver import Receiver
 from local.stack import TASKS_PATH
 from tests.integration.client import NEVER, Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
@@ -21,7 +22,7 @@ def cancel(client: Client, either_id: str) -> httpx.Response:
 
 
 def fill_the_provider(kiln: Deployment, client: Client) -> str:
-    """A task that holds every slot until what is being generated is told to finish."""
+    """A task that holds every slot until the simulator is made to finish it."""
     kiln.set_faults(task_seconds=NEVER)
     blocking = client.create(n=9)
     wait_until(lambda: kiln.generations(blocking), "the provider is full")
@@ -32,9 +33,9 @@ def fill_the_provider(kiln: Deployment, client: Client) -> str:
 def assert_delivered(kiln: Deployment, client: Client, folder: str, *, n: int) -> JsonObject:
     """A drop became a task that succeeded, and its ``result.json`` tells of it."""
     result = kiln.result(folder, code=0)
-    told: JsonObject = result["data"]
-    task = assert_succeeded(kiln, client, told["task_id"], n=n)
-    images = told["task_result"]["images"]
+    reported: JsonObject = result["data"]
+    task = assert_succeeded(kiln, client, reported["task_id"], n=n)
+    images = reported["task_result"]["images"]
     assert [image["url"] for image in images] == [image["url"] for image in task["task_result"]["images"]]
     for image in images:
         assert image["bucket"] == kiln.here["outbox_bucket"]
@@ -51,10 +52,10 @@ def assert_of_shape(document: Any, name: str) -> None:
     jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 
 
-def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Received]:
+def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Webhook]:
     """Waits until so many webhooks of a status have come, and gives them."""
 
-    def come() -> list[Received] | None:
+    def come() -> list[Webhook] | None:
         found = [request for request in list(receiver.received) if request.json()["task_status"] == status]
         return found if len(found) >= count else None
 
@@ -62,5 +63,5 @@ def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Received]:
 
 
 def callback_body(task: JsonObject) -> JsonObject:
-    """What the contract's callback says of a task: what *query* answers, without the watermark."""
+    """The body of the contract's callback: the answer of *query* without the watermark."""
     return {name: value for name, value in task.items() if name != "watermark_info"}

@@ -38,17 +38,17 @@ def assert_events(kiln: Deployment, task: JsonObject, *, caller: str, channel: s
 
 def test_each_change_publishes_one_event(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=NEVER)
-    task_id = client.create(n=2, external_task_id="told")
+    task_id = client.create(n=2, external_task_id="published")
     client.wait_for(task_id, "processing")
     kiln.finish()
     task = assert_succeeded(kiln, client, task_id, n=2)
-    told = assert_events(kiln, task, caller=client.caller.name, channel="api")
-    assert set(told) == set(SUCCESS)
-    statuses = [told[kind]["data"]["task_status"] for kind in SUCCESS]
+    published = assert_events(kiln, task, caller=client.caller.name, channel="api")
+    assert set(published) == set(SUCCESS)
+    statuses = [published[kind]["data"]["task_status"] for kind in SUCCESS]
     assert statuses == ["submitted", "processing", "succeed"]
     for kind in SUCCESS[:2]:
-        assert told[kind]["data"]["task_result"]["images"] == []
-    images = told["Image Task Succeeded"]["data"]["task_result"]["images"]
+        assert published[kind]["data"]["task_result"]["images"] == []
+    images = published["Image Task Succeeded"]["data"]["task_result"]["images"]
     kept = kiln.item(task["task_id"])["result"]
     for image, record in zip(images, kept, strict=True):
         assert image["bucket"] == kiln.here["outbox_bucket"]
@@ -59,28 +59,28 @@ def test_each_change_publishes_one_event(kiln: Deployment, client: Client) -> No
 def test_failure_and_cancellation_are_published(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = client.create()
-    wait_until(lambda: kiln.is_parked(waiting), "it stands in line")
+    wait_until(lambda: kiln.is_parked(waiting), "it waits in the queue")
     assert cancel(client, waiting).status_code == 200
     cancelled = assert_failed(kiln, client, waiting, reason="Cancelled by the caller", generations=0)
-    told = assert_events(kiln, cancelled, caller=client.caller.name, channel="api")
-    assert set(told) == {"Image Task Submitted", "Image Task Failed"}
-    assert told["Image Task Failed"]["data"]["task_status_msg"] == cancelled["task_status_msg"]
+    published = assert_events(kiln, cancelled, caller=client.caller.name, channel="api")
+    assert set(published) == {"Image Task Submitted", "Image Task Failed"}
+    assert published["Image Task Failed"]["data"]["task_status_msg"] == cancelled["task_status_msg"]
     kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
     kiln.set_faults(fail_tasks=1.0)
     failed = assert_failed(kiln, client, client.create(), reason="Failure to pass the risk control system")
-    told = assert_events(kiln, failed, caller=client.caller.name, channel="api")
-    assert told["Image Task Failed"]["data"]["task_status_msg"] == failed["task_status_msg"]
+    published = assert_events(kiln, failed, caller=client.caller.name, channel="api")
+    assert published["Image Task Failed"]["data"]["task_status_msg"] == failed["task_status_msg"]
 
 
 def test_repeated_step_publishes_the_same_event_id(kiln: Deployment, client: Client, receiver: Receiver) -> None:
     task = assert_succeeded(kiln, client, client.create(callback_url=receiver.url))
-    told = assert_events(kiln, task, caller=client.caller.name, channel="api")
+    published = assert_events(kiln, task, caller=client.caller.name, channel="api")
     # The workflow's last step again, as after an answer that was lost.
     again = kiln.invoke("ReleaseFunction", {"task_id": task["task_id"], "fault": ""})
     assert again["event"] == {
         "detail_type": "Image Task Succeeded",
-        "detail": told["Image Task Succeeded"],
+        "detail": published["Image Task Succeeded"],
     }
     # The table's stream again: the workflow has been started once and for all.
     stored = {name: value for name, value in kiln.item(task["task_id"]).items() if name != "result"}
@@ -88,14 +88,14 @@ def test_repeated_step_publishes_the_same_event_id(kiln: Deployment, client: Cli
     record = {"eventID": "1", "eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": item}}
     assert kiln.invoke("StartFunction", {"Records": [record]}) == {"batchItemFailures": []}
     assert_succeeded(kiln, client, task["task_id"])
-    assert len(kiln.events(task["task_id"])) == len(told)
+    assert len(kiln.events(task["task_id"])) == len(published)
     # The caller's webhook of a change has the id of the bus's event of it.
 
     def webhook() -> Any:
         return [each for each in list(receiver.received) if each.json()["task_status"] == "succeed"]
 
-    (ended,) = wait_until(webhook, "the caller is told")
-    assert ended.headers["webhook-id"] == told["Image Task Succeeded"]["metadata"]["event_id"]
+    (ended,) = wait_until(webhook, "the caller is notified")
+    assert ended.headers["webhook-id"] == published["Image Task Succeeded"]["metadata"]["event_id"]
 
 
 def test_requesting_event_makes_a_task(kiln: Deployment, requesting_client: Client) -> None:
@@ -162,7 +162,7 @@ def test_wrong_request_publishes_a_refusal(
     assert refused["source"] == "kiln"
     assert_of_shape(refused["detail"], "image-task-refused.json")
     assert refused["detail"]["metadata"]["caller"] == "kiln.requests"
-    told = refused["detail"]["data"]
-    assert (told["code"], told["message"], told["request_id"]) == (code, message, event_id)
+    published = refused["detail"]["data"]
+    assert (published["code"], published["message"], published["request_id"]) == (code, message, event_id)
     kiln.settle()
     assert requesting_client.list(pageSize=500) == before

@@ -19,7 +19,7 @@ def latency_ms(kiln: Deployment, task_id: str, ended_at: int) -> int:
 
 
 def tell(capsys: pytest.CaptureFixture[str], what: str) -> None:
-    """Shows a measurement; it is told, not judged, as the computer may be busy."""
+    """Prints a measurement without an assertion, as the computer may be busy."""
     with capsys.disabled():
         sys.stdout.write(f"\n  {what}\n")
 
@@ -54,7 +54,7 @@ def test_task_that_ends_before_parking_succeeds(kiln: Deployment, client: Client
 
 
 def test_wake_up_before_parking_is_kept(kiln: Deployment, client: Client) -> None:
-    """Rung while it waits for slots: it looks around and goes back in line; its real callback is heard all the same."""
+    """A task woken while it waits for slots parks again; its real callback still wakes it."""
     blocking = fill_the_provider(kiln, client)
     waiting = client.create()
     wait_until(lambda: kiln.is_parked(waiting), "the second task waits for slots")
@@ -86,7 +86,7 @@ def test_forged_callback_changes_nothing(kiln: Deployment, client: Client) -> No
     unknown = kiln.http.post(kiln.callback_link("f" * 32))
     assert unknown.status_code == 404
     after = kiln.item(task_id)
-    # The fallback poller may have looked meanwhile; nobody has rung.
+    # The fallback poller may have looked meanwhile; no callback has arrived.
     assert "wake_requested_at" not in after
     looked = dict.fromkeys(("task_token", "polls", "task_status", "updated_at"))
     assert {**after, **looked} == {**before, **looked}

@@ -1,4 +1,4 @@
-"""Callers: each sees its own tasks alone, by either id, in a list of its own."""
+"""Callers: each sees only its own tasks, by either id and in its list."""
 
 from __future__ import annotations
 

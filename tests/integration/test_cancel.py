@@ -1,4 +1,4 @@
-"""Cancelling: a task that waits for its turn ends at no cost; one that does not is left alone, and why is told."""
+"""Cancel: a waiting task ends at no cost; any other task continues, and the answer says why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_cancelled_waiting_task_generates_nothing(
     blocking = fill_the_provider(kiln, client)
     waiting = client.create(external_task_id="not-after-all", callback_url=receiver.url)
     behind = client.create()
-    wait_until(lambda: kiln.is_parked(waiting) and kiln.is_parked(behind), "both stand in line")
+    wait_until(lambda: kiln.is_parked(waiting) and kiln.is_parked(behind), "both wait in the queue")
 
     stranger = new_client(kiln)
     for either_id in (waiting, "not-after-all"):
@@ -37,10 +37,10 @@ def test_cancelled_waiting_task_generates_nothing(
     again = cancel(client, waiting)
     assert (again.status_code, again.json()["data"]) == (200, answer.json()["data"])
 
-    def told() -> list[str]:
+    def statuses() -> list[str]:
         return [request.json()["task_status"] for request in list(receiver.received)]
 
-    wait_until(lambda: "failed" in told(), "the caller's callback_url is told")
+    wait_until(lambda: "failed" in statuses(), "the caller is notified")
     kiln.finish()
     assert_succeeded(kiln, client, blocking, n=9)
     assert_succeeded(kiln, client, behind)
@@ -65,5 +65,5 @@ def test_cancel_is_refused_once_dispatched_or_terminal(kiln: Deployment, client:
 def test_cancel_without_key_or_task_is_refused(client: Client) -> None:
     unknown = cancel(client, "0" * 32)
     assert (unknown.status_code, unknown.json()["code"]) == (404, 1203)
-    nobody = client.http.post(f"{TASKS_PATH}/{'0' * 32}/cancel")
-    assert (nobody.status_code, nobody.json()["code"]) == (401, 1001)
+    keyless = client.http.post(f"{TASKS_PATH}/{'0' * 32}/cancel")
+    assert (keyless.status_code, keyless.json()["code"]) == (401, 1001)

@@ -1,4 +1,4 @@
-"""Junk at the three doors, from a seed: no 5xx, nothing stuck, nothing grows, and everyone who asked is answered."""
+"""Seeded junk in the three channels: no 5xx, nothing stuck, nothing grows, and every request has an answer."""
 
 from __future__ import annotations
 

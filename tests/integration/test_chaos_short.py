@@ -35,10 +35,8 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment
 @pytest.fixture
 def chaos(broken: ChaosDeployment) -> Iterator[ChaosDeployment]:
     """The same, with no fault in force before the test and after it, and no task left that would take long."""
-    broken.set_faults()
-    yield broken
-    broken.set_faults()
-    broken.finish()
+    with broken.without_faults():
+        yield broken
 
 
 def test_crash_at_some_calls_leaves_no_task_unfinished(chaos: ChaosDeployment, receiver: Receiver) -> None:
@@ -51,7 +49,7 @@ def test_crash_at_some_calls_leaves_no_task_unfinished(chaos: ChaosDeployment, r
 
 @pytest.mark.parametrize("action", [CRASH_AFTER, LOSE_ANSWER])
 def test_task_that_got_slots_before_a_crash_is_woken(chaos: ChaosDeployment, receiver: Receiver, action: str) -> None:
-    """Whoever hands over breaks down in between: the next in line is not left to its timer."""
+    """The function crashes in the middle of a hand-over: the next task does not wait for its timer."""
     account = break_at(chaos, receiver, queued_tasks, [Plan(HAND_OVER, action)])
     assert account.broken == {}
     assert account.missed == []

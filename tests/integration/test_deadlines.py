@@ -23,44 +23,33 @@ def hurried(redeployed: Callable[..., Deployment]) -> Deployment:
 
 
 @pytest.fixture
-def impatient(hurried: Deployment) -> Iterator[Deployment]:
-    hurried.set_faults()
-    yield hurried
-    hurried.set_faults()
+def kiln(hurried: Deployment) -> Iterator[Deployment]:
+    with hurried.without_faults():
+        yield hurried
 
 
-def test_task_within_its_deadlines_succeeds(impatient: Deployment, new_client: Callable[[Deployment], Client]) -> None:
+def test_task_within_its_deadlines_succeeds(kiln: Deployment, client: Client) -> None:
     # The first task starts every function, which takes longer than these deadlines allow where the computer is slow.
-    client = new_client(impatient)
     client.wait_for(client.create())
-    assert_succeeded(impatient, client, client.create())
+    assert_succeeded(kiln, client, client.create())
 
 
-def test_task_beyond_the_generation_deadline_fails(
-    impatient: Deployment, new_client: Callable[[Deployment], Client]
-) -> None:
-    client = new_client(impatient)
-    impatient.set_faults(task_seconds=60)
+def test_task_beyond_the_generation_deadline_fails(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=60)
     task_id = client.create()
-    assert_failed(impatient, client, task_id, reason="The provider did not finish the task within 3 s")
+    assert_failed(kiln, client, task_id, reason="The provider did not finish the task within 3 s")
     # Its callback, should it still come, finds a task that has ended.
-    assert impatient.http.post(impatient.callback_link(task_id)).status_code == 200
+    assert kiln.http.post(kiln.callback_link(task_id)).status_code == 200
     assert client.get(task_id)["task_status"] == "failed"
 
 
-def test_task_beyond_the_dispatch_deadline_fails(
-    impatient: Deployment, new_client: Callable[[Deployment], Client]
-) -> None:
-    client = new_client(impatient)
-    impatient.set_faults(error_rate=1.0)
+def test_task_beyond_the_dispatch_deadline_fails(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(error_rate=1.0)
     reason = "The provider did not take the task within 2 s; its last answer:"
-    assert_failed(impatient, client, client.create(), reason=reason, generations=0)
+    assert_failed(kiln, client, client.create(), reason=reason, generations=0)
 
 
-def test_task_beyond_the_collect_deadline_fails(
-    impatient: Deployment, new_client: Callable[[Deployment], Client]
-) -> None:
-    client = new_client(impatient)
-    impatient.set_faults(truncate_images=1.0)
+def test_task_beyond_the_collect_deadline_fails(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(truncate_images=1.0)
     task_id = client.create()
-    assert_failed(impatient, client, task_id, reason="The generated images could not be copied within 4 s")
+    assert_failed(kiln, client, task_id, reason="The generated images could not be copied within 4 s")

@@ -1,4 +1,4 @@
-"""What the API says of itself: its own description, and a page to try it that talks to nobody else."""
+"""The API's own description, and the page to try it, which calls no other host."""
 
 from __future__ import annotations
 

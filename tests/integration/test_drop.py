@@ -1,11 +1,10 @@
-"""Drops into the inbox: in any order, under any name, announced however often, and told what is wrong with them."""
+"""Drops into the inbox: in any order, under any name, with repeated events; a wrong one gets its reason."""
 
 from __future__ import annotations
 
 import itertools
 import json
 from email.header import Header
-from typing import Any
 from urllib.parse import quote_plus
 
 from tests.integration.client import Client, JsonObject, picture, wait_until
@@ -44,7 +43,7 @@ def test_same_drop_again_is_the_same_task(kiln: Deployment, inbox_client: Client
     announce(kiln, *[f"{folder}/{name}" for name in FILES], *[f"{folder}/{name}" for name in FILES])
     for name, body in FILES.items():
         kiln.drop(f"{folder}/{name}", body)
-    settle(kiln)
+    kiln.settle()
     assert len(inbox_client.list(pageSize=500)) == count
     assert assert_delivered(kiln, inbox_client, folder, n=2) == task
 
@@ -56,7 +55,7 @@ def test_repeated_events_make_one_task(kiln: Deployment, inbox_client: Client, f
         kiln.drop(f"{folder}/{name}", FILES[name])
         announce(kiln, f"{folder}/{name}", f"{folder}/{name}")
     assert_delivered(kiln, inbox_client, folder, n=2)
-    settle(kiln)
+    kiln.settle()
     assert len(inbox_client.list(pageSize=500)) == count + 1
 
 
@@ -69,22 +68,6 @@ def announce(kiln: Deployment, *keys: str) -> None:
         kiln.aws.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(message))
 
 
-def settle(kiln: Deployment) -> None:
-    """Waits until the inbox queue is empty and nothing of it is under way."""
-    url = kiln.resource("InboxQueue")
-    names: Any = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-
-    def is_empty() -> bool:
-        counts = kiln.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return all(int(count) == 0 for count in counts.values())
-
-    wait_until(is_empty, "the inbox queue is empty")
-
-
 def test_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     for name, body in FILES.items():
         kiln.drop(f"{folder}/{name}", body)
@@ -93,19 +76,19 @@ def test_changed_job_is_a_new_task(kiln: Deployment, inbox_client: Client, folde
     wait_until(lambda: kiln.result(folder)["data"]["task_id"] != first["task_id"], "the changed job is done")
     second = assert_delivered(kiln, inbox_client, folder, n=1)
     assert second["task_id"] != first["task_id"]
-    # What was made before stays where its links lead.
+    # The first task's images stay where its links lead.
     assert_succeeded(kiln, inbox_client, first["task_id"], n=2)
 
 
 def test_single_image_makes_a_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:
-    plain, told = f"{folder}.png", f"{folder}-told.jpg"
+    plain, described = f"{folder}.png", f"{folder}-described.jpg"
     kiln.drop(plain, picture())
     prompt = "一只猫 in a harbour"
     metadata = {"prompt": Header(prompt, "utf-8").encode(), "n": "2", "aspect-ratio": "1:1"}
-    kiln.drop(told, picture(kind="JPEG"), **metadata)
+    kiln.drop(described, picture(kind="JPEG"), **metadata)
     without = assert_delivered(kiln, inbox_client, plain, n=1)
     assert kiln.item(without["task_id"])["prompt"] == "Make a new picture of this subject."
-    task = assert_delivered(kiln, inbox_client, told, n=2)
+    task = assert_delivered(kiln, inbox_client, described, n=2)
     kept = kiln.item(task["task_id"])
     assert (kept["prompt"], kept["aspect_ratio"]) == (prompt, "1:1")
 
@@ -127,7 +110,7 @@ NAMED = {"subject_image_list": [{"subject_image": "cat.png"}]}
 
 WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
     ({"job.json": b"{"}, 1200, "job.json: must be JSON"),
-    ({"job.json": b'"a text"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
+    ({"job.json": b'"a string"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
     ({"job.json": b"[]"}, 1201, "job.json: must list 1 to 100 jobs, got 0"),
     ({"job.json": b"[7]"}, 1200, "job.json: each job must be a JSON object"),
     ({"job.json": b"\xff"}, 1200, "job.json: must be text in UTF-8, UTF-16 or GB18030"),

@@ -65,12 +65,12 @@ def test_list_of_jobs_with_defaults_makes_tasks(kiln: Deployment, inbox_client: 
     before = kiln.result(folder)["request_id"]
     kiln.drop(f"{folder}/defaults.json", defaults | {"aspect_ratio": "3:4"})
     kiln.drop(f"{folder}/job.json", jobs)
-    anew = combined(kiln, folder, unlike=before)
-    for old, new in zip((one, two), anew[:2], strict=True):
+    after = combined(kiln, folder, unlike=before)
+    for old, new in zip((one, two), after[:2], strict=True):
         assert new["data"]["task_id"] != old["task_id"]
         assert kiln.item(new["data"]["task_id"])["aspect_ratio"] == "3:4"
-    assert anew[2]["code"] == 1201
-    for task, n in ((anew[0]["data"], 1), (anew[1]["data"], 2)):
+    assert after[2]["code"] == 1201
+    for task, n in ((after[0]["data"], 1), (after[1]["data"], 2)):
         assert_succeeded(kiln, inbox_client, task["task_id"], n=n)
 
 
@@ -201,7 +201,9 @@ def test_newest_content_keeps_the_result_file(kiln: Deployment, inbox_client: Cl
     assert not set(newer) & set(older)
     for task_id in older:
         assert_succeeded(kiln, inbox_client, task_id)
-        wait_until(lambda each=task_id: kiln.notification_status(each, "succeed") == "SUCCEEDED", "it has been told of")
+        wait_until(
+            lambda each=task_id: kiln.notification_status(each, "succeed") == "SUCCEEDED", "its caller is notified"
+        )
     for name, task_id in zip((folder, f"{folder}.png"), newer, strict=True):
         assert kiln.result(name)["data"]["task_id"] == task_id
 
@@ -214,10 +216,10 @@ def test_newest_content_keeps_the_result_file(kiln: Deployment, inbox_client: Cl
 
 
 def notification(kiln: Deployment, key: str, *, sequencer: str, version_id: str) -> JsonObject:
-    """What S3 tells of a new object."""
-    told = {"key": quote_plus(key, safe="/"), "sequencer": sequencer, "versionId": version_id}
+    """S3's event for a new object."""
+    dropped = {"key": quote_plus(key, safe="/"), "sequencer": sequencer, "versionId": version_id}
     bucket = {"name": kiln.here["inbox_bucket"]}
-    return {"eventName": "ObjectCreated:Put", "eventSource": "aws:s3", "s3": {"bucket": bucket, "object": told}}
+    return {"eventName": "ObjectCreated:Put", "eventSource": "aws:s3", "s3": {"bucket": bucket, "object": dropped}}
 
 
 def test_repeated_and_reordered_events_make_one_task(kiln: Deployment, inbox_client: Client, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""The list's own filters: by status and by time, page by page, and never anybody else's tasks."""
+"""The list's own filters: by status and by time, page by page, and never another caller's tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves in the logs: every line of a task names it, every step tells, and nothing private is told."""
+"""The logs of a run: every line of a task names it, every step has one, and none holds anything private."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from local.stack import STACK_NAME, TASKS_PATH
 from tests.integration.client import SUBJECT, Caller, Client, JsonObject, wait_until
 from tests.integration.driver import Deployment
 
-PROMPT = f"A prompt that nobody reads in a log {uuid.uuid4().hex}"
+PROMPT = f"A prompt that must not be in a log {uuid.uuid4().hex}"
 STEPS = ("Start", "Dispatch", "Poll", "Collect", "Notify")
 FUNCTIONS = ("Submit", "Callback", *STEPS)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A task that went its course, and every line in the log after it."""
+    """A task that has ended, and every line of its log."""
 
     task_id: str
     caller: Caller
@@ -46,7 +46,7 @@ def run(deployed: Deployment, _strangers: Iterator[Caller]) -> Run:
         client.wait_for(task_id, "succeed")
         assert client.send("POST", f"{TASKS_PATH}/{task_id}/cancel").status_code == 409
         deployed.wait_for_end(task_id)
-        wait_until(lambda: deployed.notification_status(task_id, "succeed") == "SUCCEEDED", "it was told of")
+        wait_until(lambda: deployed.notification_status(task_id, "succeed") == "SUCCEEDED", "its caller is notified")
     lines = wait_until(lambda: _all_there(deployed, task_id), "every function's line is in the log")
     return Run(task_id, caller, lines)
 
@@ -56,12 +56,12 @@ def _all_there(deployed: Deployment, task_id: str) -> list[str] | None:
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/kiln/{STACK_NAME}")
     lines = [event["message"].strip() for page in pages for event in page["events"]]
     mine = [json.loads(line) for line in lines if task_id in line]
-    told = {_function(entry) for entry in mine}
-    return lines if told >= set(FUNCTIONS) and any(metrics.SLOTS_HELD.name in entry for entry in mine) else None
+    seen = {_function(entry) for entry in mine}
+    return lines if seen >= set(FUNCTIONS) and any(metrics.SLOTS_HELD.name in entry for entry in mine) else None
 
 
 def _function(entry: JsonObject) -> str:
-    """Whose line it is: ``Poll`` of ``kiln-PollFunction-0123``; nothing for a line of metrics."""
+    """The function of a line: ``Poll`` of ``kiln-PollFunction-0123``; empty for a line of metrics."""
     return str(entry.get("function_name", "")).removeprefix(f"{STACK_NAME}-").partition("Function")[0]
 
 
@@ -71,9 +71,9 @@ def test_records_with_a_task_id_have_it_in_the_task_id_field(run):
 
 
 def test_every_record_of_a_step_names_its_task(run):
-    told = [entry for entry in run.entries if _function(entry) in STEPS]
-    assert {_function(entry) for entry in told} == set(STEPS)
-    assert [entry for entry in told if not entry.get("task_id")] == []
+    seen = [entry for entry in run.entries if _function(entry) in STEPS]
+    assert {_function(entry) for entry in seen} == set(STEPS)
+    assert [entry for entry in seen if not entry.get("task_id")] == []
 
 
 def test_refusal_names_its_task(run):

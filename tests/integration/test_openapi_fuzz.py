@@ -32,7 +32,7 @@ API = schemathesis.openapi.from_dict(json.loads((ROOT / "docs" / "openapi.json")
 OPERATIONS = {operation.ok().definition.raw["operationId"]: operation.ok() for operation in API.get_all_operations()}  # type: ignore[union-attr]
 
 
-# Any text is a text: what is open to all and takes nothing but texts cannot be asked for what it does not allow.
+# A public route that takes only strings has no invalid request: every value is a string.
 CASES = [
     pytest.param(name, mode, id=f"{name}-{mode.value}")
     for name, operation in OPERATIONS.items()

@@ -1,4 +1,4 @@
-"""What operators do to a running stack: a pause holds who waits, a stuck task begins again, an ended one is told."""
+"""Operators and a running stack: a pause holds waiting tasks, a stuck task restarts, an ended one notifies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_pause_stops_waiting_tasks_and_lets_running_ones_finish(kiln: Deployment
     kiln.finish()
     client.wait_for(running, "succeed")
     kiln.wait_for_end(running)
-    # All slots are free, and whoever left has handed them to nobody.
+    # All slots are free, and the task that ended has handed them to no task.
     wait_until(lambda: kiln.operate("status")["held"] == 0, "the slots are drained")
     status = kiln.operate("status")
     assert (status["waiting"], status["next_task_id"]) == (1, waiting)
@@ -100,8 +100,8 @@ def test_restored_task_is_found_and_stops_no_other_task(kiln: Deployment, client
     assert client.get(task_id)["task_status"] == "succeed"
     assert kiln.generations(task_id) == 1
 
-    def is_told_of() -> bool:
+    def is_served_twice() -> bool:
         lines = [line for line in kiln.logged(began) if f'"task_id":"{task_id}"' in line]
         return sum('"message":"started"' in line for line in lines) == 2
 
-    wait_until(is_told_of, "the stream's second record of it has been served")
+    wait_until(is_served_twice, "the stream's second record of it has been served")

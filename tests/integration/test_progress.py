@@ -1,4 +1,4 @@
-"""A task's course as its caller watches it: the stages in their order, the request it was made of, another go."""
+"""A task's progress as its caller sees it: the stages in order, the request, and a retry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.steps import fill_the_provider
 STAGES = ["waiting", "dispatching", "generating", "collecting", "succeed"]
 
 
-def told(client: Client, either_id: str, what: str) -> JsonObject:
+def read(client: Client, either_id: str, what: str) -> JsonObject:
     answer = client.send("GET", f"{TASKS_PATH}/{either_id}/{what}")
     assert answer.status_code == 200, answer.text
     data: JsonObject = answer.json()["data"]
@@ -32,13 +32,13 @@ def test_steps_are_recorded_in_their_order(kiln: Deployment, client: Client) -> 
     seen: list[str] = []
 
     def has_ended() -> bool:
-        stage = told(client, "watched", "progress")["stage"]
+        stage = read(client, "watched", "progress")["stage"]
         seen.extend([stage] if [stage] != seen[-1:] else [])
         return bool(stage == "succeed")
 
     wait_until(has_ended, "the task has succeeded")
     assert seen == [stage for stage in STAGES if stage in seen], "no stage comes back"
-    progress = told(client, task_id, "progress")
+    progress = read(client, task_id, "progress")
     assert [step["step"] for step in progress["steps"]] == [
         "accepted",
         "slots_acquired",
@@ -56,8 +56,8 @@ def test_steps_are_recorded_in_their_order(kiln: Deployment, client: Client) -> 
 def test_waiting_task_shows_its_queue_position(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = [client.create() for _ in range(2)]
-    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "both stand in line")
-    behind = told(client, waiting[1], "progress")
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "both wait in the queue")
+    behind = read(client, waiting[1], "progress")
     assert (behind["stage"], behind["queue_position"]) == ("waiting", 2)
     kiln.finish()
     for task_id in (blocking, *waiting):
@@ -68,7 +68,7 @@ def test_stored_request_has_links_that_open(
     kiln: Deployment, client: Client, new_client: Callable[[Deployment], Client]
 ) -> None:
     task_id = client.create(prompt="A cat in a 灯笼", aspect_ratio="1:1", watermark_info={"enabled": True})
-    request = told(client, task_id, "request")
+    request = read(client, task_id, "request")
     assert (request["prompt"], request["aspect_ratio"], request["n"]) == ("A cat in a 灯笼", "1:1", 1)
     assert request["watermark_info"] == {"enabled": True}
     [subject] = request["subject_image_list"]
@@ -91,12 +91,12 @@ def test_failed_task_is_retried_with_the_same_request(kiln: Deployment, client: 
     kiln.set_faults()
     again = retry(client, "order-1", **{"Idempotency-Key": "again"})
     assert retry(client, "order-1", **{"Idempotency-Key": "again"}) == again
-    assert told(client, again["task_id"], "request")["prompt"] == "Once more"
+    assert read(client, again["task_id"], "request")["prompt"] == "Once more"
     assert_succeeded(kiln, client, again["task_id"])
 
 
 def test_failed_drop_is_retried_when_its_job_is_dropped_again(kiln: Deployment, inbox_client: Client) -> None:
-    folder = "failed-and-dropped-anew"
+    folder = "failed-and-dropped-again"
     body: JsonObject = {"subject_image_list": [{"subject_image": "a.png"}], "prompt": "A drop"}
     kiln.set_faults(fail_tasks=1)
     kiln.drop(f"{folder}/a.png", picture())
@@ -105,5 +105,5 @@ def test_failed_drop_is_retried_when_its_job_is_dropped_again(kiln: Deployment, 
     assert failed["task_status"] == "failed"
     kiln.set_faults()
     kiln.drop(f"{folder}/job.json", body)
-    wait_until(lambda: kiln.result(folder)["data"]["task_status"] == "succeed", "the second go has succeeded")
+    wait_until(lambda: kiln.result(folder)["data"]["task_status"] == "succeed", "the second attempt has succeeded")
     assert_failed(kiln, inbox_client, failed["task_id"], reason=failed["task_status_msg"])

@@ -1,4 +1,4 @@
-"""Result links: open to whoever holds one, worth nothing when altered."""
+"""Result links: they need no key, and an altered link is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider's slots: never more than it has, first come first served, nobody starves."""
+"""The provider's slots: never more than it has, in the order of the queue, and no task starves."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SLOTS = 9
 def test_crowd_is_served_in_order_without_refusals(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(task_seconds=0.8)
     refused = kiln.stats()["refused"]
-    # All stand in line before anybody is served: which of them would be there first is not what this is about.
+    # All tasks are in the queue before the first is served, so that their order is known.
     kiln.operate("pause")
     task_ids = [client.create(n=3) for _ in range(12)]
-    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in task_ids), "all of them stand in line")
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in task_ids), "all of them wait in the queue")
     kiln.operate("resume")
     most, served = 0, 0
 
@@ -26,7 +26,7 @@ def test_crowd_is_served_in_order_without_refusals(kiln: Deployment, client: Cli
         held = kiln.holders()
         most = max(most, len(held))
         served = max([served, *(number + 1 for number, task_id in enumerate(task_ids) if f"{task_id}#0" in held)])
-        # Whoever came before the last that has been served holds slots as well, or has gone on with them.
+        # Every task before the last served one holds slots as well, or has used them already.
         passed_over = [
             task_id
             for task_id in task_ids[:served]
@@ -50,15 +50,15 @@ def test_task_of_all_slots_is_not_starved_by_small_ones(kiln: Deployment, client
     kiln.set_faults(task_seconds=0.3)
     large = client.create(n=SLOTS)
     behind = [client.create() for _ in range(6)]
-    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in (large, *behind)), "all of them stand in line")
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in (large, *behind)), "all of them wait in the queue")
     for task_id in (large, *behind):
         assert kiln.generations(task_id) == 0
     kiln.finish()
     for task_id in (*ahead, large, *behind):
         client.wait_for(task_id, "succeed")
     order = kiln.provider_order()
-    # The slots come free one by one, and each would do for one of those behind. Who happens to look in the moment
-    # between one's leaving and the handing over may slip in, and no more than a few can.
+    # The slots come free one by one, and each is enough for a task behind the large one. A task that looks between a
+    # release and its hand-over may slip in; only a few can.
     overtaken = [task_id for task_id in behind if order.index(task_id) < order.index(large)]
     assert len(overtaken) <= len(behind) // 2, overtaken
     assert kiln.stats()["refused"] == refused

@@ -1,4 +1,4 @@
-"""Big images: a place to upload to, a reference that stands for the image, and whose it is."""
+"""Big images: an upload, a reference in place of the image, and its owner."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def uploaded(kiln: Deployment, client: Client, content: bytes) -> str:
 
 
 def padded(size: int) -> bytes:
-    """A picture of so many bytes: what follows its end is ignored by whoever reads it."""
+    """A picture of so many bytes: readers ignore the bytes after its end."""
     image = picture()
     return image + bytes(size - len(image))
 

@@ -1,4 +1,4 @@
-"""Waiting: ``Prefer: wait=N`` answers with the finished task, ``queue_position`` tells how long the line is."""
+"""Waiting: ``Prefer: wait=N`` answers with the finished task, ``queue_position`` is the place in the queue."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def create(client: Client, prefer: str, **changes: object) -> httpx.Response:
 def test_wait_is_answered_when_the_task_ends(kiln: Deployment, client: Client, prefer: str, applied: str) -> None:
     answer = create(client, prefer)
     assert answer.headers["preference-applied"] == applied
-    told = answer.json()["data"]
-    assert told["task_status"] == "succeed"
-    assert assert_succeeded(kiln, client, told["task_id"]) == told
+    answered = answer.json()["data"]
+    assert answered["task_status"] == "succeed"
+    assert assert_succeeded(kiln, client, answered["task_id"]) == answered
 
 
 def test_wait_is_answered_when_the_task_fails(kiln: Deployment, client: Client) -> None:
     kiln.set_faults(fail_tasks=1.0)
-    told = create(client, "wait=20").json()["data"]
-    assert told["task_status"] == "failed"
-    assert assert_failed(kiln, client, told["task_id"], reason=told["task_status_msg"]) == told
+    answered = create(client, "wait=20").json()["data"]
+    assert answered["task_status"] == "failed"
+    assert assert_failed(kiln, client, answered["task_id"], reason=answered["task_status_msg"]) == answered
 
 
 def test_wait_is_answered_at_its_deadline(kiln: Deployment, client: Client) -> None:
@@ -44,12 +44,12 @@ def test_wait_is_answered_at_its_deadline(kiln: Deployment, client: Client) -> N
     answer = create(client, "wait=1")
     assert time.monotonic() - started >= 1
     assert answer.headers["preference-applied"] == "wait=1"
-    told = answer.json()["data"]
-    assert told["task_status"] in UNDER_WAY
-    assert "task_result" not in told
-    wait_until(lambda: kiln.generations(told["task_id"]), "the provider has it")
+    answered = answer.json()["data"]
+    assert answered["task_status"] in UNDER_WAY
+    assert "task_result" not in answered
+    wait_until(lambda: kiln.generations(answered["task_id"]), "the provider has it")
     kiln.finish()
-    assert_succeeded(kiln, client, told["task_id"])
+    assert_succeeded(kiln, client, answered["task_id"])
 
 
 @pytest.mark.parametrize("prefer", ["", "wait=0", "wait=soon", "return=minimal"])
@@ -63,13 +63,13 @@ def test_create_without_prefer_answers_at_once(kiln: Deployment, client: Client,
 def test_waiting_task_shows_its_queue_position(kiln: Deployment, client: Client) -> None:
     blocking = fill_the_provider(kiln, client)
     waiting = [client.create(external_task_id=f"waits-{number}") for number in range(3)]
-    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "all of them stand in line")
+    wait_until(lambda: all(kiln.is_parked(task_id) for task_id in waiting), "all of them wait in the queue")
     wait_until(
         lambda: [client.get(task_id)["queue_position"] for task_id in waiting] == [1, 2, 3], "each has its position"
     )
     assert client.get("waits-1")["queue_position"] == 2
     assert "queue_position" not in client.get(blocking)
-    # Whoever leaves the line makes room.
+    # A task that leaves the queue moves the others up.
     cancelled = waiting.pop(0)
     assert "queue_position" not in cancel(client, cancelled).json()["data"]
     # A position may be a second old.

@@ -1,4 +1,4 @@
-"""A caller's ``callback_url`` is told of every change: the contract's callback body, signed, until it is taken."""
+"""Webhooks: every change is sent to a caller's ``callback_url``, signed, until the receiver accepts it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.integration.steps import callback_body, webhooks
 
 
 def test_webhook_has_exactly_the_contracts_body(kiln: Deployment, client: Client, receiver: Receiver) -> None:
-    task_id = client.create(n=2, callback_url=receiver.url, external_task_id="told")
+    task_id = client.create(n=2, callback_url=receiver.url, external_task_id="notified")
     task = assert_succeeded(kiln, client, task_id, n=2)
     (ended,) = webhooks(receiver, "succeed")
     assert ended.json() == callback_body(task)
     assert ended.headers["content-type"] == "application/json"
     (accepted,) = webhooks(receiver, "submitted")
-    told_first = {
+    at_first = {
         "task_status": "submitted",
         "updated_at": task["created_at"],
         "task_result": {"images": []},
     }
-    expected = callback_body(task) | told_first
+    expected = callback_body(task) | at_first
     # The charge is absent until the provider has made one.
     del expected["final_unit_deduction"]
     assert accepted.json() == expected
@@ -86,4 +86,4 @@ def test_receiver_that_answers_410_gets_no_more(kiln: Deployment, client: Client
 
 
 def test_unreachable_receiver_delays_no_task(kiln: Deployment, client: Client) -> None:
-    assert_succeeded(kiln, client, client.create(callback_url="http://127.0.0.1:9/nobody"))
+    assert_succeeded(kiln, client, client.create(callback_url="http://127.0.0.1:9/refused"))

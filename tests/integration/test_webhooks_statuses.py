@@ -1,4 +1,4 @@
-"""Webhooks change by change: every status signed and told, receivers that refuse in every way, the record of it all."""
+"""Webhooks of each status: signed, sent to receivers that refuse in every way, and recorded."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def test_deliveries_are_visible_to_their_caller_only(
     for either_id in (task_id, "mine", "0" * 32):
         refused = stranger.send("GET", f"{TASKS_PATH}/{either_id}/deliveries")
         assert (refused.status_code, refused.json()["code"]) == (404, 1203)
-    nobody = client.http.get(f"{TASKS_PATH}/{task_id}/deliveries")
-    assert (nobody.status_code, nobody.json()["code"]) == (401, 1001)
+    keyless = client.http.get(f"{TASKS_PATH}/{task_id}/deliveries")
+    assert (keyless.status_code, keyless.json()["code"]) == (401, 1001)
     without = client.create()
     assert_succeeded(kiln, client, without)
     assert deliveries(client, without) == []

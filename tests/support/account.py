@@ -17,6 +17,7 @@ from kiln.provider import credentials
 from kiln.tasks import admission, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
+from tests.support.short_way import shorten_dynamodb, shorten_s3
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +31,7 @@ ENVIRONMENT = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "TABLE_NAME": "kiln-table",
     "INBOX_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-inbox",
+    "INBOX_DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-dead-letters",
     "INPUTS_BUCKET": "kiln-inputs",
     "OUTBOX_BUCKET": "kiln-outbox",
     "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task",
@@ -67,6 +69,7 @@ SECRETS = {
 }
 
 ACCOUNT = "123456789012"
+QUEUES = ("kiln-inbox", "kiln-dead-letters")
 BUCKETS = ("kiln-inbox", "kiln-inputs", "kiln-outbox")
 MADE_ONCE = (
     settings.load,
@@ -110,11 +113,14 @@ def furnish() -> None:
     properties = template()["Resources"]["Table"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     aws.dynamodb().meta.events.register("provide-client-params.dynamodb.*", _check_key, unique_id="check-key")
+    shorten_dynamodb(aws.dynamodb(), ACCOUNT, ENVIRONMENT["AWS_DEFAULT_REGION"])
+    shorten_s3(aws.s3())
     aws.dynamodb().create_table(TableName=ENVIRONMENT["TABLE_NAME"], **{name: properties[name] for name in names})
     for bucket in BUCKETS:
         aws.s3().create_bucket(Bucket=bucket)
     aws.s3().put_bucket_versioning(Bucket="kiln-inbox", VersioningConfiguration={"Status": "Enabled"})
-    aws.sqs().create_queue(QueueName="kiln-inbox")
+    for queue_name in QUEUES:
+        aws.sqs().create_queue(QueueName=queue_name)
     for name, secret in SECRETS.items():
         put_secret(name, secret)
 
@@ -124,9 +130,10 @@ def empty() -> None:
     get_backend("dynamodb")[ACCOUNT]["us-east-1"].tables[ENVIRONMENT["TABLE_NAME"]].items.clear()
     for bucket in BUCKETS:
         get_backend("s3")[ACCOUNT]["aws"].buckets[bucket].keys.clear()
-    queue = get_backend("sqs")[ACCOUNT]["us-east-1"].queues["kiln-inbox"]
-    queue._messages.clear()
-    queue._pending_messages.clear()
+    for queue_name in QUEUES:
+        held = get_backend("sqs")[ACCOUNT]["us-east-1"].queues[queue_name]
+        held._messages.clear()
+        held._pending_messages.clear()
     for name in _secrets_changed & SECRETS.keys():
         put_secret(name, SECRETS[name])
     _secrets_changed.clear()

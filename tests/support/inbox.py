@@ -58,8 +58,8 @@ class Inbox:
         for each in self._s3.list_objects_v2(Bucket="kiln-outbox")["Contents"]:
             self._s3.delete_object(Bucket="kiln-outbox", Key=each["Key"])
 
-    def told(self, folder: str) -> Any:
-        """What ``result.json`` says."""
+    def result(self, folder: str) -> Any:
+        """The content of ``result.json``."""
         try:
             answer = self._s3.get_object(Bucket="kiln-outbox", Key=f"{folder}/result.json")
         except self._s3.exceptions.NoSuchKey:

@@ -1,4 +1,4 @@
-"""What every unit test stands on: no sockets, an environment of its own, AWS played in the process, cold caches."""
+"""Fixtures of every unit test: no sockets, a separate environment, AWS in the process, cold caches."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
 
 
 class Measured(list[tuple[str, float, str]]):
-    """What was measured: the metric's name, the value, and the second dimension's value."""
+    """The measurements: the metric's name, the value, and the second dimension's value."""
 
     def of(self, metric: metrics.Metric) -> list[float]:
         """The values of one metric, whatever its second dimension."""
@@ -107,7 +107,7 @@ def measured() -> Iterator[Measured]:
 
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
-    """What the functions log, as CloudWatch would have it."""
+    """The functions' log, as CloudWatch gets it."""
     handler = logger.registered_handler
     written = io.StringIO()
     before = handler.setStream(written)  # type: ignore[attr-defined]

@@ -99,7 +99,7 @@ INSIDE = [
     "0300.0250.1.1",
     "0xa9fea9fe",
     "2852039166",
-    # What is not global, although nobody's own network.
+    # Addresses that are not global, although they are no private network.
     "169.254.170.2",
     "192.0.0.8",
     "192.0.2.1",

@@ -78,7 +78,7 @@ def test_repeated_event_has_the_same_id_and_another_event_another():
 def test_same_content_after_its_task_expired_has_another_event_id():
     first, again = (make_task(run_id=run_id, created_at=at) for run_id, at in (("task-1_1", 1), ("task-1_2", 2)))
     assert events.event_id(first, TaskStatus.FAILED) != events.event_id(again, TaskStatus.FAILED)
-    # What the release before has accepted keeps the ids that it was told with.
+    # A task that the previous release accepted keeps the ids of its events.
     assert events.event_id(make_task(), TaskStatus.FAILED) == "707abe16-926a-5526-ac66-a788a9a46776"
 
 
@@ -89,6 +89,14 @@ def test_event_of_an_earlier_status_keeps_that_status():
     assert late.detail.data.task_status is TaskStatus.SUBMITTED
     assert late.detail.metadata.occurred_at == task.created_at
     assert late.detail.metadata.event_id == events.status_event(make_task(), "").detail.metadata.event_id
+
+
+def test_first_event_alone_names_what_has_no_effect():
+    task = make_task(ignored=["promt", "clip.mp4"], **DONE)
+    first = events.status_event(task, "", TaskStatus.SUBMITTED).model_dump(mode="json")["detail"]
+    assert first["metadata"]["ignored"] == ["promt", "clip.mp4"]
+    for event in (events.status_event(task, "https://kiln.test"), events.status_event(make_task(), "")):
+        assert "ignored" not in event.model_dump(mode="json")["detail"]["metadata"]
 
 
 def test_event_has_no_private_fields():

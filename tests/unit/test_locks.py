@@ -1,4 +1,4 @@
-"""What is installed is what was locked: every package at one version, known by its digest, and from nowhere else."""
+"""Locks pin every package to one version by its digest, and name no index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from local.children import ROOT
 
-LOCKS = sorted((ROOT / "locks").glob("*.txt"))
+SHIPPED = [ROOT / "layers/kiln/requirements.txt", ROOT / "functions/collect/requirements.txt"]
+LOCKS = [*sorted((ROOT / "locks").glob("*.txt")), *SHIPPED]
 
 _PINNED = re.compile(r"\A(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)")
 _DIGEST = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
@@ -30,19 +31,19 @@ def pins(text: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.name}")
 def test_every_package_is_pinned_with_its_digest(lock):
     text = lock.read_text(encoding="utf-8")
     assert pins(text)
     without = [line for line in requirements(text) if not _DIGEST.search(line)]
     assert without == []
-    # Neither an address nor an index of its own: what a package is, its digest says.
+    # No address and no index: a package is known by its digest.
     assert not re.search(r"://|^\s*-[^-]|--(extra-)?index-url|--find-links", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("folder", ["layers/kiln", "functions/collect"])
-def test_package_pins_the_tested_versions(folder):
+@pytest.mark.parametrize("lock", SHIPPED, ids=lambda lock: lock.parent.name)
+def test_package_pins_the_tested_versions(lock):
     tested = pins((ROOT / "locks" / "dev.txt").read_text(encoding="utf-8"))
-    shipped = pins((ROOT / folder / "requirements.txt").read_text(encoding="utf-8"))
+    shipped = pins(lock.read_text(encoding="utf-8"))
     assert shipped
     assert {name: versions for name, versions in shipped.items() if not versions <= tested.get(name, set())} == {}

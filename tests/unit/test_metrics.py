@@ -103,11 +103,11 @@ def at_provider(provider: FakeProvider, *, attempts: int = 1) -> None:
     provider.has("task-1", task_status=TaskStatus.SUCCEED)
 
 
-@pytest.mark.parametrize(("is_rung", "waker", "missed"), [(True, "callback", [False]), (False, "timer", [True])])
-def test_finished_task_counts_as_called_back_or_found(cloud, measured, is_rung, waker, missed):
+@pytest.mark.parametrize(("is_called_back", "waker", "missed"), [(True, "callback", [False]), (False, "timer", [True])])
+def test_finished_task_counts_as_called_back_or_found(cloud, measured, is_called_back, waker, missed):
     provider = FakeProvider()
     at_provider(provider)
-    if is_rung:
+    if is_called_back:
         TaskStore().request_wake_up("task-1")
     poll("task-1", provider=provider)
     assert wakers(measured) == [waker]
@@ -135,7 +135,7 @@ def test_hand_over_measures_the_slots_held(cloud, measured):
     slots = Slots(limit=2)
     for number in range(4):
         add_task(f"task-{number}")
-    assert slots.release("nobody", 1) == ["task-0", "task-1"]
+    assert slots.release("missing", 1) == ["task-0", "task-1"]
     assert measured.of(metrics.SLOTS_HELD) == [2]
 
 

@@ -1,4 +1,4 @@
-"""An exchange has one end: whatever drips, and wherever it drips, all of it together is over when the time is."""
+"""A request has one deadline: it ends on time, wherever the connection drips."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from pydantic import BaseModel, Field
 
 from kiln import aws, secrets
+from kiln.auth.callers import Callers
 from kiln.errors import ConfigurationError
 from tests.support.account import put_secret
 from tests.support.fakes import client_error
@@ -128,3 +129,15 @@ def test_without_a_copy_an_outage_is_an_error(away):
     away(OUTAGES[0])
     with pytest.raises(ClientError):
         secrets.read("kiln-keys", Keys)
+
+
+def test_secret_without_a_value_is_read_as_an_empty_object(cloud):
+    arn = aws.secrets_manager().create_secret(Name="kiln-not-set")["ARN"]
+    assert secrets.read(arn, Callers).callers == []
+    put_secret("kiln-not-set", {"callers": [{"name": "shop", "api_keys": ["k"]}]})
+    assert secrets.read(arn, Callers, fresh=True).callers[0].name == "shop"
+
+
+def test_missing_secret_is_an_error(cloud):
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        secrets.read("kiln-nowhere", Callers)

@@ -55,11 +55,20 @@ ROWS = [
     Row("job.json.txt", "Notepad", {"cat.png": CAT, "job.json.txt": TEXT.encode()}, says="got 'job.json.txt'; rename"),
     Row("job (1).json", "a browser's second download", {"cat.png": CAT, "job (1).json": TEXT.encode()}, says="(1)"),
     Row("job - Copy.json", "Explorer", {"cat.png": CAT, "job - Copy.json": TEXT.encode()}, says="'job - Copy.json'"),
-    Row("jobs.json", "habit", {"cat.png": CAT, "jobs.json": TEXT.encode()}, says="rename it to job.json"),
     Row(
-        "job.yaml", "habit", {"cat.png": CAT, "job.yaml": b"prompt: A cat"}, says="write it as JSON", is_end_to_end=True
+        "jobs.json",
+        "made up: a habit of people",
+        {"cat.png": CAT, "jobs.json": TEXT.encode()},
+        says="rename it to job.json",
     ),
-    Row("promt.txt", "a typo", {"cat.png": CAT, "promt.txt": b"A cat"}, says="rename it to prompt.txt"),
+    Row(
+        "job.yaml",
+        "made up: a habit of people",
+        {"cat.png": CAT, "job.yaml": b"prompt: A cat"},
+        says="write it as JSON",
+        is_end_to_end=True,
+    ),
+    Row("promt.txt", "made up: a typo", {"cat.png": CAT, "promt.txt": b"A cat"}, says="rename it to prompt.txt"),
     Row("JOB.JSON", "FAT file systems", {"cat.png": CAT, "JOB.JSON": TEXT.encode()}, tasks=1, is_end_to_end=True),
     Row("Job.json", "phones capitalise", {"Job.json": TEXT.encode(), "cat.png": CAT}, tasks=1),
     # Files of systems.
@@ -96,9 +105,24 @@ ROWS = [
         fields={"prompt": "A cat", "n": 2, "aspect_ratio": "3:2"},
         is_end_to_end=True,
     ),
-    Row("a typo in an option", "habit", {"prompt.txt": b"n=2 ration=3:2\nA cat", "cat.png": CAT}, says="got 'ration'"),
-    Row("options before words", "habit", {"prompt.txt": b"n=2 A cat", "cat.png": CAT}, says="put 'A cat' on the next"),
-    Row("five subjects", "habit", {"prompt.txt": b"All", **{f"{n}.png": CAT for n in range(5)}}, says="got 5 images"),
+    Row(
+        "a typo in an option",
+        "made up: a habit of people",
+        {"prompt.txt": b"n=2 ration=3:2\nA cat", "cat.png": CAT},
+        says="got 'ration'",
+    ),
+    Row(
+        "options before words",
+        "made up: a habit of people",
+        {"prompt.txt": b"n=2 A cat", "cat.png": CAT},
+        says="put 'A cat' on the next",
+    ),
+    Row(
+        "five subjects",
+        "made up: a habit of people",
+        {"prompt.txt": b"All", **{f"{n}.png": CAT for n in range(5)}},
+        says="got 5 images",
+    ),
     Row("a prompt without pictures", "an upload that broke off", {"prompt.txt": b"A cat"}, says="got none"),
     Row("an empty prompt", "touch", {"prompt.txt": b"", "cat.png": CAT}, says="got an empty file"),
     Row(

@@ -1,4 +1,7 @@
-"""Bodies and paths that public clients and people send: each with where it was seen, and the right outcome."""
+"""Bodies and paths that public clients and people send: each with where it was seen, and the right outcome.
+
+A project is named where its code was read. A kind of client stands for excerpts that were not traced to one project.
+"""
 
 from __future__ import annotations
 
@@ -74,11 +77,28 @@ ROWS = (
     Row("vendor's own curl", "the provider's page", _VENDORS_CURL, stored={"model_name": "kling-v2-1"}),
     Row("scence_image", "the provider's first page", job(scence_image=URL), stored={"scene_image": URL}),
     Row("model", "the provider's name until 2025-02", job(model="kling-v2-1"), stored={"model_name": "kling-v2-1"}),
-    Row("both names", "a gateway that adds model", job(model="kling", model_name="kling-v2-1"), ignored="model"),
+    Row(
+        "both names with one value",
+        "QuantumNous/new-api, relay/channel/task/kling/adaptor.go",
+        job(model="kling-v2-1", model_name="kling-v2-1", mode="std", duration="5", cfg_scale=0.5, image=""),
+        stored={"model_name": "kling-v2-1"},
+    ),
+    Row(
+        "no prompt, Base64 of a PNG",
+        "KLingAIMultiImage2Image, a node for ComfyUI",
+        {**_subject(in_base64(picture())), "model_name": "kling-v2", "n": 1, "aspect_ratio": "16:9"},
+        stored={"model_name": "kling-v2", "n": 1, "aspect_ratio": "16:9"},
+    ),
+    Row(
+        "an empty image beside the subjects",
+        "a Go client that fills in every field",
+        job(image="", negative_prompt="dogs", subject_image_list=SUBJECTS * 2),
+    ),
+    Row("both names", "made up: a gateway's own model", job(model="kling", model_name="kling-v2-1"), ignored="model"),
     Row("fields of other products", "web applications", job(resolution="1k", result_type="single", image_size="1:1")),
-    Row("misspelt prompt", "a report of a wasted generation", job(promt="A cat"), ignored="promt"),
+    Row("misspelt prompt", "made up: a typo", job(promt="A cat"), ignored="promt"),
     Row("unknown option", "an image library", job(seed=7, steps=30), ignored="seed, steps"),
-    Row("misspelt watermark", "a script", job(watermark_info={"enable": True}), ignored="watermark_info.enable"),
+    Row("misspelt watermark", "made up: a typo", job(watermark_info={"enable": True}), ignored="watermark_info.enable"),
     Row("nulls", "typed clients", job(prompt=None, scene_image=None, watermark_info=None, callback_url=None)),
     # Forms of values
     Row("subjects as strings", "agents", {"subject_image_list": [in_base64(JPEG)]}),

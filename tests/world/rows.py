@@ -10,11 +10,23 @@ from typing import Any
 
 from PIL import Image
 
+# A project or a report is named where one was read. A kind stands for excerpts that were not traced to one project.
 SPEC = "the vendor's documents"
-CLIENTS = "what public clients are written to read"
-GATEWAYS = "gateways in front of the provider"
-FILES = "files of phones, cameras and web tools"
-MADE_UP = "not seen yet; a neighbour of what was"
+CLIENTS = "a kind: public clients, which are written to read it"
+GATEWAYS = "a kind: gateways with the contract's routes"
+FILES = "a kind: files of phones, cameras and web tools"
+MADE_UP = "made up: a neighbour of what was seen"
+NEW_API = "QuantumNous/new-api, model/task.go: its own words for a task's status"
+NEW_API_REASON = (
+    "QuantumNous/new-api pull request 2532: a failed task has the message SUCCEED; task_status_msg says why"
+)
+TRY_ON = "a try-on application with KLING_IMAGE_MODE=multi: the words that it reads as success and as failure"
+ONE_API = "a gateway made of one-api: numbers images by their place, and leaves the result out if it has none"
+ARCREEL = "ArcReel/ArcReel pull request 847: succeed without a usable url is reported as a failure"
+NODE = "KLingAIMultiImage2Image, a node for ComfyUI: an image without index is number 0, one without url is passed over"
+MISLABELLED = (
+    "open-webui/open-webui pull request 30359, gemini-cli-extensions/nanobanana issue 68: bytes of another type"
+)
 
 
 @dataclass(frozen=True)
@@ -85,13 +97,18 @@ def query(**change: Any) -> dict[str, Any]:
 STATUSES = [
     word(SPEC, "succeed", succeed="succeeded"),
     word(CLIENTS, "succeed", succeed="SUCCEED"),
-    word(GATEWAYS, "succeed", succeed="success"),
+    word(NEW_API, "succeed", succeed="SUCCESS"),
+    word(TRY_ON, "succeed", succeed="completed"),
     word(MADE_UP, "succeed", succeed=" Succeed "),
-    word(GATEWAYS, "failed", succeed="canceled"),
-    word(GATEWAYS, "failed", succeed="cancelled"),
+    word(TRY_ON, "failed", succeed="canceled"),
+    word(TRY_ON, "failed", succeed="cancelled"),
+    word(TRY_ON, "failed", succeed="error"),
+    word(NEW_API, "failed", succeed="FAILURE"),
     word(GATEWAYS, "failed", succeed="EXPIRED"),
     word(GATEWAYS, "failed", succeed="timeout"),
-    word(CLIENTS, "running", submitted="queued"),
+    word(NEW_API, "running", submitted="NOT_START"),
+    word(NEW_API, "running", submitted="QUEUED"),
+    word(NEW_API, "running", processing="IN_PROGRESS"),
     word(CLIENTS, "running", submitted="pending"),
     word(CLIENTS, "running", processing="running"),
     word(MADE_UP, "running", processing="warming_up"),
@@ -105,7 +122,7 @@ STATUSES = [
 ]
 
 RESULTS = [
-    Row("no index", GATEWAYS, {"images": [{"index": None}, {"index": None}]}, n=2),
+    Row("no index", NODE, {"images": [{"index": None}, {"index": None}]}, n=2),
     Row("index as a string", SPEC, {"images": [{"index": "0"}, {"index": "1"}]}, n=2),
     Row("index as a float", CLIENTS, {"images": [{"index": 0.0}, {"index": 1.0}]}, n=2),
     Row("index from 1", GATEWAYS, {"images": [{"index": 1}, {"index": 2}]}, n=2, indexes=(1, 2)),
@@ -130,12 +147,19 @@ RESULTS = [
     ),
     Row(
         "no images on success",
-        CLIENTS,
+        ARCREEL,
         query(merge={"data": {"task_result": None}}),
         "failed",
         "paid, no image: the provider names no images",
     ),
-    Row("no images at first", MADE_UP, query(when=["succeed"], merge={"data": {"task_result": None}}, times=2)),
+    Row(
+        "a failure with the message SUCCEED",
+        NEW_API_REASON,
+        query(when=["succeed"], merge={"data": {"task_status": "failed", "task_status_msg": "Image pixel is invalid"}}),
+        "failed",
+        "Image pixel is invalid",
+    ),
+    Row("no images at first", ONE_API, query(when=["succeed"], merge={"data": {"task_result": None}}, times=2)),
     Row("task_result as a list", GATEWAYS, query(convert={"data.task_result": "list"})),
     Row("data as a list of one", GATEWAYS, query(convert={"data": "list"})),
     Row("code as a string", GATEWAYS, query(convert={"code": "string"})),
@@ -164,7 +188,13 @@ BELIEF = [
 
 IMAGES = [
     Row("a GIF", FILES, image_bytes(picture("GIF"), "image/gif"), stored=picture("GIF"), content_type="image/gif"),
-    Row("a WebP", FILES, image_bytes(picture("WEBP"), "image/png"), stored=picture("WEBP"), content_type="image/webp"),
+    Row(
+        "a WebP",
+        MISLABELLED,
+        image_bytes(picture("WEBP"), "image/png"),
+        stored=picture("WEBP"),
+        content_type="image/webp",
+    ),
     Row("an AVIF", FILES, image_bytes(picture("AVIF")), stored=picture("AVIF"), content_type="image/avif"),
     Row("a HEIC", FILES, image_bytes(HEIC), stored=HEIC, content_type="image/heic"),
     Row(
@@ -203,9 +233,9 @@ IMAGES = [
     Row(
         "a redirect without end",
         MADE_UP,
-        {"image_bytes": {"http_status": 302, "text": "", "headers": {"location": "?again"}}},
+        {"image_bytes": {"http_status": 302, "text": "", "headers": {"location": "#again"}}},
         "failed",
-        "paid, no image: image 0 of 1: ",
+        "paid, no image: image 0 of 1: it redirects more than 3 times",
     ),
     Row(
         "a redirect to a file",

@@ -15,7 +15,7 @@ def test_drop_has_its_outcome(inbox, accepted, row: Row, order: str):  # noqa: F
     for name in list(row.files) if order == "as listed" else reversed(row.files):
         inbox.drop(f"f/{name}", row.files[name])
     inbox.deliver()
-    answer = inbox.told("f")
+    answer = inbox.result("f")
     assert len(accepted) == row.tasks, answer
     assert (answer is not None) == bool(row.says), answer
     if answer:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.integration.client import Client, wait_until
-from tests.integration.conftest import CALLERS, running
 from tests.integration.driver import Deployment
-from tests.world.conftest import FAULTS, PARAMETERS, about, ended
+from tests.world.conftest import FAULTS, about, ended
 from tests.world.rows import IMAGES, PNG, ROWS, Row
 
 NAMES = [row.name for row in ROWS]
@@ -125,22 +122,3 @@ def test_a_charge_is_absent_before_the_end(kiln: Deployment, client: Client, cro
     wait_until(lambda: kiln.generations(task_id), "the provider has it")
     kiln.finish()
     assert client.wait_for(task_id, "succeed")["final_unit_deduction"] == "16"
-
-
-@pytest.mark.parametrize(
-    ("parameters", "reason"),
-    [
-        ({"AllowHttpResults": "false"}, "url: must be an https URL, got http:"),
-        ({"AllowPrivateResults": "false"}, "url: port must be one of 80, 443, 8080, 8443"),
-    ],
-    ids=["http", "private"],
-)
-def test_links_to_images_are_https_and_lead_outside(tmp_path: Path, parameters: dict[str, str], reason: str) -> None:
-    with (
-        running(tmp_path, {**PARAMETERS, **parameters}) as stack,
-        contextlib.closing(Deployment(stack)) as kiln,
-        contextlib.closing(Client(kiln.here["api_url"], CALLERS[0])) as client,
-    ):
-        task = client.wait_for(client.create())
-        assert task["task_status"] == "failed"
-        assert task["task_status_msg"] == f"paid, no image: image 0 of 1: {reason}"

@@ -1,17 +1,13 @@
-"""Checks behind the API: logs, execution histories, aliases, alarms, and the facts of the provider."""
+"""Checks behind the API: the lines of the log, and the history of an execution."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
-from kiln_cli.acceptance.findings import Finding, fact, row, skipped
-from kiln_cli.acceptance.trial import TASKS_PATH, Trial, all_of, body_of, said
+from kiln_cli.acceptance.findings import Finding, fact, row
+from kiln_cli.acceptance.trial import Trial, all_of
 from kiln_cli.operating.history import REQUESTED, TIMER, moments_of
 from kiln_cli.operating.operations import operate
 
@@ -22,14 +18,9 @@ def logs(trial: Trial, task_id: str) -> Iterator[Finding]:
     """The logs hold the task's id, and no prompt."""
     client: Any = trial.installation.client("logs")
     group = f"/kiln/{trial.installation.name}"
-    since = int(trial.began * 1_000)
 
     def lines(word: str) -> int:
-        found = all_of(
-            client, "filter_log_events", "events", logGroupName=group, startTime=since, filterPattern=f'"{word}"'
-        )
-        # The local AWS knows fewer patterns, so each line is looked at.
-        return sum(word in each["message"] for each in found)
+        return sum(1 for _ in _messages(trial, word))
 
     trial.wait(lambda: lines(task_id), seconds=_LOG_SECONDS)
     count = lines(task_id)
@@ -57,64 +48,17 @@ def history(trial: Trial, task_id: str) -> Iterator[Finding]:
     yield fact("workflow", "wake-ups while the provider generated", by)
 
 
-def aliases(trial: Trial) -> Iterator[Finding]:
-    """Every function has the alias live, which names a version."""
-    client: Any = trial.installation.client("lambda")
-    names = trial.installation.resources("AWS::Lambda::Function")
-    versions = {
-        logical: client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for logical, name in names.items()
-    }
-    wrong = [logical for logical, version in versions.items() if not version.isdigit()]
-    yield row("functions", "alias live names a version", f"{len(names)} functions", f"{len(versions)} functions")
-    yield row("functions", "functions without a version", [], wrong)
+def log_lines(trial: Trial, word: str) -> list[dict[str, Any]]:
+    """The lines of this run that hold a word, oldest first, as the functions wrote them."""
+    found = [json.loads(text) for text in _messages(trial, word) if text.startswith("{")]
+    return sorted(found, key=lambda line: str(line.get("timestamp", "")))
 
 
-def alarms(trial: Trial) -> Iterator[Finding]:
-    """The stack has its alarms, and none is raised."""
-    names = list(trial.installation.resources("AWS::CloudWatch::Alarm").values())
-    client: Any = trial.installation.client("cloudwatch")
-    found = list(all_of(client, "describe_alarms", "MetricAlarms", AlarmNames=names)) if names else []
-    yield row("alarms", "exist", "1 or more", f"{len(found)} of {len(names)}", is_well=0 < len(names) == len(found))
-    raised = [each["AlarmName"] for each in found if each["StateValue"] == "ALARM"]
-    yield row("alarms", "raised", [], raised)
-    workflow_broken = f"{trial.installation.name}-workflow-broken"
-    yield row("alarms", "deployments find theirs by name", True, workflow_broken in {x["AlarmName"] for x in found})
-
-
-def provider(trial: Trial) -> Iterator[Finding]:
-    """The provider's answers where its documents are silent. Only facts: Kiln accepts each of them."""
-    checked = operate(trial.installation, "check-provider")
-    yield row("provider", "accepts the keys", True, checked["accepted"])
-    token = _provider_token(trial)
-    if not token:
-        yield skipped("provider", "its answers", "the provider's secret has no key")
-        return
-    base = trial.installation.parameters["ProviderUrl"] + TASKS_PATH
-    headers = {"Authorization": f"Bearer {token}"}
-    missing = trial.http.get(f"{base}/acceptance-has-no-such-task", headers=headers)
-    yield fact("provider", "a missing task", f"{said(missing)} {body_of(missing).get('message', '')}")
-    tasks = body_of(trial.http.get(f"{base}?pageNum=1&pageSize=5", headers=headers)).get("data") or []
-    times = [each.get("created_at", 0) for each in tasks]
-    order = "newest first" if times == sorted(times, reverse=True) else "another order"
-    yield fact("provider", "order of its list", f"{order}, {len(times)} tasks" if len(times) > 1 else "unknown")
-
-
-def _provider_token(trial: Trial) -> str:
-    """A key for requests to the provider: its API key, or a token as its documents describe it."""
-    secret = trial.installation.client("secretsmanager").get_secret_value(
-        SecretId=trial.installation.output("ProviderSecretArn")
+def _messages(trial: Trial, word: str) -> Iterator[str]:
+    client: Any = trial.installation.client("logs")
+    group, since = f"/kiln/{trial.installation.name}", int(trial.began * 1_000)
+    asked = {"logGroupName": group, "startTime": since, "filterPattern": f'"{word}"'}
+    # The local AWS knows fewer patterns, so each line is looked at.
+    return (
+        each["message"] for each in all_of(client, "filter_log_events", "events", **asked) if word in each["message"]
     )
-    keys = json.loads(secret["SecretString"])
-    if keys.get("api_key"):
-        return str(keys["api_key"])
-    if not keys.get("access_key") or not keys.get("secret_key"):
-        return ""
-    now = int(time.time())
-    claims = {"iss": keys["access_key"], "exp": now + 600, "nbf": now - 5}
-    parts = ".".join(_encoded(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))
-    signature = hmac.new(keys["secret_key"].encode(), parts.encode(), hashlib.sha256).digest()
-    return f"{parts}.{_encoded(signature)}"
-
-
-def _encoded(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

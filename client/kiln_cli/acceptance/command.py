@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from kiln_cli.acceptance import behind, channels, front, storage, tasks
+from kiln_cli.acceptance import behind, channels, front, monitoring, provider, releases, storage, tasks
 from kiln_cli.acceptance.bus import Subscriber
 from kiln_cli.acceptance.findings import Finding, Outcome, report, row, skipped, summary
 from kiln_cli.acceptance.receiver import Receiver
@@ -107,14 +107,18 @@ def run(trial: Trial) -> Iterator[Finding]:
             yield from _paid(trial)
         else:
             yield skipped("create", "tasks", "needs 1 image (--budget)")
-        # The last one: it uses up the API's burst.
+        # The provider lists the tasks of this run, too.
+        yield from _guarded("provider", lambda: provider.provider(trial))
+        yield from _guarded("traces", lambda: monitoring.traces(trial))
+        # The last ones: they use up the caller's minute, and the API's burst.
+        yield from _guarded("limits", lambda: front.minute(trial))
         yield from _guarded("limits", lambda: front.throttle(trial))
 
 
 def _free(trial: Trial) -> Iterator[Finding]:
     for checks in (front.routes, front.keys, front.limits, front.browsers, storage.uploads, storage.buckets):
         yield from _guarded(checks.__name__, lambda checks=checks: checks(trial))  # type: ignore[misc]
-    for checks in (behind.aliases, behind.alarms, behind.provider):
+    for checks in (releases.aliases, monitoring.alarms):
         yield from _guarded(checks.__name__, lambda checks=checks: checks(trial))  # type: ignore[misc]
 
 
@@ -138,6 +142,7 @@ def _paid(trial: Trial) -> Iterator[Finding]:
         ("create", lambda: tasks.wait_for_end(trial)),
         ("cancel", lambda: tasks.cancel(trial)),
         ("logs", lambda: behind.logs(trial, task.task_id)),
+        ("provider", lambda: provider.callbacks(trial, task.task_id)),
     ):
         yield from _guarded(name, checks)
 

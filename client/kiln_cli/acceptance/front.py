@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from kiln_cli.acceptance.findings import Finding, fact, row, skipped
-from kiln_cli.acceptance.trial import TASKS_PATH, Trial, body_of, said
+from kiln_cli.acceptance.trial import TASKS_PATH, Trial, body_of, data, said
 
 _MIB = 1024 * 1024
 _ORIGIN = "https://acceptance.example"
@@ -89,6 +89,28 @@ def browsers(trial: Trial) -> Iterator[Finding]:
     yield row("browsers", "gateway's refusal names the origin", origin, got)
     encoding = trial.http.get(trial.url("/openapi.json"), headers={"Accept-Encoding": "gzip"}).headers
     yield fact("browsers", "compression of a large answer", encoding.get("content-encoding", "none"))
+
+
+def minute(trial: Trial) -> Iterator[Finding]:
+    """More tasks a minute than the caller's limit get 429. Requests with an upload that is no image cost nothing."""
+    check = "more requests than the caller's tasks a minute"
+    limit = int(trial.caller.get("tasks_per_minute") or trial.installation.parameters.get("CallerTasksPerMinute", "0"))
+    most = 2 * limit + 1  # A new minute may begin meanwhile.
+    if most > trial.most_requests:
+        yield skipped("limits", check, f"needs --requests {most}, and refuses this caller for a minute")
+        return
+    upload = data(trial.send("POST", "/v1/uploads"))
+    no_image = {"file": b"This is no image. " * 20}
+    trial.http.post(upload["url"], data=upload["fields"], files=no_image)
+    remove = partial(
+        trial.installation.client("s3").delete_object, Bucket=trial.installation.output("InputsBucketName")
+    )
+    trial.undo.callback(remove, Key=upload["fields"]["key"])
+    body = trial.job(subject_image_list=[{"subject_image": upload["reference"]}])
+    answers: list[str] = []
+    while len(answers) < most and (not answers or answers[-1].startswith("400")):
+        answers.append(said(trial.send("POST", TASKS_PATH, json=body)))
+    yield row("limits", check, "400/1201, then 429/1302", ", then ".join(dict.fromkeys(answers)))
 
 
 def throttle(trial: Trial) -> Iterator[Finding]:

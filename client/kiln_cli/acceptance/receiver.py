@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -18,16 +17,15 @@ _PREFIX = "whsec_"
 
 @dataclass(frozen=True)
 class Webhook:
-    """A received webhook."""
+    """A received webhook; the names of its headers are in lower case."""
 
-    headers: Mapping[str, str]
+    path: str
+    headers: dict[str, str]
     body: bytes
 
-    @property
-    def content(self) -> dict[str, Any]:
-        """The body."""
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+    def json(self) -> Any:
+        """Parses the body."""
+        return json.loads(self.body)
 
     def is_signed_with(self, secret: str) -> bool:
         """Whether one of its signatures was made with a secret."""
@@ -51,8 +49,13 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
-                receiver.received.append(Webhook({name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(200)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                webhook = Webhook(self.path, headers, body)
+                receiver.received.append(webhook)
+                status, headers = receiver.answer(webhook)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -61,6 +64,10 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def answer(self, _webhook: Webhook) -> tuple[int, dict[str, str]]:
+        """The status and the headers of the answer to a webhook."""
+        return 200, {}
 
     @property
     def url(self) -> str:

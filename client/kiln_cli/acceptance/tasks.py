@@ -43,6 +43,7 @@ class ApiTask:
         answer = self._post(self._key)
         self.task_id = trial.created(answer)
         yield row(area, "by the API", "200/0", said(answer))
+        yield fact("latency", "create answered after", f"{answer.elapsed.total_seconds():.2f} s")
         if not self.task_id:
             return
         again = self._post(self._key)
@@ -117,8 +118,8 @@ class ApiTask:
         yield row("webhooks", "the end is delivered", "succeed", self._delivered(), is_well=self._has_end())
         if trial.receiver is None:
             return
-        received = [each for each in trial.receiver.received if each.content.get("task_id") == self.task_id]
-        statuses = [each.content.get("task_status") for each in received]
+        received = [each for each in trial.receiver.received if each.json().get("task_id") == self.task_id]
+        statuses = [each.json().get("task_status") for each in received]
         yield row("webhooks", "received statuses", "succeed", statuses, is_well="succeed" in statuses)
         secret = trial.caller.get("webhook_secret")
         if not secret:

@@ -155,7 +155,7 @@ class CallersSecret:
         """
         self._document = self._secret.read()
         try:
-            entries = list(self._document["callers"])
+            entries = list(self._document["callers"]) if self._document != {} else []
             if not all(isinstance(each.get("name"), str) for each in entries):
                 raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -161,7 +161,9 @@ def dispatch(installation: Installation, _http: httpx.Client) -> Iterator[Findin
         # A task that has just ended is about to release its slots.
         time.sleep(1)
         leaked &= set(operate(installation, "status")["ended"])
-    found = f"{now['held']} of {now['slots']} held by {len(now['running'])} tasks, {now['waiting']} waiting"
+    holders = len(now["running"])
+    tasks = f"{holders} task{'' if holders == 1 else 's'}"
+    found = f"{now['held']} of {now['slots']} held by {tasks}, {now['waiting']} waiting"
     yield Finding(
         "slots",
         not leaked,

@@ -99,7 +99,8 @@ def moments_of_execution(name: str, events: Iterable[dict[str, Any]], states: St
 def _of_state(
     at: int, name: str, state: Mapping[str, Any], error: str, output: dict[str, Any], where: str
 ) -> Moment | None:
-    what = str(state.get("Comment", name)).removesuffix(".")
+    # The first sentence of a comment says what the state does, the others say why.
+    what = str(state.get("Comment", name)).partition(". ")[0].removesuffix(".")
     if _parks(state):
         wake_up = (TIMER if error == _TIMEOUT else REQUESTED) if name == _AWAITS_THE_PROVIDER else ""
         return Moment(at, what, _how_it_woke(error), where, wake_up)

@@ -11,6 +11,9 @@ from kiln_cli.operating.installation import Installation
 LARGEST_SECRET_BYTES = 65_536
 """Secrets Manager's limit of one secret."""
 
+NOT_SET = "{}"
+"""The content of a secret without a value: a new stack has no keys."""
+
 
 class SecretDocument:
     """One secret of an installation.
@@ -30,11 +33,10 @@ class SecretDocument:
         self._version = ""
 
     def read(self) -> Any:
-        """Returns the secret's JSON, or ``None`` if it is not JSON."""
-        answer = self._client.get_secret_value(SecretId=self._arn)
-        self._version = answer["VersionId"]
+        """Returns the secret's JSON, or ``None`` if it is not JSON. A secret without a value is an empty object."""
+        self._version, content = self._current()
         try:
-            return json.loads(answer["SecretString"])
+            return json.loads(content)
         except ValueError:
             return None
 
@@ -50,6 +52,16 @@ class SecretDocument:
             raise CommandFailed(
                 f"{self._called} must be at most {LARGEST_SECRET_BYTES:,} bytes, got {size:,}; {self._too_large}"
             )
-        if self._client.get_secret_value(SecretId=self._arn)["VersionId"] != self._version:
+        if self._current()[0] != self._version:
             raise CommandFailed(f"{self._called} has just been changed elsewhere; nothing was written, try again")
         self._version = self._client.put_secret_value(SecretId=self._arn, SecretString=content)["VersionId"]
+
+    def _current(self) -> tuple[str, str]:
+        """The current version and its content; a new stack's secret has neither."""
+        try:
+            answer = self._client.get_secret_value(SecretId=self._arn)
+        except self._client.exceptions.ResourceNotFoundException as error:
+            if "AWSCURRENT" not in str(error):
+                raise
+            return "", NOT_SET
+        return answer["VersionId"], answer.get("SecretString") or NOT_SET

@@ -104,7 +104,7 @@ def _head(task: dict[str, Any], history: list[Moment], links: dict[str, str]) ->
     wake_ups = [moment.wake_up for moment in history]
     rows = [
         ("task", task["task_id"]),
-        ("status", f"{task['task_status']}{' in the queue' if task['queue'] else ''}"),
+        ("status", f"{task['task_status']}{' in the queue' if task['queue'] == 'waiting' else ''}"),
         ("reason", task["task_status_msg"]),
         ("caller", task["caller"]),
         ("external id", task["external_task_id"]),

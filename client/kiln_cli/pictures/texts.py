@@ -26,7 +26,7 @@ def read_text(option: str, given: str | None) -> str | None:
         if given.startswith("@") and len(given) > 1:
             return Path(given[1:]).read_bytes().decode("utf-8-sig").rstrip("\r\n")
     except OSError as error:
-        escape = f"; for a text that begins with @ write {option} '@{given}'"
+        escape = f"; for a value that begins with @ write {option} '@{given}'"
         raise CommandFailed(f"{option}: {given[1:]}: {error.strerror or error}{escape}", USAGE) from None
     except UnicodeDecodeError:
         raise CommandFailed(f"{option}: must be text in UTF-8, got another encoding", USAGE) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
@@ -64,7 +65,7 @@ class DeliveredResult(TaskResult):
 
 
 class DeliveredTask(FoundTask):
-    """What *query* answers, plus where each image is kept."""
+    """The answer of *query*, plus where each image is stored."""
 
     task_result: DeliveredResult = Field(default_factory=DeliveredResult)
     images_missing: int = Field(
@@ -86,6 +87,7 @@ class EventMetadata(BaseModel, defer_build=True):
         channel: The channel that the task arrived by.
         has_receiver: Whether Kiln itself notifies a receiver of this change: the task's ``callback_url``, or the folder
             of a drop.
+        ignored: What the request holds and has no effect; absent if nothing, and in every event after the first.
     """
 
     event_id: str
@@ -94,6 +96,11 @@ class EventMetadata(BaseModel, defer_build=True):
     caller: str
     channel: Literal["api", "event", "drop"]
     has_receiver: bool = False
+    ignored: list[str] = Field(
+        default_factory=list,
+        description="Fields and files of the request that have no effect, in Image Task Submitted; absent if none",
+        exclude_if=lambda value: not value,
+    )
 
 
 class TaskEvent(BaseModel, defer_build=True):
@@ -111,12 +118,18 @@ class RefusalMetadata(BaseModel, defer_build=True):
         version: Of the shape of ``data``.
         request_event_id: The ``id`` of the event that asked.
         caller: The source that asked.
+        ignored: Fields of the request that have no effect; absent if there are none.
     """
 
     event_id: str
     version: str = VERSION
     request_event_id: str
     caller: str
+    ignored: list[str] = Field(
+        default_factory=list,
+        description="Fields of the request that have no effect; absent if none",
+        exclude_if=lambda value: not value,
+    )
 
 
 class RefusalEvent(BaseModel, defer_build=True):
@@ -127,7 +140,7 @@ class RefusalEvent(BaseModel, defer_build=True):
 
 
 class BusEntry(BaseModel, defer_build=True):
-    """What the workflow's publishing states put on the bus."""
+    """An entry that the workflow's publishing states put on the bus."""
 
     detail_type: str
     detail: TaskEvent
@@ -138,8 +151,14 @@ def event_id(task: Task, status: TaskStatus) -> str:
     return str(uuid.uuid5(_EVENT_IDS, f"{task.run_id}/{status}"))
 
 
-def publish_refusal(request_event_id: str, caller: str, error: KilnError) -> None:
+def publish_refusal(request_event_id: str, caller: str, error: KilnError, ignored: Sequence[str] = ()) -> None:
     """Puts ``Image Task Refused`` on the bus: a request that came from there made no task.
+
+    Args:
+        request_event_id: The ``id`` of the event that asked.
+        caller: The source that asked.
+        error: The reason.
+        ignored: The fields of the request that have no effect; a misspelt field is often the cause of a refusal.
 
     Raises:
         RuntimeError: The bus did not take it.
@@ -149,6 +168,7 @@ def publish_refusal(request_event_id: str, caller: str, error: KilnError) -> Non
             event_id=str(uuid.uuid5(_EVENT_IDS, f"{request_event_id}/refused")),
             request_event_id=request_event_id,
             caller=caller,
+            ignored=list(ignored),
         ),
         data=Refusal(code=error.code, message=error.message, request_id=request_event_id),
     )
@@ -203,6 +223,7 @@ def status_event(task: Task, public_url: str, status: TaskStatus | None = None) 
                 channel=task.origin.channel,
                 has_receiver=bool(task.callback_url)
                 or (task.origin.channel == "drop" and changed.task_status.is_terminal),
+                ignored=task.ignored if changed.task_status is TaskStatus.SUBMITTED else [],
             ),
             data=delivered(changed, public_url),
         ),

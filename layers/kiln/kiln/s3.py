@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -61,26 +62,28 @@ class ListedFile:
     modified_at: int
 
 
+@contextmanager
+def _absent_is_none() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if aws.error_code(error) not in _ABSENT:
+            raise
+
+
 def head(bucket: str, key: str) -> S3Object | None:
     """Describes an object without reading it; ``None`` when it is not there."""
-    try:
-        answer = aws.s3().head_object(Bucket=bucket, Key=key)
-    except Exception as error:
-        if aws.error_code(error) in _ABSENT:
-            return None
-        raise
-    return _object(bucket, key, answer)
+    with _absent_is_none():
+        return _object(bucket, key, aws.s3().head_object(Bucket=bucket, Key=key))
+    return None
 
 
 def read(bucket: str, key: str, *, most: int) -> S3Object | None:
     """An object with its bytes (at most one more than ``most``), or ``None`` when it is not there."""
-    try:
+    with _absent_is_none():
         answer = aws.s3().get_object(Bucket=bucket, Key=key)
-    except Exception as error:
-        if aws.error_code(error) in _ABSENT:
-            return None
-        raise
-    return _object(bucket, key, answer, answer["Body"].read(most + 1))
+        return _object(bucket, key, answer, answer["Body"].read(most + 1))
+    return None
 
 
 def beginning(found: S3Object, amount: int) -> bytes:

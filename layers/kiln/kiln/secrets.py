@@ -22,6 +22,9 @@ CACHE_SECONDS = 300
 RETRY_SECONDS = 30
 """How long a copy serves after an attempt that failed: each attempt may wait for a connection."""
 
+NOT_SET = "{}"
+"""The content of a secret without a value: the template creates the secrets that people fill in without one."""
+
 _REFUSALS = ("AccessDenied", "ResourceNotFound", "InvalidRequest", "InvalidParameter", "DecryptionFailure")
 """Answers of Secrets Manager that are no outage: a permission was withdrawn, or the secret is deleted."""
 
@@ -53,15 +56,23 @@ def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
 def _fetched(arn: str, copy: str, now: float) -> str:
     """The secret as Secrets Manager has it, or the copy while Secrets Manager is away."""
     try:
-        text = aws.secrets_manager().get_secret_value(SecretId=arn)["SecretString"]
+        text = aws.secrets_manager().get_secret_value(SecretId=arn).get("SecretString") or NOT_SET
     except Exception as error:
-        if not copy or aws.error_code(error).startswith(_REFUSALS):
+        if _has_no_value(error):
+            text = NOT_SET
+        elif not copy or aws.error_code(error).startswith(_REFUSALS):
             raise
-        metrics.record(metrics.SECRETS_STALE)
-        _kept[arn] = (now + RETRY_SECONDS, copy)
-        return copy
+        else:
+            metrics.record(metrics.SECRETS_STALE)
+            _kept[arn] = (now + RETRY_SECONDS, copy)
+            return copy
     _kept[arn] = (now + CACHE_SECONDS, text)
     return text
+
+
+def _has_no_value(error: Exception) -> bool:
+    """Whether the secret exists and has no current version. A secret that does not exist has the same error code."""
+    return aws.error_code(error) == "ResourceNotFoundException" and "AWSCURRENT" in str(error)
 
 
 def forget() -> None:

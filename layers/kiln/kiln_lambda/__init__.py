@@ -1,1 +1,1 @@
-"""What every handler shares with Lambda's own shapes: the contract over API Gateway, and logs, metrics and traces."""
+"""Lambda's side of every handler: the contract over API Gateway, and logs, metrics and traces."""

@@ -61,7 +61,7 @@ class ContractApi(APIGatewayRestResolver):
         return f"https://{context.domain_name}{stage}"
 
     def caller(self) -> callers.Caller:
-        """Who is calling.
+        """Identifies the caller.
 
         Raises:
             AuthenticationFailed: Or one of its kinds.

@@ -177,9 +177,9 @@ def _crash_if(action: str, crash: str) -> None:
 
 
 def _forget_what_is_warm() -> None:
-    """Clears what a warm process would remember, so that each invocation makes every call there can be.
+    """Clears a warm process's caches, so that each invocation makes every possible call.
 
-    The clients stay: making them costs time and calls nobody.
+    The clients stay: making them costs time and makes no call.
     """
     parameters = sys.modules.get("aws_lambda_powertools.utilities.parameters")
     if parameters is not None:

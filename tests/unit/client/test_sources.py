@@ -1,4 +1,4 @@
-"""What the commands for pictures read and open besides their arguments: pipes, files, other tasks, the browser."""
+"""The commands for pictures read pipes, files and other tasks, and open the browser."""
 
 from __future__ import annotations
 

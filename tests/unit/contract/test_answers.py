@@ -1,4 +1,4 @@
-"""What goes out has exactly the fields of the contract, with its names and its types."""
+"""Answers have exactly the fields of the contract, with its names and its types."""
 
 from __future__ import annotations
 

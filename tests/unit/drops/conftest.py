@@ -1,4 +1,4 @@
-"""What the tests of drops share."""
+"""Fixtures of the tests of drops."""
 
 from __future__ import annotations
 

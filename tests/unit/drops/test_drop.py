@@ -1,4 +1,4 @@
-"""The drop protocol: a folder is one task in whatever order its files come, and what is wrong is told in the outbox."""
+"""The drop protocol: a folder is one task in any order of its files, and the outbox has the reason of a refusal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_last_file_completes_the_task_in_any_order(inbox, accepted, order):
     ]
     assert all(each.version_id for each in task.inputs)
     assert list(accepted) == [task.task_id]
-    assert inbox.told("summer/猫") is None
+    assert inbox.result("summer/猫") is None
 
 
 def test_repeated_events_make_no_second_task(inbox, accepted):
@@ -49,7 +49,7 @@ def test_minute_opened_by_another_clock_refuses_no_drop(inbox, accepted, monkeyp
         monkeypatch.setattr(time, "time", lambda ahead=ahead: now + ahead)
         for name, content in FILES.items():
             inbox.drop(f"{folder}/{name}", content)
-        assert inbox.told(folder) is None
+        assert inbox.result(folder) is None
     assert len(accepted) == 2
 
 
@@ -67,11 +67,11 @@ def test_changed_file_is_another_task(inbox, accepted):
     assert len(accepted) == 2
 
 
-def test_a_job_that_waits_for_files_is_checked_once_per_window(inbox, monkeypatch):
+def test_a_job_that_waits_for_files_is_checked_once_per_window(inbox, monkeypatch, stopped_clock):
     monkeypatch.setenv("DROP_WAIT_SECONDS", "1")
     assert inbox.drop("f/job.json", FILES["job.json"]) is None
     assert inbox.drop("f/cat.png", FILES["cat.png"]) is None
-    time.sleep(1.1)
+    stopped_clock.advance(1.1)
     assert inbox.to_check_again() == [{"check_again": {"bucket": INBOX, "folder": "f", "checks": 0}}]
     assert inbox.to_check_again() == []
 
@@ -80,9 +80,9 @@ def test_last_look_names_the_missing_files(inbox, accepted):
     inbox.drop("f/cat.png", FILES["cat.png"])
     inbox.put("f/job.json", json.dumps({**JOB, "style_image": "nowhere.png"}).encode())
     assert last_look("f") is None
-    told = inbox.told("f")
-    assert told["code"] == 1201
-    assert told["message"] == ("job.json: names files that are not in the folder, got harbour 1.jpg, nowhere.png")
+    result = inbox.result("f")
+    assert result["code"] == 1201
+    assert result["message"] == ("job.json: names files that are not in the folder, got harbour 1.jpg, nowhere.png")
     assert len(accepted) == 0
 
 
@@ -147,10 +147,10 @@ def test_job_with_urls_and_base64_is_accepted(inbox):
 )
 def test_wrong_job_gets_a_refusal_in_its_result_file(inbox, accepted, content, code, message):
     assert inbox.drop("f/job.json", content) is None
-    told = inbox.told("f")
-    assert told["code"] == code
-    assert told["message"].startswith(message)
-    assert told["request_id"] == "f"
+    result = inbox.result("f")
+    assert result["code"] == code
+    assert result["message"].startswith(message)
+    assert result["request_id"] == "f"
     assert len(accepted) == 0
 
 
@@ -159,8 +159,8 @@ def test_job_that_names_a_file_outside_its_folder_is_refused(inbox, name):
     inbox.put("other/cat.png", picture())
     job = {"subject_image_list": [{"subject_image": name}]}
     assert inbox.drop("f/job.json", json.dumps(job).encode()) is None
-    told = inbox.told("f")
-    assert told["message"] == f"job.json: must name files within its folder, got '{name}'"
+    result = inbox.result("f")
+    assert result["message"] == f"job.json: must name files within its folder, got '{name}'"
 
 
 def test_files_in_a_subfolder_are_accepted(inbox):
@@ -173,7 +173,7 @@ def test_refused_image_is_named(inbox):
     inbox.put("f/cat.png", picture(299, 299))
     job = {"subject_image_list": [{"subject_image": "cat.png"}]}
     inbox.drop("f/job.json", json.dumps(job).encode())
-    assert inbox.told("f") == {
+    assert inbox.result("f") == {
         "code": 1201,
         "message": "cat.png: each side must be at least 300 px, got 299 x 299 px",
         "request_id": "f",
@@ -192,22 +192,22 @@ def test_used_external_id_is_refused(inbox, accepted):
     for folder in ("f", "g"):
         job = {"external_task_id": "mine", "subject_image_list": [{"subject_image": "https://a.test/1"}]}
         inbox.drop(f"{folder}/job.json", json.dumps(job).encode())
-    told = inbox.told("g")
-    assert told["message"] == "External_task_id mine already exists"
+    result = inbox.result("g")
+    assert result["message"] == "External_task_id mine already exists"
     assert len(accepted) == 1
 
 
 def test_job_at_the_top_is_refused(inbox):
     assert inbox.drop("job.json", FILES["job.json"]) is None
-    told = inbox.told("job.json")
-    assert told["message"].startswith("job.json: must be in a folder")
+    result = inbox.result("job.json")
+    assert result["message"].startswith("job.json: must be in a folder")
 
 
 @pytest.mark.parametrize("key", ["猫" * 301 + ".png", "f/" + "x" * 900])
 def test_refusal_of_a_too_long_key_is_stored_under_its_beginning(inbox, key):
     assert inbox.drop(key, picture()) is None
-    told = inbox.told(key.encode()[:900].decode(errors="ignore"))
-    assert told["message"] == "name: must be at most 900 bytes with its folders"
+    result = inbox.result(key.encode()[:900].decode(errors="ignore"))
+    assert result["message"] == "name: must be at most 900 bytes with its folders"
 
 
 @pytest.mark.parametrize("key", ["cat.png", "猫 & dog+1.jpg", "no extension"])
@@ -266,16 +266,16 @@ def test_encoded_metadata_are_decoded(inbox, prompt, read):
 )
 def test_wrong_metadata_are_refused(inbox, accepted, metadata, message):
     assert inbox.drop("cat.png", picture(), **metadata) is None
-    told = inbox.told("cat.png")
-    assert told["code"] == 1201
-    assert told["message"].startswith(message)
+    result = inbox.result("cat.png")
+    assert result["code"] == 1201
+    assert result["message"].startswith(message)
     assert len(accepted) == 0
 
 
 def test_other_file_at_the_top_is_refused(inbox):
     assert inbox.drop("notes.txt", b"remember the milk") is None
-    told = inbox.told("notes.txt")
-    assert told["message"].startswith("notes.txt: must be a jpg, jpeg or png image by its content")
+    result = inbox.result("notes.txt")
+    assert result["message"].startswith("notes.txt: must be a jpg, jpeg or png image by its content")
 
 
 def test_object_deleted_meanwhile_is_ignored(inbox):
@@ -291,15 +291,16 @@ def test_newest_content_keeps_the_result_file_whichever_task_ends_last(inbox):
     for task, is_written in ((newer, True), (older, False)):
         TaskStore().fail(task, task.task_id)
         assert write_result(TaskStore().get(task.task_id), "https://kiln.test") is is_written
-    assert inbox.told("cat.png")["request_id"] == newer.task_id
+    assert inbox.result("cat.png")["request_id"] == newer.task_id
 
 
 def test_metadata_that_is_not_used_is_named_in_the_result(inbox):
     task = inbox.drop("cat.png", picture(), promt="A cat", colour="red", mtime="1722769557", **{"s3cmd-attrs": "uid:0"})
     assert task is not None
+    assert task.ignored == ["colour", "promt"]
     TaskStore().fail(task, "why")
     write_result(TaskStore().get(task.task_id), "https://kiln.test")
-    answer = inbox.told("cat.png")
+    answer = inbox.result("cat.png")
     assert answer["ignored"] == ["colour", "promt"]
     assert (answer["code"], answer["message"], answer["data"]["task_status"]) == (5000, "why", "failed")
 

@@ -1,4 +1,4 @@
-"""What has been dropped before: told of again it is the same task, dropped anew after a failure it is tried again."""
+"""Repeated drops: a repeated event is the same task, and a new drop after a failure is a new attempt."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ def dropped(inbox, **changes) -> Task:
     return inbox.drop("f/job.json", json.dumps({**JOB, **changes}).encode())
 
 
-def told(task: Task) -> None:
-    """What ``Notify`` does at a task's end."""
+def publish(task: Task) -> None:
+    """Writes the result file, as ``Notify`` does at a task's end."""
     write_result(TaskStore().get(task.task_id), "https://kiln.test")
 
 
 def fails(task: Task) -> None:
     TaskStore().fail(task, "The provider was not amused")
-    told(task)
+    publish(task)
 
 
 def succeeds(task: Task) -> None:
     TaskStore().succeed(task, [stored_image()], "16")
-    told(task)
+    publish(task)
 
 
 def test_failed_drop_is_retried_when_its_job_is_dropped_again(inbox, accepted):
     made = [inbox.drop(f"f/{name}", content) for name, content in FILES.items()]
     [first] = [each for each in made if each]
     TaskStore().fail(first, "The provider was not amused")
-    assert {arrived(f"f/{name}").task_id for name in FILES} == {first.task_id}, "told of the same version again"
+    assert {arrived(f"f/{name}").task_id for name in FILES} == {first.task_id}, "a repeated event of the same version"
     assert inbox.drop("f/cat.png", FILES["cat.png"]).task_id == first.task_id, "its job is still the old one"
     again = inbox.drop("f/job.json", FILES["job.json"])
     assert again.task_id != first.task_id
@@ -75,21 +75,21 @@ def test_late_event_does_not_run_a_finished_task_again(inbox, accepted):
     assert again is not None
     assert again.task_status is TaskStatus.FAILED
     assert len(accepted) == 1
-    assert inbox.told("cat.png") is None
+    assert inbox.result("cat.png") is None
 
 
 def test_content_dropped_again_restores_its_result_file(inbox, accepted):
-    """Links and all as they were written: whoever puts it back does not know the API's address."""
+    """The links stay as they were written: the function that restores the file does not know the API's address."""
     older = inbox.drop("cat.png", picture(400, 400))
     TaskStore().succeed(older, [stored_image()], "8")
     write_result(TaskStore().get(older.task_id), "https://kiln.test")
-    written = inbox.told("cat.png")
+    written = inbox.result("cat.png")
     newer = inbox.drop("cat.png", picture(500, 500))
     TaskStore().succeed(newer, [stored_image()], "16")
     write_result(TaskStore().get(newer.task_id), "https://kiln.test")
-    assert inbox.told("cat.png")["data"]["final_unit_deduction"] == "16"
+    assert inbox.result("cat.png")["data"]["final_unit_deduction"] == "16"
     inbox.drop("cat.png", picture(400, 400))
-    assert inbox.told("cat.png") == written
+    assert inbox.result("cat.png") == written
     assert len(accepted) == 2
 
 
@@ -110,7 +110,7 @@ def test_each_version_of_a_failing_job_is_attempted_once(inbox, accepted):
         assert {arrived(f"f/{name}").task_id for name in FILES} == {tried[-1].task_id}
         assert len(accepted) == attempt
     succeeds(tried[-1])
-    assert inbox.told("f")["data"]["task_status"] == "succeed"
+    assert inbox.result("f")["data"]["task_status"] == "succeed"
 
 
 def test_version_read_before_the_last_failure_is_not_attempted(inbox, accepted, monkeypatch):
@@ -131,9 +131,9 @@ def test_content_dropped_after_its_task_expired_has_separate_attempts(inbox, acc
     key = items.task_key(first.task_id)
     inbox.dynamodb.delete_item(TableName=ENVIRONMENT["TABLE_NAME"], Key=key)
     monkeypatch.setattr(clock, "milliseconds", lambda: first.created_at + 91 * 86_400_000)
-    anew = inbox.drop("f/job.json", FILES["job.json"])
-    assert anew.task_id == first.task_id
-    succeeds(anew)
+    again = inbox.drop("f/job.json", FILES["job.json"])
+    assert again.task_id == first.task_id
+    succeeds(again)
     assert arrived("f/cat.png").task_status is TaskStatus.SUCCEED
     assert len(accepted) == 2
 
@@ -144,7 +144,7 @@ def test_external_id_belongs_to_the_first_attempt_only(inbox, accepted):
     again = inbox.drop("f/job.json", json.dumps({**JOB, "external_task_id": "mine"}).encode())
     assert (first.external_task_id, again.external_task_id) == ("mine", "")
     succeeds(again)
-    assert inbox.told("f")["request_id"] == again.task_id
+    assert inbox.result("f")["request_id"] == again.task_id
 
 
 @pytest.mark.parametrize("when", ["while it runs", "when it has succeeded"])
@@ -159,7 +159,7 @@ def test_retry_is_the_newest_attempt_whatever_arrives(inbox, accepted, end, when
     else:
         succeeds(again)
         assert {arrived(f"f/{name}").task_id for name in FILES} == {again.task_id}
-    assert inbox.told("f")["request_id"] == again.task_id
+    assert inbox.result("f")["request_id"] == again.task_id
     assert inbox.drop("f/job.json", FILES["job.json"]).task_id == again.task_id
     assert len(accepted) == 2
 
@@ -189,7 +189,7 @@ def test_retry_before_the_drop_is_processed_is_its_task(inbox, accepted, monkeyp
     assert again.task_id == attempts.next_id(first)
     assert len(accepted) == 2
     succeeds(again)
-    assert inbox.told("f")["request_id"] == again.task_id
+    assert inbox.result("f")["request_id"] == again.task_id
 
 
 def test_retry_is_refused_while_a_drop_has_a_newer_attempt(inbox, accepted):
@@ -208,7 +208,7 @@ def test_deleted_result_file_is_written_again(inbox, accepted, monkeypatch):
     ended_at = TaskStore().get(first.task_id).updated_at
     monkeypatch.setattr(clock, "milliseconds", lambda: ended_at + 3_600_000)
     inbox.drop("f/job.json", FILES["job.json"])
-    answer = inbox.told("f")
+    answer = inbox.result("f")
     assert (answer["code"], answer["data"]["task_status"]) == (0, "succeed")
     assert answer["data"]["task_result"]["images"][0]["key"] == stored_image().key
     assert len(accepted) == 1
@@ -222,4 +222,4 @@ def test_old_result_file_does_not_replace_newer_contents(inbox, monkeypatch):
     # A function that was held up looked at the inbox before the newer content came.
     monkeypatch.setattr(clock, "milliseconds", lambda: older.created_at - 1)
     inbox.drop("cat.png", picture(400, 400))
-    assert inbox.told("cat.png")["request_id"] == newer.task_id
+    assert inbox.result("cat.png")["request_id"] == newer.task_id

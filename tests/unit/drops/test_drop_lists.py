@@ -45,8 +45,8 @@ def succeeds(task: Task) -> None:
 
 
 def together(inbox) -> list[str]:
-    """What the folder's own answer says of each job: its reason."""
-    return [each["data"]["task_status_msg"] for each in inbox.told("f")["data"]]
+    """The reason of each job in the folder's own answer."""
+    return [each["data"]["task_status_msg"] for each in inbox.result("f")["data"]]
 
 
 def named(*prompts: str) -> list[dict[str, Any]]:
@@ -84,10 +84,10 @@ def test_wrong_job_of_a_list_does_not_stop_the_others(inbox, accepted):
     inbox.put("f/job.json", jobs(job("https://a.test/1"), job("https://a.test/1", n=10), job("../cat.png")))
     [task] = object_arrived(INBOX, "f/job.json")
     assert task.origin.part == 1
-    assert inbox.told("f/1") is None
-    assert inbox.told("f/2")["message"] == "n: must be at most 9, got 10"
-    assert inbox.told("f/3")["message"].startswith("job.json: must name files within its folder")
-    assert inbox.told("f") is None
+    assert inbox.result("f/1") is None
+    assert inbox.result("f/2")["message"] == "n: must be at most 9, got 10"
+    assert inbox.result("f/3")["message"].startswith("job.json: must name files within its folder")
+    assert inbox.result("f") is None
 
 
 def test_folder_defaults_fill_missing_fields_of_jobs(inbox):
@@ -102,13 +102,13 @@ def test_folder_defaults_fill_missing_fields_of_jobs(inbox):
 def test_wrong_defaults_are_refused(inbox, accepted, content):
     inbox.put("f/defaults.json", content)
     assert inbox.drop("f/job.json", jobs(job("https://a.test/1"))) is None
-    assert inbox.told("f")["message"].startswith("defaults.json: must be ")
+    assert inbox.result("f")["message"].startswith("defaults.json: must be ")
     assert len(accepted) == 0
 
 
 def test_list_of_101_jobs_is_refused(inbox, accepted):
     assert inbox.drop("f/job.json", jobs(*[job("https://a.test/1")] * 101)) is None
-    assert inbox.told("f")["message"] == "job.json: must list 1 to 100 jobs, got 101"
+    assert inbox.result("f")["message"] == "job.json: must list 1 to 100 jobs, got 101"
     assert len(accepted) == 0
 
 
@@ -122,11 +122,11 @@ def test_finished_list_has_one_combined_result_file(inbox):
     inbox.put("f/job.json", jobs(job("https://a.test/1"), job("https://a.test/2"), job("https://a.test/3", n=10)))
     first, second = object_arrived(INBOX, "f/job.json")
     for task in (second, first):
-        assert inbox.told("f") is None
+        assert inbox.result("f") is None
         TaskStore().fail(task, f"why {task.origin.part}")
         write_result(TaskStore().get(task.task_id), "https://kiln.test")
         write_result(TaskStore().get(task.task_id), "https://kiln.test")  # A step may be repeated.
-    together = inbox.told("f")
+    together = inbox.result("f")
     assert (together["code"], len(together["data"])) == (5000, 3)
     assert together["message"] == "3 of 3 jobs have failed: number 1, 2, 3; data says why"
     assert [each.get("data", each).get("task_status_msg", each["message"]) for each in together["data"]] == [
@@ -142,8 +142,8 @@ def test_older_list_does_not_replace_a_newer_result_file(inbox):
     [newer] = dropped(inbox, json.dumps(named("c")[0]).encode())
     fails(newer)
     fails(second)
-    assert inbox.told("f")["request_id"] == newer.task_id
-    assert inbox.told("f/2")["request_id"] == second.task_id
+    assert inbox.result("f")["request_id"] == newer.task_id
+    assert inbox.result("f/2")["request_id"] == second.task_id
 
 
 def test_older_list_does_not_replace_a_shorter_lists_result_file(inbox):
@@ -160,7 +160,7 @@ def test_job_shared_by_two_lists_counts_for_the_newer(inbox):
     same, newer = dropped(inbox, jobs(*named("a", "c")))
     assert same.task_id == shared.task_id
     for task in (older, newer, shared):
-        assert inbox.told("f") is None
+        assert inbox.result("f") is None
         fails(task)
     assert together(inbox) == ["a", "c"]
 
@@ -172,7 +172,7 @@ def test_list_dropped_again_restores_its_result_files(inbox, accepted):
             if task.task_id not in ended:
                 succeeds(task)
                 ended.add(task.task_id)
-        assert [each["data"]["final_unit_deduction"] for each in inbox.told("f")["data"]] == list(prompts)
+        assert [each["data"]["final_unit_deduction"] for each in inbox.result("f")["data"]] == list(prompts)
     assert len(accepted) == 3
 
 
@@ -183,7 +183,7 @@ def test_failed_jobs_of_a_list_are_retried_and_join_the_others(inbox, accepted):
     same, again = dropped(inbox, jobs(*named("a", "b")))
     assert (same.task_id, again.task_id != second.task_id) == (first.task_id, True)
     succeeds(again)
-    assert [each["request_id"] for each in inbox.told("f")["data"]] == [first.task_id, again.task_id]
+    assert [each["request_id"] for each in inbox.result("f")["data"]] == [first.task_id, again.task_id]
     assert len(accepted) == 3
 
 
@@ -194,7 +194,7 @@ def test_retried_job_joins_the_combined_result_file(inbox):
     again = retry(Caller(name="inbox"), second.task_id)
     object_arrived(INBOX, "f/job.json")
     fails(again)
-    assert [each["request_id"] for each in inbox.told("f")["data"]] == [first.task_id, again.task_id]
+    assert [each["request_id"] for each in inbox.result("f")["data"]] == [first.task_id, again.task_id]
 
 
 def test_deleted_result_files_of_a_list_are_written_again(inbox, monkeypatch):

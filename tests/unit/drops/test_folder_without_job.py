@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -21,7 +20,7 @@ def test_images_without_a_job_are_answered_with_a_job_that_would_do(inbox, accep
     for name in ("cat.png", "dog.jpg", "scene.jpg"):
         inbox.drop(f"f/{name}", picture())
     inbox.deliver()
-    answer = inbox.told("f")
+    answer = inbox.result("f")
     assert answer["code"] == 1201
     assert answer["message"] == (
         "job.json: is missing, got 3 images and no description of the job; "
@@ -48,7 +47,7 @@ def test_misnamed_job_file_is_named(inbox, name, message):
     inbox.drop("f/cat.png", picture())
     inbox.drop(f"f/{name}", JOB)
     inbox.deliver()
-    assert inbox.told("f")["message"] == message
+    assert inbox.result("f")["message"] == message
 
 
 @pytest.mark.parametrize("order", [("JOB.JSON", "cat.png"), ("cat.png", "JOB.JSON")], ids=",".join)
@@ -67,7 +66,7 @@ def test_job_file_in_upper_case_and_its_defaults_are_found_by_a_check(inbox, acc
 def test_folder_with_other_files_alone_is_answered(inbox):
     inbox.drop("f/pictures.zip", b"PK")
     inbox.deliver()
-    answer = inbox.told("f")
+    answer = inbox.result("f")
     assert "got no images" in answer["message"]
     assert answer["job.json"]["subject_image_list"] == [{"subject_image": "picture.jpg"}]
 
@@ -75,7 +74,7 @@ def test_folder_with_other_files_alone_is_answered(inbox):
 def test_defaults_without_a_job_are_answered(inbox):
     inbox.drop("f/defaults.json", b"{}")
     inbox.deliver()
-    assert inbox.told("f")["message"].startswith("job.json: is missing, got no images")
+    assert inbox.result("f")["message"].startswith("job.json: is missing, got no images")
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "__MACOSX/._cat.png", "~$notes.docx", "cat.png.part"])
@@ -116,14 +115,14 @@ def test_files_before_the_job_above_them_are_not_answered(inbox, accepted):
     assert inbox.names() == []
 
 
-def test_folder_that_still_receives_files_is_not_answered_yet(inbox, monkeypatch):
+def test_folder_that_still_receives_files_is_not_answered_yet(inbox, monkeypatch, stopped_clock):
     monkeypatch.setenv("DROP_WAIT_SECONDS", "2")
     inbox.put("f/cat.png", picture())
     last_look("f")
-    assert inbox.told("f") is None
-    time.sleep(2.1)
+    assert inbox.result("f") is None
+    stopped_clock.advance(2.1)
     inbox.deliver()
-    assert inbox.told("f")["code"] == 1201
+    assert inbox.result("f")["code"] == 1201
 
 
 def test_folder_that_never_pauses_is_answered_after_twelve_checks(inbox, monkeypatch):
@@ -131,15 +130,15 @@ def test_folder_that_never_pauses_is_answered_after_twelve_checks(inbox, monkeyp
     inbox.put("f/cat.png", picture())
     for checks in range(later.MOST_CHECKS):
         check_folder(InboxReader(), INBOX, "f", checks)
-        assert inbox.told("f") is None
+        assert inbox.result("f") is None
     check_folder(InboxReader(), INBOX, "f", later.MOST_CHECKS)
-    assert inbox.told("f")["code"] == 1201
+    assert inbox.result("f")["code"] == 1201
 
 
 def test_answered_folder_is_a_task_once_its_job_arrives(inbox, accepted):
     inbox.drop("f/cat.png", picture())
     inbox.deliver()
-    assert inbox.told("f")["code"] == 1201
+    assert inbox.result("f")["code"] == 1201
     inbox.drop("f/job.json", JOB)
     assert len(accepted) == 1
 
@@ -151,7 +150,7 @@ def test_message_that_is_lost_after_it_was_sent_is_not_lost(inbox, monkeypatch):
         inbox.drop("f/cat.png", picture())
     monkeypatch.undo()
     inbox.deliver()
-    assert inbox.told("f")["code"] == 1201
+    assert inbox.result("f")["code"] == 1201
 
 
 @pytest.mark.parametrize(
@@ -165,10 +164,12 @@ def test_message_that_is_lost_after_it_was_sent_is_not_lost(inbox, monkeypatch):
 )
 def test_file_at_the_top_that_is_no_image_is_answered_with_what_to_do(inbox, name, hint):
     inbox.drop(name, b"\0\0\0 ftypmp42")
-    assert inbox.told(name)["message"].endswith(hint)
+    assert inbox.result(name)["message"].endswith(hint)
 
 
 @pytest.mark.parametrize("name", ["job.json", "JOB.json", "prompt.txt", "defaults.json"])
 def test_job_file_at_the_top_is_answered(inbox, name):
     inbox.drop(name, JOB)
-    assert inbox.told(name)["message"] == (f"{name}: must be in a folder together with its images, got one at the top")
+    assert inbox.result(name)["message"] == (
+        f"{name}: must be in a folder together with its images, got one at the top"
+    )

@@ -35,8 +35,8 @@ def test_file_is_described_by_its_head(put, key):
 
 
 def test_missing_file_is_none(put):
-    assert s3.head(INBOX, "nobody") is None
-    assert s3.read(INBOX, "nobody", most=10) is None
+    assert s3.head(INBOX, "missing") is None
+    assert s3.read(INBOX, "missing", most=10) is None
 
 
 def test_other_refusal_by_s3_is_a_fault(cloud):

@@ -52,15 +52,15 @@ def test_name_of_several_files_is_refused(inbox, accepted):
     inbox.put("f/Cat.png", picture())
     inbox.put("f/cat.PNG", picture())
     assert inbox.drop("f/job.json", job("cat.png")) is None
-    assert inbox.told("f")["message"] == "cat.png: must be one file, got Cat.png and cat.PNG"
+    assert inbox.result("f")["message"] == "cat.png: must be one file, got Cat.png and cat.PNG"
 
 
 @pytest.mark.parametrize("name", ["C:\\Users\\me\\cat.png", "..\\g\\cat.png", "/cat.png", "file:///home/me/cat.png"])
 def test_name_outside_the_folder_is_refused_at_once(inbox, name):
     inbox.drop("f/job.json", job(name))
-    assert inbox.told("f")["message"] == f"job.json: must name files within its folder, got '{name}'"
+    assert inbox.result("f")["message"] == f"job.json: must name files within its folder, got '{name}'"
 
 
 def test_name_nine_folders_below_is_refused_at_once(inbox):
     inbox.drop("f/job.json", job("1/2/3/4/5/6/7/8/9/cat.png"))
-    assert inbox.told("f")["message"].startswith("job.json: must name files at most 8 folders below its own")
+    assert inbox.result("f")["message"].startswith("job.json: must name files at most 8 folders below its own")

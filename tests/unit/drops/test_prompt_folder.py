@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 
 import pytest
 
@@ -90,7 +89,7 @@ def test_words_are_the_prompt(inbox, accepted, text):
 )
 def test_wrong_prompt_is_answered_and_makes_no_task(inbox, accepted, prompt, message):
     drop(inbox, prompt.encode())
-    assert inbox.told("f")["message"].startswith(message)
+    assert inbox.result("f")["message"].startswith(message)
     assert len(accepted) == 0
 
 
@@ -105,14 +104,14 @@ def test_wrong_prompt_is_answered_and_makes_no_task(inbox, accepted, prompt, mes
 )
 def test_wrong_images_are_answered_and_make_no_task(inbox, accepted, names, message):
     drop(inbox, b"A cat", *names)
-    assert inbox.told("f")["message"].startswith(message)
+    assert inbox.result("f")["message"].startswith(message)
     assert len(accepted) == 0
 
 
 def test_image_of_another_format_is_refused_and_not_left_out(inbox, accepted):
     inbox.put("f/dog.gif", picture(form="GIF"))
     drop(inbox)
-    assert inbox.told("f")["message"].startswith("dog.gif: must be a jpg, jpeg or png image")
+    assert inbox.result("f")["message"].startswith("dog.gif: must be a jpg, jpeg or png image")
     assert len(accepted) == 0
 
 
@@ -160,17 +159,17 @@ def test_failed_folder_is_tried_again_when_its_prompt_is_dropped_again(inbox, ac
     assert len(accepted) == 2
 
 
-def test_folder_is_no_task_before_its_files_pause(inbox, accepted, monkeypatch):
+def test_folder_is_no_task_before_its_files_pause(inbox, accepted, monkeypatch, stopped_clock):
     monkeypatch.setenv("DROP_QUIET_SECONDS", "2")
     monkeypatch.setenv("DROP_WAIT_SECONDS", "2")
     inbox.drop("f/prompt.txt", b"Two")
     inbox.drop("f/cat.png", picture())
-    time.sleep(1.2)
+    stopped_clock.advance(1.2)
     inbox.drop("f/dog.png", picture())
-    time.sleep(0.9)
+    stopped_clock.advance(0.9)
     inbox.deliver()
     assert len(accepted) == 0
-    time.sleep(2)
+    stopped_clock.advance(2)
     inbox.deliver()
     assert len(only_task(accepted).inputs) == 2
 
@@ -180,4 +179,4 @@ def test_files_that_are_not_used_are_named_in_the_result(inbox, accepted):
     task = only_task(accepted)
     TaskStore().succeed(task, [stored_image()], "8")
     write_result(TaskStore().get(task.task_id), "https://kiln.test")
-    assert inbox.told("f")["ignored"] == ["clip.mp4", "notes.md"]
+    assert inbox.result("f")["ignored"] == ["clip.mp4", "notes.md"]

@@ -1,4 +1,4 @@
-"""What every handler's test stands on."""
+"""Fixtures of every handler's test."""
 
 from __future__ import annotations
 

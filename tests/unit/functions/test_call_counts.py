@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,12 +17,19 @@ from kiln.auth.callers import Caller
 from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
+from kiln.tasks import admission
 from tests.support.fakes import SignedPuts
 from tests.support.functions import TASK_ID, call, invoke, sample
 from tests.support.images import in_base64, padded, picture
 from tests.support.samples import add_task
 
 CREATE: dict[str, Any] = {"subject_image_list": [{"subject_image": "https://images.test/cat.png"}], "prompt": "A cat"}
+
+
+@pytest.fixture(autouse=True)
+def _one_moment(monkeypatch) -> None:
+    """Each test takes no time: a new second or minute would add a call."""
+    monkeypatch.setattr(admission, "time", SimpleNamespace(time=lambda: 1_800_000_030.0, monotonic=lambda: 1.0))
 
 
 @pytest.fixture
@@ -58,10 +66,10 @@ def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
     assert made == ["UpdateItem", "PutItem"]
 
 
-def test_the_first_of_a_second_looks_at_the_line_and_the_first_of_all_at_the_keys(calls):
+def test_first_task_of_a_second_reads_the_queue_and_first_of_all_the_keys(calls):
     with calls() as made:
         create(CREATE)
-    # The caller's minute begins with this task: the write for the same minute was in vain.
+    # The caller's minute begins with this task: the write for the same minute failed its condition.
     assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
 
 
@@ -90,14 +98,14 @@ def test_an_upload_adds_a_look_at_the_minute_two_at_itself_and_a_copy_however_of
     assert made == ["HeadObject", "GetItem", "GetObject", "UpdateItem", *["CopyObject"] * 4, "PutItem"]
 
 
-def test_cancelling_reads_the_task_ends_it_gives_its_place_back_and_rings(calls):
+def test_cancel_reads_the_task_ends_it_refunds_its_turn_and_wakes_the_workflow(calls):
     create({**CREATE, "external_task_id": "order-7"})
     with calls() as made:
         assert call("submit", sample("api-cancel"))[0] == 200
     assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
 
 
-def test_an_idempotency_key_adds_the_look_for_its_task_and_an_external_id_the_one_for_its_claim(calls):
+def test_idempotency_key_adds_a_read_of_its_task_and_external_id_one_of_its_claim(calls):
     create(CREATE)
     with calls() as made:
         create(CREATE, **{"Idempotency-Key": "7"})
@@ -138,17 +146,18 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     with calls() as made:
         invoke("dispatch", sample("workflow-dispatch"))
-    # Slots and task are read at once; then the slots are acquired, the attempt is counted and its end is kept.
+    # Slots, task and gate are read at once; then the slots are acquired, the attempt is counted and its end is kept.
     assert [each for each in made if each != "GetSecretValue"] == ["BatchGetItem", *["UpdateItem"] * 3]
     assert asked == ["POST"]
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert (made, asked) == (["UpdateItem"], ["POST", "GET"])
+    # Each poll reads the gate.
+    assert (made, asked) == (["UpdateItem", "GetItem"], ["POST", "GET"])
     state["task_status"] = "processing"
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert made == ["UpdateItem", "UpdateItem"]
+    assert made == ["UpdateItem", "GetItem", "UpdateItem"]
     state["task_status"] = "succeed"
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert made == ["UpdateItem", "GetItem", "Query", "UpdateItem"]
+    assert made == ["UpdateItem", "GetItem", "GetItem", "Query", "UpdateItem"]

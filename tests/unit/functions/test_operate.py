@@ -41,7 +41,7 @@ def test_task_is_shown_ended_and_retried():
         ({"operation": "drop everything"}, "operation"),
         ({"operation": "show", "task_id": "a/b"}, "task_id"),
         ({"operation": "status", "more": 1}, "more"),
-        ({"operation": "show", "task_id": "nobody"}, "Task not found"),
+        ({"operation": "show", "task_id": "missing"}, "Task not found"),
     ],
 )
 def test_impossible_operation_is_refused(event, why):

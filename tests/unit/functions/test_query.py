@@ -78,7 +78,7 @@ def test_waiting_task_shows_its_queue_position():
 
 def test_missing_task_and_another_callers_task_get_the_same_answer():
     add_task("theirs", caller="bob", external_task_id="order-7")
-    for either_id in ("nobody", "theirs", "order-7", "x" * 3_000):
+    for either_id in ("missing", "theirs", "order-7", "x" * 3_000):
         status, body, _ = query(either_id)
         assert (status, body["code"]) == (404, 1203)
         assert body["message"] == f"Task not found by id/external id: {either_id[:200]}"
@@ -157,7 +157,7 @@ def test_result_link_redirects_to_the_image_without_a_key():
         assert (status, body) == (302, {})
         assert "/tasks/task-1/0.png" in headers["Location"]
         assert headers["Cache-Control"] == "private, max-age=840"
-        # Whoever follows it at the last moment still has a minute to begin with the image.
+        # A browser that follows the cached redirect at the last moment still has a minute to begin the download.
         assert parse_qs(urlsplit(headers["Location"]).query)["X-Amz-Expires"] == ["900"]
 
 

@@ -13,9 +13,9 @@ from tests.support.functions import TASK_ID, invoke, sample
 
 def test_new_task_starts_its_workflow(executions):
     assert invoke("start", sample("table-new-task")) == {"batchItemFailures": []}
-    [(name, course)] = executions.started.items()
+    [(name, execution_input)] = executions.started.items()
     assert name == f"{TASK_ID}_1722769557708"
-    assert course["task_id"] == TASK_ID
+    assert execution_input["task_id"] == TASK_ID
 
 
 def test_repeated_record_starts_one_workflow(executions):

@@ -11,7 +11,8 @@ import pytest
 import urllib3
 
 from kiln.images import copying
-from kiln.images.copying import CopyFailed, Hope, copy_image
+from kiln.images.checked_stream import CHUNK_BYTES, CheckedStream, CopyFailed, Hope
+from kiln.images.copying import copy_image
 from kiln.images.result_files import ResultFacts
 from tests.support.fakes import HttpPool, http_answer
 from tests.support.images import jpeg_with_long_metadata, padded, picture
@@ -277,7 +278,7 @@ def test_dripping_image_fails_the_copy(monkeypatch, is_chunked):
 
 
 class Dripping:
-    """A connection over which a byte comes every second: whoever asks for many at once waits for all of them."""
+    """A connection with one byte a second: a read of many bytes waits for all of them."""
 
     closed = False
 
@@ -299,7 +300,7 @@ class Dripping:
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("seconds", [240, 70_000])
 def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
-    """Not in its head, not behind it: the function would be killed, and what else has come would not be recorded."""
+    """The deadline holds in the image's head and behind it. A killed function would record none of the other images."""
     drips = Dripping(LARGE_PNG)
     monkeypatch.setattr(copying, "COPY_SECONDS", seconds)
     monkeypatch.setattr(copying.time, "monotonic", lambda: drips.now)
@@ -311,20 +312,20 @@ def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
 
 
 class Records(io.BytesIO):
-    """A connection over TLS: it gives a record of 16 KB at a time."""
+    """A connection over TLS: it returns a record of 16 KB at a time."""
 
     def read1(self, amount: int | None = -1, /) -> bytes:
         return super().read1(min(amount or -1, 16 * 1024))
 
 
 def test_small_chunks_are_sent_on_in_large_ones():
-    """Each piece is a call of its own all the way down: over TLS that was most of the CPU."""
+    """Each piece is a separate call all the way down: over TLS that was most of the CPU."""
     head = LARGE_PNG[: 64 * 1024]
     facts = ResultFacts("image/png", 640, 480)
-    stream = copying._CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
+    stream = CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
     chunks = list(stream)
     assert b"".join(chunks) == LARGE_PNG
-    assert len(chunks) == 2 + len(LARGE_PNG) // copying._CHUNK_BYTES
+    assert len(chunks) == 2 + len(LARGE_PNG) // CHUNK_BYTES
 
 
 def test_image_past_its_deadline_is_not_requested():

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 
 from kiln import addresses
 from kiln.images import result_links
-from kiln.images.copying import CopyFailed, copy_image
+from kiln.images.checked_stream import CopyFailed
+from kiln.images.copying import copy_image
 from kiln.images.result_links import LinkRefused, guarded_http, open_link
 
 PUBLIC = "93.184.215.14"
@@ -117,6 +118,26 @@ def test_the_host_header_is_the_name(monkeypatch, pool):
         assert b"\r\nHost: cdn.test\r\n" in request
 
 
+@pytest.mark.parametrize("inside", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1"])
+def test_redirect_to_a_host_that_resolves_inside_is_not_followed(monkeypatch, pool, inside):
+    monkeypatch.setenv("ALLOW_HTTP_RESULTS", "true")
+    made: Sent = []
+    here, there = socket.socketpair(socket.AF_UNIX)
+
+    def create_connection(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        made.append(address)
+        return here
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
+    asked = resolving(monkeypatch, [PUBLIC], [inside])
+    with here, there:
+        there.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://inside.test/admin\r\nContent-Length: 0\r\n\r\n")
+        with pytest.raises(LinkRefused, match=r"^redirect: .* internal address"):
+            open_link("http://cdn.test/a.png")
+    assert asked == [("cdn.test", 80), ("inside.test", 80)]
+    assert made == [(PUBLIC, 80)]
+
+
 @pytest.mark.parametrize("error", [socket.gaierror("no such host"), UnicodeError("label too long")])
 def test_a_host_without_an_address_is_an_outage(monkeypatch, connected, pool, error):
     def resolve(*_: object) -> list[str]:
@@ -145,7 +166,7 @@ def test_the_resolver_is_asked_for_what_a_connection_can_use(monkeypatch):
     assert addresses.resolve("cdn.test", 443) == [PUBLIC]
 
 
-@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(
     url=some.text(max_size=30)
     | some.text(max_size=20).map(lambda rest: f"https://{rest}")

@@ -22,7 +22,7 @@ def event(cloud, accepted) -> dict[str, Any]:
 
 @pytest.fixture
 def published(monkeypatch) -> list[dict[str, Any]]:
-    """What was put on the bus."""
+    """The entries that were put on the bus."""
     entries: list[dict[str, Any]] = []
 
     def put_events(Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -53,11 +53,23 @@ def test_wrong_request_publishes_a_refusal(event, accepted, published, detail):
     assert task_requested({**event, "detail": detail}) is None
     [entry] = published
     assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == ("kiln", "kiln", "Image Task Refused")
-    told = json.loads(entry["Detail"])
-    assert told["metadata"]["request_event_id"] == event["id"]
-    assert told["metadata"]["caller"] == "shop"
-    assert told["data"]["code"] in (1200, 1201)
+    refusal = json.loads(entry["Detail"])
+    assert refusal["metadata"]["request_event_id"] == event["id"]
+    assert refusal["metadata"]["caller"] == "shop"
+    assert refusal["data"]["code"] in (1200, 1201)
     assert len(accepted) == 0
+
+
+def test_refusal_names_the_fields_without_effect(event, accepted, published):
+    data = {**event["detail"]["data"], "promt": "A cat", "n": 10}
+    assert task_requested({**event, "detail": {"data": data}}) is None
+    assert json.loads(published[0]["Detail"])["metadata"]["ignored"] == ["promt"]
+
+
+def test_accepted_request_keeps_the_fields_without_effect(event, accepted, published):
+    task = task_requested({**event, "detail": {"data": {**event["detail"]["data"], "promt": "A cat"}}})
+    assert task is not None
+    assert task.ignored == ["promt"]
 
 
 def test_repeated_refusal_has_the_same_id(event, published):

@@ -1,4 +1,4 @@
-"""Cancelling: only what still stands in line, once, and its workflow hears of it."""
+"""Cancel: only a waiting task ends, once, and its workflow is woken."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_cancelled_task_refunds_its_callers_turn(executions):
     for number in range(10):
         accept(create_request(n=9, external_task_id=f"many-{number}"), "ada")
     for number in range(10):
-        for _ in range(2):  # Once cancelled is once given back.
+        for _ in range(2):  # A second cancel refunds nothing.
             cancel("ada", f"many-{number}")
     assert accept(create_request(), "ada").turn == 1
 

@@ -211,5 +211,23 @@ def test_waiting_ends_with_the_task():
     assert slept == [0.5, 0.5, 0.5]
 
 
+def test_slow_looks_end_within_the_time(monkeypatch):
+    now = [0.0]
+    read = TaskStore.get
+
+    def slow_read(store: TaskStore, task_id: str) -> Task:
+        now[0] += 3
+        return read(store, task_id)
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    task = add_task()
+    monkeypatch.setattr(TaskStore, "get", slow_read)
+    monkeypatch.setattr("kiln.intake.create.time.monotonic", lambda: now[0])
+    wait_for_end(task, 25, sleep=sleep)
+    assert 20 < now[0] <= 25
+
+
 def test_waiting_ends_with_the_time():
     assert wait_for_end(add_task(), 0, sleep=lambda _: None).task_status is TaskStatus.SUBMITTED

@@ -1,4 +1,4 @@
-"""What wraps a handler: a task's id on every line of its logs, metrics in CloudWatch's format, and on nobody else's."""
+"""The wrapper of a handler: a task's id on every line of its log and on no other, metrics in CloudWatch's format."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_every_log_record_names_the_events_task(logged, capsys):
         logger.info("two")
 
     handler({"task_id": "task-1"}, LambdaContext())
-    told = [json.loads(line) for line in logged.getvalue().splitlines()]
-    assert [(line["message"], line["task_id"], line["correlation_id"]) for line in told] == [
+    entries = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert [(line["message"], line["task_id"], line["correlation_id"]) for line in entries] == [
         ("one", "task-1", "task-1"),
         ("two", "task-1", "task-1"),
     ]

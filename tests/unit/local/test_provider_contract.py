@@ -169,3 +169,11 @@ def test_wrong_credentials_are_refused(header, code):
 def test_credentials_as_public_clients_send_them_are_accepted(header):
     with provider() as rig:
         assert rig.client.get(PATH, headers={"Authorization": header}).status_code == 200
+
+
+def test_answers_have_no_field_of_kilns_own():
+    with provider() as rig:
+        task_id = rig.create(make_job()).json()["data"]["task_id"]
+        assert "queue_position" not in rig.found(task_id)
+        [listed] = rig.get(PATH).json()["data"]
+        assert "queue_position" not in listed

@@ -209,9 +209,10 @@ def test_duplicated_callbacks_are_equal():
         assert sorted(ids.count(one) for one in set(ids)) == [2, 2, 2]
 
 
-def test_delayed_callbacks_arrive_after_the_end():
+@pytest.mark.parametrize("fault", [{"delay_callbacks_s": 0.3}, {"shuffle_callbacks_s": 0.2}])
+def test_delayed_or_shuffled_callbacks_all_arrive(fault):
     with provider() as rig:
-        rig.set_faults(delay_callbacks_s=0.3)
+        rig.set_faults(**fault)
         rig.image_urls(make_job(callback_url=CALLBACK))
         rig.until_callbacks(3)
 
@@ -286,13 +287,6 @@ def test_clock_skew_fault_shifts_token_times(skew, code):
     with provider() as rig:
         rig.set_faults(clock_skew_s=skew)
         assert rig.get(PATH).json()["code"] == code
-
-
-def test_shuffled_callbacks_all_arrive():
-    with provider() as rig:
-        rig.set_faults(shuffle_callbacks_s=0.2)
-        rig.image_urls(make_job(callback_url=CALLBACK))
-        rig.until_callbacks(3)
 
 
 def test_slow_image_arrives_complete():

@@ -1,4 +1,4 @@
-"""What an operator does to one task: it ends for a reason, begins again, or is made anew; nothing is done twice."""
+"""An operator's changes to one task: fail, restart, retry; none is made twice."""
 
 from __future__ import annotations
 
@@ -109,13 +109,13 @@ def test_failed_task_is_retried_for_its_caller():
     TaskStore().fail(task, "The provider had a bad day")
     change = task_operations.retry("task-1")
     assert change.did == "created"
-    anew = TaskStore().get(change.task_id)
-    assert (anew.caller, anew.prompt, anew.task_status) == ("ada", "A cat", TaskStatus.SUBMITTED)
-    assert anew.inputs == task.inputs
+    created = TaskStore().get(change.task_id)
+    assert (created.caller, created.prompt, created.task_status) == ("ada", "A cat", TaskStatus.SUBMITTED)
+    assert created.inputs == task.inputs
 
 
 @pytest.mark.parametrize(
-    "operation", [lambda: task_operations.fail("nobody", "x"), lambda: task_operations.restart("nobody")]
+    "operation", [lambda: task_operations.fail("missing", "x"), lambda: task_operations.restart("missing")]
 )
 def test_missing_task_is_refused(operation):
     with pytest.raises(TaskNotFound):

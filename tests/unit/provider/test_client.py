@@ -19,7 +19,7 @@ PATH = "/v1/images/multi-image2image"
 
 
 def verdicts(answers: Answers, **limits: float) -> tuple[Verdict, Verdict]:
-    """What a create and a query come to."""
+    """The results of a create and a query."""
     with pytest.raises(ProviderError) as created:
         provider(answers, **limits).create({"n": 1})
     with pytest.raises(ProviderError) as queried:

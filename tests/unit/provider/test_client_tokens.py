@@ -1,4 +1,4 @@
-"""What the provider's client does about a token that is refused, and how long it uses one that is not."""
+"""The provider's client signs again after a refused token, and reuses an accepted one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While dispatch is paused nobody takes slots and nobody is handed any; whoever has its slots goes on."""
+"""Paused dispatch: no task acquires slots or is handed any; a task with slots continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_paused_dispatch_acquires_no_slots(cloud, slots):
     assert slots.pause() == since
     assert slots.state().paused_at == since
     assert not take(cloud, slots, "b", 1)
-    assert take(cloud, slots, "a", 1)  # Who has its slots goes on.
+    assert take(cloud, slots, "a", 1)  # A task with slots continues.
     slots.resume()
     assert take(cloud, slots, "b", 1)
 
@@ -41,7 +41,7 @@ def test_task_with_slots_from_before_the_pause_is_woken(cloud, slots):
     take(cloud, slots, "a", 1)
     assert slots.release("a", 1) == ["b"]
     slots.pause()
-    # The first time it may have broken down before it woke anybody.
+    # The first release may have stopped before it woke the task.
     assert slots.release("a", 1) == ["b"]
     assert take(cloud, slots, "b", 1)
 

@@ -1,4 +1,4 @@
-"""The provider's slots: first come first served, never more than there are, giving back as often as one likes."""
+"""The provider's slots: in the order of the queue, never more than there are, and a release may be repeated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ def test_limit_is_read_from_the_environment(cloud):
 
 def test_empty_item_has_no_holders_and_no_waiters(slots):
     assert slots.state().names == set()
-    assert slots.release("nobody", 9) == []
+    assert slots.release("missing", 9) == []
+
+
+def three_hold_and_two_wait(cloud, slots) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        add_task(name)
+    for name in ("a", "b", "c"):
+        take(cloud, slots, name, 1)
 
 
 def test_slots_are_acquired_while_any_are_free(cloud, slots):
@@ -39,10 +46,7 @@ def test_slots_are_acquired_while_any_are_free(cloud, slots):
 
 
 def test_released_slot_is_handed_to_the_first_waiting_task(cloud, slots):
-    for name in ("a", "b", "c", "d", "e"):
-        add_task(name)
-    for name in ("a", "b", "c"):
-        take(cloud, slots, name, 1)
+    three_hold_and_two_wait(cloud, slots)
     assert slots.release("b", 1) == ["d"]
     assert slots.state().names == {"a#0", "c#0", "d#0"}
     assert take(cloud, slots, "d", 1)
@@ -50,10 +54,7 @@ def test_released_slot_is_handed_to_the_first_waiting_task(cloud, slots):
 
 
 def test_second_release_hands_nothing_over_and_wakes_again(cloud, slots):
-    for name in ("a", "b", "c", "d", "e"):
-        add_task(name)
-    for name in ("a", "b", "c"):
-        take(cloud, slots, name, 1)
+    three_hold_and_two_wait(cloud, slots)
     assert slots.release("b", 1) == ["d"]
     # The first time it may have broken down in between.
     assert slots.release("b", 1) == ["d"]
@@ -187,7 +188,7 @@ def test_any_order_of_steps_loses_no_slot_and_keeps_the_turns(cloud, seed):
 
 
 def test_two_large_tasks_do_not_reserve_parts_at_once(cloud, slots):
-    """A later task of another caller may come to stand before one that waits: what is reserved is dealt out afresh."""
+    """A later task of another caller may come before one that waits: reserved slots are then handed over again."""
     for name, n in (("a", 1), ("b", 2)):
         add_task(name, n=n)
         take(cloud, slots, name, n)

@@ -39,7 +39,7 @@ def test_throttled_slots_return_one_by_one(cloud, slots, monkeypatch):
 
 
 def test_throttled_slots_return_with_the_last_release(cloud, slots):
-    """Nobody else runs, so nobody else will give anything back: what is kept back must not outlast the last of us."""
+    """No other task runs, so none will release a slot: throttled slots must return with the last release."""
     add_task("a")
     take(cloud, slots, "a", 1)
     slots.throttle()

@@ -20,7 +20,7 @@ NOW = 1_700_000_000
 
 @pytest.fixture
 def admission(cloud, monkeypatch) -> Admission:
-    """One that looks at the line for every task, as if they came seconds apart."""
+    """One that reads the queue for every task, as if they came seconds apart."""
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     return Admission()
 
@@ -35,8 +35,8 @@ def test_tasks_of_a_caller_get_successive_numbers_and_turns(admission):
 def test_five_tasks_of_one_caller_do_not_wait_behind_900_of_another(admission):
     crowd = [admission.admit("ada", 1, per_minute=MANY).turn for _ in range(50)]
     few = [admission.admit("bob", 1, per_minute=MANY).turn for _ in range(5)]
-    line = sorted([(turn, "ada") for turn in crowd] + [(turn, "bob") for turn in few])
-    assert [caller for _, caller in line[:10]].count("bob") == 5
+    queue = sorted([(turn, "ada") for turn in crowd] + [(turn, "bob") for turn in few])
+    assert [caller for _, caller in queue[:10]].count("bob") == 5
 
 
 def test_idle_caller_earns_no_earlier_turn(admission, cloud):
@@ -74,7 +74,7 @@ def test_low_tasks_are_fair_among_callers_and_begin_at_the_present(admission, cl
     assert admission.admit("eve", 2, per_minute=MANY, is_low=True).turn == LOW_TURNS + 502
 
 
-def test_withdrawn_low_task_gives_its_low_turn_back(admission):
+def test_withdrawn_low_task_refunds_its_low_turn(admission):
     admission.admit("ada", 9, per_minute=MANY)
     admission.admit("ada", 9, per_minute=MANY, is_low=True)
     admission.withdraw("ada", 9, is_low=True)

@@ -136,9 +136,16 @@ def test_filter_by_status_reads_its_page_and_not_the_history(store, cloud):
 
 def test_list_answers_from_the_index_alone(store):
     task = admit_task("ada-1", external_task_id="mine", watermark=True)
-    store.succeed(task, [stored_image()], "16")
+    plain = stored_image().model_dump(exclude={"index"})
+    store.succeed(
+        task, [stored_image(watermarked=plain)], "16", "1 of 2 images", final_balance_deduction='{"quota": "1.5"}'
+    )
     [found] = TaskList().page("ada", ListQuery())
-    assert found_view(found, "https://kiln.test") == found_view(store.get("ada-1"), "https://kiln.test")
+    view = found_view(found, "https://kiln.test")
+    assert view == found_view(store.get("ada-1"), "https://kiln.test")
+    assert view.task_result.images[0].watermark_url
+    assert view.final_balance_deduction == {"quota": "1.5"}
+    assert view.task_status_msg == "1 of 2 images"
     assert found.task_status is TaskStatus.SUCCEED
 
 

@@ -1,4 +1,4 @@
-"""A task's course as its caller sees it: the stage, the steps, and the request with links to its images."""
+"""A task's progress as its caller sees it: the stage, the steps, and the request with links to its images."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def test_stored_request_has_links_that_open(cloud):
             StoredInput(field="style_image", bucket="kiln-inputs", key="task-1/style.png"),
         ],
     )
-    told = stored_request(task)
-    first, second = (each.subject_image for each in told.subject_image_list)
+    shown = stored_request(task)
+    first, second = (each.subject_image for each in shown.subject_image_list)
     assert "kiln-inbox" in first
     assert "versionId=v1" in first
     assert second == "https://example.com/two.png"
-    assert told.scene_image is None
-    assert "task-1/style.png" in (told.style_image or "")
-    assert (told.prompt, told.task_info.external_task_id) == ("A cat", "mine")
+    assert shown.scene_image is None
+    assert "task-1/style.png" in (shown.style_image or "")
+    assert (shown.prompt, shown.task_info.external_task_id) == ("A cat", "mine")

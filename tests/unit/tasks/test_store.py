@@ -214,6 +214,6 @@ def test_requested_wake_up_is_read_and_cleared(store, cloud):
 
 def test_wake_up_of_a_missing_task_creates_nothing(store):
     with pytest.raises(TaskNotFound):
-        store.request_wake_up("nobody")
+        store.request_wake_up("missing")
     with pytest.raises(TaskNotFound):
-        store.get("nobody")
+        store.get("missing")

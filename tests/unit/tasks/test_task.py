@@ -1,4 +1,4 @@
-"""What a task tells of itself, where its results go, and how it is given an id."""
+"""A task's own properties, the place of its results, and its id."""
 
 from __future__ import annotations
 

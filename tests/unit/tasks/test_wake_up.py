@@ -47,4 +47,4 @@ def test_other_refusal_by_step_functions_is_a_fault(executions):
 
 def test_missing_task_wakes_no_workflow(executions):
     with pytest.raises(TaskNotFound):
-        wake("nobody")
+        wake("missing")

@@ -1,4 +1,4 @@
-"""Every function is given the variables that it reads: what the template forgets is the default, and nobody is told."""
+"""Every function gets the variables that it reads: a forgotten one would silently be the default."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ NOT_OF_THE_TEMPLATE = {
     "PROVIDER_READ_SECONDS",
     "PROVIDER_TOTAL_SECONDS",
 }
-"""What nobody can choose by a parameter."""
+"""Variables that no parameter of the template sets."""
 
-_NO_CALLER = "whoever calls is nobody's caller: what checks keys and makes addresses is not used"
-_NO_IMAGES = "only a task that has its images makes links to them, and it has none yet, or they are not told of"
+_NO_CALLER = "its requests have no caller: the code that checks keys and makes addresses is not used"
+_NO_IMAGES = "only a task with images makes links to them; here it has none yet, or they are left out"
 
 NEVER_READ = {
     "ConsoleFunction": ({"CALLERS_SECRET_ARN", "PUBLIC_URL"}, _NO_CALLER),
@@ -40,14 +40,14 @@ NEVER_READ = {
         "it answers with no links, and nothing counts its tasks",
     ),
 }
-"""What is left out on purpose, and why: it stands in code that these functions share with others."""
+"""Variables that are left out on purpose, and why: only shared code that these functions do not run reads them."""
 
 Definition = tuple[Path, str]
 
 
 @cache
 def names_of(path: Path) -> tuple[dict[str, ast.AST], dict[str, tuple[str, str]]]:
-    """What a module defines, and what it imports: the module and the name in it, or no name for a whole module."""
+    """A module's definitions and imports: the module and the name in it, or no name for a whole module."""
     defined: dict[str, ast.AST] = {}
     imported: dict[str, tuple[str, str]] = {}
     tree = ast.parse(path.read_text("utf-8"))
@@ -72,7 +72,7 @@ def file_of(module: str) -> Path | None:
 
 
 def resolved(path: Path, name: str, attribute: str = "") -> Iterator[Definition]:
-    """What a name in a module stands for, if it is a definition of this function or of the layer."""
+    """The definition behind a name in a module, if it belongs to this function or to the layer."""
     defined, imported = names_of(path)
     if name in defined:
         yield path, name
@@ -86,7 +86,7 @@ def resolved(path: Path, name: str, attribute: str = "") -> Iterator[Definition]
 
 
 def used_by(path: Path, node: ast.AST) -> Iterator[Definition]:
-    """What a piece of code refers to: a class stands for all of its methods."""
+    """The definitions that a piece of code refers to; a class stands for all of its methods."""
     for each in ast.walk(node):
         if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
             yield from resolved(path, each.value.id, each.attr)

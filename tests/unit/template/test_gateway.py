@@ -1,4 +1,4 @@
-"""What API Gateway itself answers: the contract's envelope, its codes, and a header for pages that may call the API."""
+"""API Gateway's own answers: the contract's envelope, its codes, and a header for pages that may call the API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXPECTED = {
     "DEFAULT_4XX": (None, 1200),
     "DEFAULT_5XX": (None, 5000),
     "MISSING_AUTHENTICATION_TOKEN": (404, 1202),
-    # What a request to no route gets that carries an Authorization header, as all of them do.
+    # The answer to a request without a route that carries an Authorization header, as all of them do.
     "INVALID_SIGNATURE": (404, 1202),
     # The contract's word for: it may have happened all the same.
     "INTEGRATION_TIMEOUT": (504, 5002),
@@ -33,7 +33,7 @@ def test_every_gateway_response_is_tested():
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_refusal_by_the_gateway_has_the_contracts_envelope(kind):
     response = RESPONSES[kind]
-    # Two of the gateway's variables: one is a text with its quotes, the other is put between ours.
+    # Two of the gateway's variables: one is a quoted string, the other is put between our quotes.
     body = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"why"')
     answer = json.loads(body.replace("$context.requestId", "an id"))
     assert (response.get("StatusCode"), answer["code"]) == EXPECTED[kind]

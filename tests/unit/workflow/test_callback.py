@@ -1,4 +1,4 @@
-"""The callback: whoever holds a task's callback URL may ring its wake_requested_at, and that is all it may do."""
+"""The callback: a holder of a task's callback URL may wake its workflow, and can do nothing else."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ADA = SECRETS["kiln-callers"]["callers"][0]  # type: ignore[index]
 
 @pytest.fixture
 def received(cloud, monkeypatch) -> list[httpx.Request]:
-    """What the receiver was sent; it answers 200."""
+    """The requests that the receiver got; it answers 200."""
     requests: list[httpx.Request] = []
 
     def receiver(request: httpx.Request) -> httpx.Response:
@@ -46,8 +46,8 @@ def result_json(cloud, folder: str):
 
 def test_end_is_sent_signed_with_the_callers_secret(received):
     ended(callback_url="https://caller.test/hook", external_task_id="mine")
-    told = notify("task-1", TaskStatus.SUCCEED, 0)
-    assert (told.outcome, told.attempt) == (DeliveryOutcome.DELIVERED, 1)
+    first = notify("task-1", TaskStatus.SUCCEED, 0)
+    assert (first.outcome, first.attempt) == (DeliveryOutcome.DELIVERED, 1)
     [request] = received
     body = Webhook(ADA["webhook_secret"]).verify(request.content, dict(request.headers))
     assert body["task_status"] == "succeed"

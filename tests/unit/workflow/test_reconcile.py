@@ -1,4 +1,4 @@
-"""The reconciler: what runs nowhere is started, what nobody uses is handed over, and a run is bounded."""
+"""The reconciler: it starts tasks without an execution, hands unused slots over, and each run is bounded."""
 
 from __future__ import annotations
 

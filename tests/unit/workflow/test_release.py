@@ -1,4 +1,4 @@
-"""Release: slots go back, the next is woken, the end is told, and repeating it is harmless."""
+"""Release: it frees slots, wakes the next task, notifies of the end, and may be repeated."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_slots_handed_to_a_task_that_is_gone_go_to_the_next(executions, cloud):
     assert Slots().state().names == {"task-3#0"}
 
 
-def test_task_that_is_gone_gives_its_slots_back(executions):
+def test_missing_task_releases_its_slots(executions):
     aws.dynamodb().put_item(TableName="kiln-table", Item={**items.SLOTS_KEY, "holders": {"SS": ["task-1#0"]}})
     add_task("task-2")
     assert release("task-1", "States.Timeout").outcome is Outcome.GONE

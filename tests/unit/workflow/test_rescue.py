@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 @pytest.fixture(autouse=True)
 def _ended(executions) -> None:
-    """What Step Functions tells of the executions that the tests are about, when it is asked."""
+    """Step Functions' answers about the executions of the tests."""
     executions.ended[RUN_ID] = ("ABORTED", "")
 
 
@@ -63,7 +63,7 @@ def test_execution_stopped_by_a_person_fails_the_task(executions):
     task = TaskStore().get(TASK_ID)
     assert task.task_status is TaskStatus.FAILED
     assert "was stopped" in task.task_status_msg
-    # It may stand in line: the new execution parks there for nobody.
+    # The task may wait in the queue: the new execution must not park there without a wake-up.
     assert task.wake_requested_at is not None
 
 

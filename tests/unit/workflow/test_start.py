@@ -46,11 +46,11 @@ def test_terminal_task_publishes_its_submission_as_accepted(executions, monkeypa
     start(
         image(task_status="succeed", result=[stored_image(0)], updated_at=1_722_769_599_999, final_unit_deduction="16")
     )
-    told = executions.started["task-1"]["submitted"]["detail"]
-    assert told["data"]["task_status"] == "submitted"
-    assert told["data"]["task_result"] == {"images": []}
-    assert "final_unit_deduction" not in told["data"]
-    assert told["metadata"]["occurred_at"] == told["data"]["updated_at"] == make_task().created_at
+    event = executions.started["task-1"]["submitted"]["detail"]
+    assert event["data"]["task_status"] == "submitted"
+    assert event["data"]["task_result"] == {"images": []}
+    assert "final_unit_deduction" not in event["data"]
+    assert event["metadata"]["occurred_at"] == event["data"]["updated_at"] == make_task().created_at
 
 
 @pytest.mark.parametrize("channel", ["api", "event", "drop"])

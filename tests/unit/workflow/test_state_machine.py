@@ -49,7 +49,7 @@ def test_every_task_state_retries_for_long_enough(machine):
         assert last["MaxAttempts"] >= 5, name
         assert last["BackoffRate"] >= 2, name
         for earlier in state["Retry"][:-1]:
-            assert earlier["MaxAttempts"] == 0, name  # What is answered by a Catch, and not by trying again.
+            assert earlier["MaxAttempts"] == 0, name  # A Catch answers it, not a retry.
 
 
 def test_fault_of_a_day_ends_no_task():
@@ -59,7 +59,7 @@ def test_fault_of_a_day_ends_no_task():
             rule = state["Retry"][-1]
             waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** times for times in range(rule["MaxAttempts"])]
             assert sum(min(wait, rule["MaxDelaySeconds"]) for wait in waits) >= 86_400, name
-            # What is mended goes on soon.
+            # After a repair, tasks continue soon.
             assert rule["MaxDelaySeconds"] <= 300, name
 
 
@@ -161,12 +161,14 @@ def test_every_outcome_a_step_can_have_is_routed():
     assert routed("IsDispatched?") == {
         Outcome.DISPATCHED: "AwaitCallback",
         Outcome.QUEUED: "AwaitTurn",
+        Outcome.PARKED: "AwaitTurn",
         Outcome.ADOPTED: "Poll",
         Outcome.AGAIN: "WaitToDispatch",
         Outcome.GONE: "Done",
     }
     assert routed("IsGenerated?") == {
         Outcome.RUNNING: "AwaitCallback",
+        Outcome.AGAIN: "WaitToPoll",
         Outcome.RUNNING_LONG: "AwaitCallbackLonger",
         Outcome.PROCESSING: "PublishProcessing",
         Outcome.GENERATED: "Collect",

@@ -1,1 +1,1 @@
-"""Who is calling, and what may prove that a link or a callback is Kiln's own."""
+"""Identifies callers, and proves that a link or a callback is Kiln's own."""

@@ -1,4 +1,4 @@
-"""What goes out: the envelope, the answers to create, query and list, and the body of a callback."""
+"""Answers: the envelope, the answers to create, query and list, and the body of a callback."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Envelope(BaseModel, Generic[Payload], defer_build=True):
     """Every answer of the contract; ``code`` 0 is success (contract)."""
 
     code: int = Field(default=0, description="0 on success, else the provider's business code")
-    message: str = Field(default="SUCCEED", description="What happened, in words")
+    message: str = Field(default="SUCCEED", description="The outcome in words")
     request_id: str = Field(description="Identifies this request in the logs")
     data: Payload
 
 
 class Refusal(BaseModel, defer_build=True):
-    """An answer that says no: the envelope without ``data``."""
+    """A refusal: the envelope without ``data``."""
 
     code: int = Field(description="The provider's business code")
-    message: str = Field(description="What was wrong, naming the field, the limit and what came")
+    message: str = Field(description="The reason: the field, its limit, and the value that was got")
     request_id: str = Field(description="Identifies this request in the logs")
 
 
 class TaskInfo(BaseModel, defer_build=True):
-    """What the caller said of the task at creation."""
+    """The caller's own id of the task, given at creation."""
 
     external_task_id: str = Field(default="", description="The caller's own id; empty when none was given")
 
@@ -53,15 +53,15 @@ class ResultImage(BaseModel, defer_build=True):
     """One generated image."""
 
     index: int = Field(description="Number of the image within the task, from 0", ge=0)
-    url: str = Field(description="Where the image is; opens without an Authorization header")
+    url: str = Field(description="The image's address; it needs no Authorization header")
     preview_url: str = Field(
         default="",
-        description="Kiln's own: where a WebP of at most 512 px is; absent if none could be made",
+        description="Kiln's own: the address of a WebP of at most 512 px; absent if none could be made",
         exclude_if=_is_empty,
     )
     watermark_url: str = Field(
         default="",
-        description="Where the same image with a watermark is; absent unless watermark_info asked for one",
+        description="The same image with a watermark; absent unless watermark_info asked for one",
         exclude_if=_is_empty,
     )
 
@@ -111,12 +111,12 @@ class FoundTask(BaseModel, defer_build=True):
         exclude_if=_is_empty,
     )
     queue_position: int | None = Field(
-        default=None, description="Kiln's own: place in line while the task waits for its turn, counted to 1,000", ge=1
+        default=None, description="Kiln's own: position in the queue while the task waits, counted to 1,000", ge=1
     )
 
 
 class CallbackBody(BaseModel, defer_build=True):
-    """What is posted to a ``callback_url``: a bare object without the envelope (provider)."""
+    """The body of a post to a ``callback_url``: a bare object without the envelope (provider)."""
 
     task_id: str
     task_status: TaskStatus

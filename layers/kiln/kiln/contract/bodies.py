@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 LOST = "\ufffd"
-"""The character that stands where a gateway could not decode a byte."""
+"""The character that a gateway writes for a byte that it could not decode."""
 
 _BOM = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")

@@ -1,4 +1,4 @@
-"""Kiln's own answers about a task's course: how far it has come, and the request that it was made of."""
+"""Kiln's own answers about a task: its progress, and the request that created it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiln.contract.vocabulary import Priority, Stage, TaskStatus
 
 
 class StepName(StrEnum):
-    """A moment in a task's course that is written down."""
+    """A recorded step of a task's progress."""
 
     ACCEPTED = "accepted"
     SLOTS_ACQUIRED = "slots_acquired"
@@ -38,30 +38,30 @@ class Progress(BaseModel, defer_build=True):
     task_status: TaskStatus
     stage: Stage = Field(description="Where the task is now")
     queue_position: int | None = Field(
-        default=None, description="Place in line while the task waits for its turn, counted to 1,000", ge=1
+        default=None, description="Position in the queue while the task waits, counted to 1,000", ge=1
     )
     is_paused: bool = Field(
         default=False,
         description="True while the task waits because an operator has paused dispatch; absent otherwise",
         exclude_if=lambda value: not value,
     )
-    steps: list[Step] = Field(description="What it has reached so far, oldest first")
-    dispatch_attempts: int = Field(description="How often it was offered to the provider", ge=0)
+    steps: list[Step] = Field(description="Its steps so far, oldest first")
+    dispatch_attempts: int = Field(description="How many attempts were made to create it at the provider", ge=0)
     polls: int = Field(description="How often the provider was asked for it", ge=0)
-    wake_ups: int = Field(description="How often its workflow was woken: by a callback, or by its turn coming", ge=0)
+    wake_ups: int = Field(description="How often its workflow was woken: by a callback, or when it got its slots", ge=0)
     refusal: str = Field(
         default="", description="Why the task does not advance, as the provider answered last; empty otherwise"
     )
 
 
 class StoredSubject(BaseModel, defer_build=True):
-    """One element of ``subject_image_list`` of a kept request."""
+    """One element of ``subject_image_list`` of a stored request."""
 
     subject_image: str = Field(description="A link of an hour to the image, or the caller's own URL")
 
 
 class StoredRequest(BaseModel, defer_build=True):
-    """``data`` of the answer to *request*: what the task was created with, defaults filled in."""
+    """``data`` of the answer to *request*: the request that created the task, with its defaults."""
 
     model_config = ConfigDict(protected_namespaces=())
 

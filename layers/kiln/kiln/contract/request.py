@@ -88,7 +88,9 @@ class CreateRequest(BaseModel, defer_build=True):
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
     model_name: ModelName = Field(default=ModelName.KLING_V2, description="Which model generates")
-    prompt: str | None = Field(default=None, max_length=PROMPT_CHARACTERS, description="What to make of the images")
+    prompt: str | None = Field(
+        default=None, max_length=PROMPT_CHARACTERS, description="Describes the images to generate"
+    )
     subject_image_list: list[SubjectImage] = Field(
         min_length=SUBJECTS[0], max_length=SUBJECTS[1], description="The subjects, already cropped", repr=False
     )
@@ -99,7 +101,9 @@ class CreateRequest(BaseModel, defer_build=True):
     )
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
-    callback_url: str | None = Field(default=None, max_length=URL_CHARACTERS, description="Called on each change")
+    callback_url: str | None = Field(
+        default=None, max_length=URL_CHARACTERS, description="Webhook URL, notified of each change of the status"
+    )
     external_task_id: str | None = Field(
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
     )
@@ -146,6 +150,11 @@ class CreateRequest(BaseModel, defer_build=True):
             yield "scene_image", self.scene_image
         if self.style_image:
             yield "style_image", self.style_image
+
+
+def ignored_fields(body: Mapping[str, Any]) -> list[str]:
+    """The names of the fields that have no effect, also of a body that is refused."""
+    return read_variants(body, CreateRequest.model_fields)[1]
 
 
 def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) -> CreateRequest:

@@ -45,12 +45,12 @@ def shown_address(url: str) -> str:
         host = parts.hostname
     except ValueError:
         host = None
-    # What stands before an @ may be a password, also where a slash in it moves the @ out of the host's part.
+    # The part before an @ may be a password. A slash in the password moves the @ out of the host's part.
     return shown(f"{parts.scheme}://{host}") if host and "@" not in url else f"a string of {len(url)} characters"
 
 
 def shown(value: object) -> str:
-    """What came, short enough for a message and never an image: at most 80 characters of it."""
+    """A value as a message shows it: at most 80 characters, and never an image."""
     if isinstance(value, str):
         if len(value) > _SHOWN_CHARACTERS:
             return f"a string of {len(value)} characters"

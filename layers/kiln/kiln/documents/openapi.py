@@ -16,11 +16,11 @@ TASKS = "/v1/images/multi-image2image"
 
 _REFUSALS = {
     "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
-    "401": "Who is calling is not known (1000 to 1004)",
-    "404": "There is nothing of this id or name for this caller (1203)",
-    "409": "The task is too far along, or not far enough, for this (1201)",
+    "401": "The caller is unknown (1000 to 1004)",
+    "404": "This caller has nothing with this id or name (1203)",
+    "409": "The task's status does not allow this (1201)",
     "413": "The body is too large (1201): upload large images first",
-    "422": "The Idempotency-Key came before with another body (1201)",
+    "422": "The Idempotency-Key was used with another body (1201)",
     "429": "Too many requests (1302)",
     "500": "An internal error (5000)",
 }
@@ -38,6 +38,10 @@ def openapi() -> dict[str, Any]:
             "named in the answer's header Kiln-Ignored-Fields, unless it belongs to another product of the provider.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [
+            {"url": ".", "description": "The Kiln that serves this document"},
+            {"url": "http://127.0.0.1:8080", "description": "The local stack"},
+        ],
         "security": [{"bearer": []}],
         "paths": _paths(),
         "components": {
@@ -81,7 +85,7 @@ def _paths() -> dict[str, Any]:
                         "Prefer",
                         {"type": "string", "examples": ["wait=20"]},
                         f"wait=N: answer with the finished task if it ends within N s, {LONGEST_WAIT_SECONDS} at most. "
-                        "Waiting again with the same key counts as one more task of the minute",
+                        "A repeated wait with the same key counts as one more task of the minute",
                     ),
                 ],
                 body="CreateRequest",
@@ -141,7 +145,7 @@ def _paths() -> dict[str, Any]:
         f"{TASKS}/{{id}}/request": {
             "get": _operation(
                 "getRequest",
-                "What a task was created with",
+                "The request that created a task",
                 "RequestAnswer",
                 refusals=("401", "404", "500"),
                 parameters=[either_id, external_id],
@@ -159,7 +163,7 @@ def _paths() -> dict[str, Any]:
         "/v1/uploads": {
             "post": _operation(
                 "openUpload",
-                "Create an upload for one image of up to 10 MB",
+                "Create an upload for one image (max 10 MB)",
                 "UploadAnswer",
                 refusals=("401", "429", "500"),
             )
@@ -168,7 +172,7 @@ def _paths() -> dict[str, Any]:
         "/v1/callbacks/{task_id}/{token}": {
             "post": _operation(
                 "providerCallback",
-                "Where the provider says that something happened to a task; the body decides nothing",
+                "Receive the provider's callback; it only wakes the task's workflow",
                 "CallbackAnswer",
                 refusals=("404", "413", "500"),
                 parameters=[
@@ -188,7 +192,7 @@ def _result(method: str) -> dict[str, Any]:
     ]
     return {
         "operationId": f"{method}Result",
-        "summary": "Where a generated image is; the link is its own proof",
+        "summary": "Download a generated image (no key needed)",
         "security": [],
         "parameters": parameters,
         "responses": {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic_core import core_schema
 
 from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
 from kiln.contract.listing import ListQuery
@@ -33,10 +34,39 @@ def component_schemas() -> dict[str, Any]:
     answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
     answers.append((Refusal, "serialization"))
     _, schema = models_json_schema(
-        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers], ref_template=REFERENCE
+        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers],
+        ref_template=REFERENCE,
+        schema_generator=_AnswersAreWhole,
     )
     text = schema["$defs"]
+    _describe_defaults(text["CreateRequest"])
     return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name != "ListQuery"}
+
+
+class _AnswersAreWhole(GenerateJsonSchema):
+    """Marks every field of an answer as required that is always sent: all but empty ones that are left out."""
+
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        """Whether a field is always there."""
+        required = super().field_is_required(field, total)
+        if required or self.mode != "serialization" or "serialization_exclude_if" in field:
+            return required
+        # An envelope is written without its nulls.
+        inner = field["schema"]
+        return (inner["type"] == "default" and inner.get("default") is not None) or "default_factory" in inner
+
+
+def _describe_defaults(request: dict[str, Any]) -> None:
+    """Moves defaults into the descriptions: generators of clients make a field with a default required."""
+    for field in request["properties"].values():
+        if "default" in field:
+            default = field.pop("default")
+            if default is not None and not isinstance(default, dict):
+                field["description"] = f"{field.get('description', '')} (default: {default})".strip()
 
 
 def _named(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What of the documents is served: ``/openapi.json`` and the page to try the API with."""
+"""The documents that Kiln serves: ``/openapi.json`` and the page to try the API with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def docs_html() -> str:
 
 @cache
 def content_security_policy() -> str:
-    """What the page may do: run its own script and style, and talk to this API alone."""
+    """The page's policy: it runs its own script and style, and calls this API alone."""
     script, style = (_digest(tag) for tag in ("script", "style"))
     return (
         f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; "

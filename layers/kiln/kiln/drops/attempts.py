@@ -89,9 +89,8 @@ def begin_attempt(
         task_id, task = next_id(task), None
     if task is None:
         checked = request()
-        # The request's own fields that Kiln does not know, where the contract names them.
-        made = replace(made, ignored=(*getattr(checked, "ignored", ()), *ignored))
-        task = _new_attempt(checked, origin, task_id, is_first=not attempts)
+        made = replace(made, ignored=(*checked.ignored, *ignored))
+        task = _new_attempt(checked, origin, task_id, ignored, is_first=not attempts)
     result_file.expect(task, seen_at, made)
     return task
 
@@ -100,11 +99,13 @@ def _is_new_version(origin: Origin, attempts: list[Task]) -> bool:
     return origin.version not in {attempt.origin.version for attempt in attempts}
 
 
-def _new_attempt(request: CreateRequest, origin: Origin, task_id: str, *, is_first: bool) -> Task:
+def _new_attempt(
+    request: CreateRequest, origin: Origin, task_id: str, ignored: tuple[str, ...], *, is_first: bool
+) -> Task:
     if not is_first:
         request = request.model_copy(update={"external_task_id": None})
     try:
-        return accept(request, load(InboxSettings).caller, origin=origin, task_id=task_id)
+        return accept(request, load(InboxSettings).caller, origin=origin, task_id=task_id, ignored=ignored)
     except IdempotencyKeyReused:
         # A retry was faster: its task is the next attempt.
         return TaskStore().get(task_id)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 import urllib3
 
 from kiln.images import storage
+from kiln.images.checked_stream import (
+    CHUNK_BYTES,
+    CheckedStream,
+    CopiedBytes,
+    CopyFailed,
+    EndMissing,
+    Hope,
+    Readable,
+    check_time,
+)
 from kiln.images.formats import EXTENSIONS
-from kiln.images.result_files import TAIL_BYTES, ResultFacts, described_bytes, end_of, result_facts
+from kiln.images.result_files import ResultFacts, described_bytes, result_facts
 from kiln.images.result_links import LinkRefused, open_link
 from kiln.images.stored import StoredFile
 
@@ -23,15 +30,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 COPY_SECONDS = 200.0
-"""All images of a task have this long together: the function's own limit is 300 s, and must not be what ends it.
+"""All images of a task have this long together, so that the function never reaches its own limit of 300 s.
 
-Before them the provider is asked (25 s at most); after them a last connection may take 65 s to say nothing.
+The question to the provider before takes 25 s at most, and a last connection without an answer 65 s.
 """
 
 CONCURRENT_COPIES = 4
 """Images copied at once: beyond this a Lambda's network is full and only memory grows."""
 
-_CHUNK_BYTES = 256 * 1024
 _HEAD_BYTES = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
 """How much of a JPEG is read for its size: metadata of any length may come before it."""
 
@@ -42,114 +48,6 @@ _LASTING = frozenset({404, 410})
 """HTTP statuses that rarely change."""
 
 _WHOLE_RANGE = re.compile(r"bytes 0-(\d{1,15})/(\d{1,15})")
-_MARKERS = {"image/png": b"IEND", "image/jpeg": b"\xff\xd9"}
-
-
-class Hope(IntEnum):
-    """How likely the next download of an image is to succeed."""
-
-    NONE = 0
-    """Kiln does not follow the link; only another link can help."""
-
-    LITTLE = 1
-    """The link leads to no image."""
-
-    MUCH = 2
-    """The connection, the source or S3 failed."""
-
-
-class CopyFailed(Exception):
-    """An image did not arrive whole; the message says why. Trying again is harmless."""
-
-    def __init__(self, reason: str, hope: Hope = Hope.MUCH) -> None:
-        super().__init__(reason)
-        self.hope = hope
-
-
-@dataclass(frozen=True)
-class _Bytes:
-    """Tells the bytes of one download from those of another."""
-
-    size: int
-    sha256: str
-
-
-class _EndMissing(Exception):
-    """Every byte has arrived, and the format's end is not among them."""
-
-    def __init__(self, seen: _Bytes) -> None:
-        super().__init__()
-        self.seen = seen
-
-
-class _Readable(Protocol):
-    # Gives what has come, and waits only where nothing has: to wait for a number of bytes would be to wait for as long
-    # as an image that drips takes, as the connection's own limit begins again with every byte.
-    def read1(self, amount: int, /) -> bytes: ...
-
-
-class _CheckedStream:
-    """What S3 reads the image from: counts, hashes, holds the last chunk back until the image is known to be whole."""
-
-    def __init__(
-        self,
-        head: bytes,
-        rest: _Readable,
-        length: int,
-        facts: ResultFacts,
-        ends_at: float,
-        seen_before: _Bytes | None = None,
-    ) -> None:
-        self._head = head
-        self._rest = rest
-        self._length = length
-        self._marker = _MARKERS.get(facts.content_type)
-        self._end = end_of(facts.content_type)
-        self._ends_at = ends_at
-        self._seen_before = seen_before
-        self._tail = b""
-        self._sha256 = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    def __iter__(self) -> Iterator[bytes]:
-        chunk = self._head
-        while True:
-            if not chunk:
-                raise CopyFailed(f"the image ended after {self.size} of {self._length} bytes")
-            _check(self._ends_at)
-            self.size += len(chunk)
-            self._sha256.update(chunk)
-            self._end.feed(chunk)
-            # Only a short chunk needs what came before it: to join every chunk to it would copy the image once more.
-            self._tail = (self._tail + chunk if len(chunk) < TAIL_BYTES else chunk)[-TAIL_BYTES:]
-            if self.size < self._length:
-                yield chunk
-                chunk = self._gathered()
-                continue
-            self._check_end()
-            yield chunk
-            return
-
-    def _check_end(self) -> None:
-        if self._end.is_found or (self._marker is not None and self._marker in self._tail):
-            return
-        seen = _Bytes(self.size, self.sha256)
-        if seen != self._seen_before:
-            raise _EndMissing(seen)
-
-    def _gathered(self) -> bytes:
-        """What comes next, and enough of it to be worth a hash and a write: TLS gives 16 KB at a time."""
-        parts: list[bytes] = []
-        missing = min(_CHUNK_BYTES, self._length - self.size)
-        while missing > 0 and (part := self._rest.read1(missing)):
-            _check(self._ends_at)
-            parts.append(part)
-            missing -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def copy_image(
@@ -165,8 +63,8 @@ def copy_image(
     """Copies one image to ``{prefix}/{name}.{extension}``; copying it again writes the same object.
 
     Checked: the link, HTTP 200, an image by content, as many bytes as stated, the format's end. An image without
-    its end is stored if a second download brings the same bytes: then that is all there is of it. S3 stores nothing of
-    an image that fails a check.
+    its end is stored if a second download brings the same bytes: then the source has no more of it. S3 stores
+    nothing of an image that fails a check.
 
     Args:
         name: Of the file, without the extension.
@@ -184,10 +82,10 @@ def copy_image(
     copy = _Copy(name, bucket, prefix, ends_at, s3=s3, http=http)
     try:
         return copy.attempt(url)
-    except _EndMissing as first:
+    except EndMissing as first:
         try:
             return copy.attempt(url, first.seen)
-        except _EndMissing as second:
+        except EndMissing as second:
             raise CopyFailed(f"the image is cut short at {first.seen.size} and {second.seen.size} bytes") from None
 
 
@@ -202,9 +100,9 @@ class _Copy:
     s3: S3Client | None
     http: urllib3.PoolManager | None
 
-    def attempt(self, url: str, seen_before: _Bytes | None = None) -> StoredFile:
+    def attempt(self, url: str, seen_before: CopiedBytes | None = None) -> StoredFile:
         """Downloads once; the same bytes as before are the whole image, with or without an end."""
-        _check(self.ends_at)
+        check_time(self.ends_at)
         try:
             source = open_link(url, self.http)
             try:
@@ -222,10 +120,10 @@ class _Copy:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise CopyFailed(f"the connection failed: {type(error).__name__}") from error
 
-    def _store(self, source: _Readable, length: int, seen_before: _Bytes | None) -> StoredFile:
+    def _store(self, source: Readable, length: int, seen_before: CopiedBytes | None) -> StoredFile:
         head, facts = _head(source, length, self.ends_at)
         key = f"{self.prefix}/{self.name}.{EXTENSIONS[facts.content_type]}"
-        stream = _CheckedStream(head, source, length, facts, self.ends_at, seen_before)
+        stream = CheckedStream(head, source, length, facts, self.ends_at, seen_before)
         try:
             storage.store_stream(self.bucket, key, stream, length, facts.content_type, s3=self.s3, pool=self.http)
         except storage.StorageFailed as refusal:
@@ -260,10 +158,10 @@ def _length_of(source: urllib3.BaseHTTPResponse) -> int | None:
     return None if "Content-Encoding" in source.headers else int(stated)
 
 
-def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
+def _spool(source: Readable, spool: BinaryIO, ends_at: float) -> int:
     length = 0
-    while chunk := source.read1(_CHUNK_BYTES):
-        _check(ends_at)
+    while chunk := source.read1(CHUNK_BYTES):
+        check_time(ends_at)
         length += spool.write(chunk)
         if length > _SPOOLED_BYTES:
             raise CopyFailed(f"the image has no stated length and is over {_SPOOLED_BYTES} bytes")
@@ -271,7 +169,7 @@ def _spool(source: _Readable, spool: BinaryIO, ends_at: float) -> int:
     return length
 
 
-def _head(source: _Readable, length: int, ends_at: float) -> tuple[bytes, ResultFacts]:
+def _head(source: Readable, length: int, ends_at: float) -> tuple[bytes, ResultFacts]:
     """Reads as much as it takes to know the image's type, and the size of a JPEG with long metadata."""
     head, facts = b"", None
     for amount in _HEAD_BYTES:
@@ -285,17 +183,12 @@ def _head(source: _Readable, length: int, ends_at: float) -> tuple[bytes, Result
     return head, facts
 
 
-def _read_up_to(source: _Readable, amount: int, ends_at: float) -> bytes:
+def _read_up_to(source: Readable, amount: int, ends_at: float) -> bytes:
     parts = bytearray()
     while len(parts) < amount:
         chunk = source.read1(amount - len(parts))
         if not chunk:
             raise CopyFailed(f"the image ended after {len(parts)} bytes")
-        _check(ends_at)
+        check_time(ends_at)
         parts += chunk
     return bytes(parts)
-
-
-def _check(ends_at: float) -> None:
-    if time.monotonic() > ends_at:
-        raise CopyFailed("the time to copy the images in is over")

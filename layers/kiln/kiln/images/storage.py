@@ -50,7 +50,7 @@ def http() -> urllib3.PoolManager:
 
 
 def store_copy(bucket: str, key: str, source: CopySourceTypeDef, **conditions: Any) -> None:
-    """Copies an image that lies in S3; its tags stay behind, as to read and to write them are permissions of their own.
+    """Copies an image within S3, without its tags: to read and to write tags needs separate permissions.
 
     Args:
         bucket: Of the copy.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ def accept(
     request_digest: str = "",
     per_minute: int = UNLIMITED,
     is_waiting: bool = False,
+    ignored: Sequence[str] = (),
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
 
@@ -53,6 +54,7 @@ def accept(
         request_digest: Of the body that a repeated ``task_id`` must come with.
         per_minute: How many tasks the caller may create a minute.
         is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
+        ignored: What else of the request has no effect, besides its ignored fields: files and metadata of a drop.
 
     Raises:
         InvalidRequest: The ``callback_url`` leads where no webhook may be sent, or an image changes meanwhile (1201).
@@ -88,13 +90,14 @@ def accept(
         origin=origin or Origin(),
         request_digest=request_digest,
         priority=Priority.LOW.value if request.priority is Priority.LOW else "",
+        ignored=[*request.ignored, *ignored],
     )
     prefix = f"{task_id}/{request_digest[:16]}".rstrip("/")
     return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute)
 
 
 def admit(task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int) -> Task:
-    """Gives a task its place in its caller's list and in the line, keeps its images and stores it.
+    """Gives a task its place in its caller's list and in the queue, stores its images, then the task.
 
     Args:
         task: All but its place and its images.
@@ -184,6 +187,6 @@ def _copy(stored: S3Image, bucket: str, key: str, field: str) -> None:
 
 
 def input_name(field: str) -> str:
-    """What an input image is called in the bucket: ``subject-0``, ``scene`` or ``style``."""
+    """The name of an input image in the bucket: ``subject-0``, ``scene`` or ``style``."""
     name = field.replace("subject_image_list", "subject").replace("].subject_image", "").replace("[", "-")
     return name.removesuffix("_image")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiln import events
-from kiln.contract.request import parse_create_request
+from kiln.contract.request import ignored_fields, parse_create_request
 from kiln.errors import KilnError, MalformedRequest
 from kiln.intake.accept import accept
 from kiln.tasks.ids import content_task_id
@@ -25,11 +25,13 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
     Args:
         event: As EventBridge delivers it; ``detail.data`` is the contract's create body.
     """
+    ignored: list[str] = []
     try:
         body = event.get("detail", {}).get("data")
         if not isinstance(body, Mapping):
             raise MalformedRequest(f"detail.data: must be a JSON object, got {type(body).__name__}")
         _check_is_unicode(body)
+        ignored = ignored_fields(body)
         return accept(
             parse_create_request(body, {}),
             event["source"],
@@ -37,7 +39,7 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
             task_id=content_task_id("event", event["source"], event["id"]),
         )
     except KilnError as error:
-        events.publish_refusal(event["id"], event["source"], error)
+        events.publish_refusal(event["id"], event["source"], error, ignored)
         return None
 
 

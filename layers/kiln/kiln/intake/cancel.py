@@ -12,19 +12,19 @@ REASON = "Cancelled by the caller before it was its turn"
 
 
 def cancel(caller: str, either_id: str, *, tasks: TaskStore | None = None) -> Task:
-    """Ends one of a caller's tasks that stands in line: it fails, costs nothing, and its workflow tells of it.
+    """Ends one of a caller's waiting tasks: it fails, costs nothing, and its workflow notifies the caller.
 
-    It counts no more against its caller either: the next task comes as much sooner. Cancelling a cancelled task again
-    answers with it again.
+    The task no longer counts in the fair queue, so the caller's next task moves up. A second cancel of a cancelled task
+    returns it again.
 
     Raises:
         TaskNotFound: This caller has no such task (1203).
-        CancelRefused: It no longer stands in line: the provider has it, or it has ended (409).
+        CancelRefused: It no longer waits in the queue: the provider has it, or it has ended (409).
     """
     tasks = tasks or TaskStore()
     task = tasks.find(caller, either_id)
     if task.task_status_msg == REASON:
-        wake(task.task_id, tasks=tasks)  # The first time it may have gone before it did.
+        wake(task.task_id, tasks=tasks)  # The first request may have stopped before it woke the workflow.
         return task
     cancelled = tasks.cancel(task, REASON) if task.is_waiting else None
     if cancelled is None:

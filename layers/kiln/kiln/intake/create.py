@@ -111,12 +111,17 @@ def seconds_left(asked: int, requested_at: int) -> float:
 
 
 def wait_for_end(task: Task, seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> Task:
-    """The task as soon as it has ended, or as it is when the time is over."""
+    """The task as soon as it has ended, or as it is when the time is over.
+
+    No look begins that would end too late if it took as long as the slowest one so far.
+    """
     tasks = TaskStore()
     ends_at = time.monotonic() + seconds
-    while not task.task_status.is_terminal and (left := ends_at - time.monotonic()) > 0:
-        sleep(min(_LOOK_SECONDS, left))
+    slowest = 0.0
+    while not task.task_status.is_terminal and (left := ends_at - slowest - (looked_at := time.monotonic())) > 0:
+        sleep(pause := min(_LOOK_SECONDS, left))
         task = tasks.get(task.task_id)
+        slowest = max(slowest, time.monotonic() - looked_at - pause)
     return task
 
 

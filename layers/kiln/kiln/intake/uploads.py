@@ -30,13 +30,13 @@ _REFERENCE = re.compile(r"kiln-upload://([0-9a-f]{32})")
 
 
 class Upload(BaseModel, defer_build=True):
-    """A place to upload one image to, by an HTML form's POST."""
+    """An upload of one image, by an HTML form's POST."""
 
     url: str = Field(description="Where to POST the form")
-    fields: dict[str, str] = Field(description="Fields of the form, to come before the field `file`")
-    reference: str = Field(description="Usable wherever an image is, once the image is uploaded")
+    fields: dict[str, str] = Field(description="Fields of the form; they must precede the field `file`")
+    reference: str = Field(description="Use it in place of an image once the image is uploaded")
     max_bytes: int = Field(default=IMAGE_BYTES, description="Refused by S3 above this")
-    expires_at: int = Field(description="When the place closes, milliseconds since the epoch")
+    expires_at: int = Field(description="When the upload expires, milliseconds since the epoch")
 
 
 def open_upload(caller: Caller) -> Upload:

@@ -1,13 +1,15 @@
-"""Dispatch as an operator sees and steers it: who holds slots, who waits, and whether anybody gets any."""
+"""Shows dispatch to an operator (held slots, waiting tasks, a pause), pauses it and resumes it."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
 from kiln.errors import TaskNotFound
+from kiln.slots.gate import Calls, Gate
 from kiln.slots.store import Slots
 from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
+from kiln.workflow.recovery import closed_because
 from kiln.workflow.release import release_and_wake, release_ended
 
 
@@ -15,16 +17,18 @@ class DispatchStatus(BaseModel):
     """Dispatch at one moment.
 
     Attributes:
-        paused_at: Since when no task gets slots, in milliseconds since the epoch; 0 when they do.
+        paused_at: Since when no task gets slots, in milliseconds since the epoch; 0 while dispatch runs.
         slots: How many there are.
         held: How many of them tasks hold.
-        throttled: How many are not used for a while, as the provider was full below our limit.
-        reserved: How many are gathered for the first in line, which needs more than are free.
+        throttled: How many rest for a while, as the provider was full below our limit.
+        reserved: How many are reserved for the first task in the queue, which needs more than are free.
         running: The tasks that hold slots.
-        ended: Those of them that have ended or are not known: their slots should have been given back.
-        waiting: How many tasks without slots stand in line, counted to 1,000.
-        next_task_id: The first of them, or an empty text.
+        ended: Those of them that have ended or do not exist: their slots are overdue for release.
+        waiting: How many tasks without slots wait in the queue, counted to 1,000.
+        next_task_id: The first of them, or an empty string.
         next_since: When that one was accepted, in milliseconds since the epoch; 0 for none.
+        closed_since: When the gate to the provider closed, in milliseconds since the epoch; 0 while it is open.
+        closed_because: Why, in words.
     """
 
     paused_at: int
@@ -37,6 +41,8 @@ class DispatchStatus(BaseModel):
     waiting: int
     next_task_id: str = ""
     next_since: int = 0
+    closed_since: int = 0
+    closed_because: str = ""
 
 
 class Resumed(DispatchStatus):
@@ -50,10 +56,11 @@ class Resumed(DispatchStatus):
 
 
 def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> DispatchStatus:
-    """How dispatch stands."""
+    """Reads the state of dispatch."""
     tasks, slots = tasks or TaskStore(), slots or Slots()
     state = slots.state()
-    # Who has been handed slots leaves the line a moment later.
+    gates = [gate for gate in (Gate(calls).state() for calls in Calls) if gate.closed_at]
+    # A task that was handed slots leaves the queue a moment later.
     waiting = [task_id for task_id in TaskQueue().waiting() if task_id not in state.tasks]
     return DispatchStatus(
         paused_at=state.paused_at,
@@ -66,6 +73,8 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Dis
         waiting=len(waiting),
         next_task_id=waiting[0] if waiting else "",
         next_since=_accepted_at(waiting[0], tasks) if waiting else 0,
+        closed_since=gates[0].closed_at if gates else 0,
+        closed_because=closed_because(gates[0]) if gates else "",
     )
 
 
@@ -77,7 +86,7 @@ def pause(*, slots: Slots | None = None) -> DispatchStatus:
 
 
 def resume(*, slots: Slots | None = None) -> Resumed:
-    """Lets those who wait go on, as many as there is room for. Resuming what runs only looks after the line."""
+    """Hands free slots to waiting tasks again. If dispatch already runs, it only releases the slots of ended tasks."""
     slots = slots or Slots()
     slots.resume()
     woken = release_ended(slots=slots) + release_and_wake("", 0, slots=slots)

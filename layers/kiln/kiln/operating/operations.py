@@ -1,4 +1,4 @@
-"""The one list of operations that the function for operators offers, and what each is given and answers."""
+"""The operations that the function for operators offers, with their input and answer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from kiln.tasks.store import MESSAGE_CHARACTERS, TaskStore
 
 
 class Operation(StrEnum):
-    """What an operator may ask for."""
+    """An operation that an operator may request."""
 
     STATUS = "status"
-    """How many slots are held by whom, and who waits."""
+    """Slots, the tasks that hold them, and the tasks that wait."""
 
     PAUSE = "pause"
     """No task gets slots any more."""
 
     RESUME = "resume"
-    """Tasks get slots again; those of tasks that have ended are given back."""
+    """Tasks get slots again; slots of ended tasks are released."""
 
     SHOW = "show"
     """One task, as it is stored."""
@@ -32,7 +32,7 @@ class Operation(StrEnum):
     """Ends a task for a reason."""
 
     RESTART = "restart"
-    """Starts the workflow of a task that has not ended once more."""
+    """Starts the workflow again, of a task that has not ended."""
 
     RETRY = "retry"
     """Makes a new task of a failed one's request."""
@@ -42,7 +42,7 @@ class Operation(StrEnum):
 
 
 class OperatorRequest(BaseModel):
-    """What the function is invoked with."""
+    """The function's input."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class OperatorRequest(BaseModel):
 
 
 class OperatorAnswer(BaseModel):
-    """What it answers: what came of it, or in one sentence why nothing did."""
+    """The function's answer: the result, or one sentence that says why it refused."""
 
     refusal: str = ""
     result: dict[str, Any] = Field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""What an operator may do to one task: end it, restart its workflow, or retry its request.
+"""An operator's changes to one task: end it, restart its workflow, or retry its request.
 
-Only the workflow moves a task; here it is woken or started, and every step of it may be repeated without harm.
+Only the workflow moves a task. This module wakes or starts the workflow, and each step may be repeated without harm.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 class TaskChange(BaseModel):
-    """What was done to a task.
+    """The change that was made to a task.
 
     Attributes:
-        task_id: Of the task; of the new one, when one was made.
+        task_id: Of the task; of the new one, if one was created.
         task_status: Its status now.
-        did: ``woken``: its workflow goes on; ``started``: it had none that runs; ``restarted``: the one that runs is
-            stopped and begins again; ``created``: there is a new task; ``none``: it needed nothing.
-        execution: The execution that this was done to, if any.
+        did: ``woken``: its workflow continues; ``started``: it had no running workflow; ``restarted``: its running
+            workflow was stopped and started again; ``created``: there is a new task; ``none``: nothing to do.
+        execution: The execution that was woken, started or restarted, if any.
     """
 
     task_id: str

@@ -1,4 +1,4 @@
-"""What a refusal of the provider means for the task: the error table of the provider, as outcomes."""
+"""The provider's error table as verdicts: the meaning of each refusal for the task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What is to be done after a call that failed."""
+    """The next step after a failed call."""
 
     RETRY = "retry"
     """Nothing happened at the provider; the same call may be made again soon."""
@@ -78,7 +78,7 @@ TOKEN_REFUSED = frozenset({1003, 1004})
 
 
 def verdict_of(http_status: int, code: int, message: str, *, creates: bool) -> Verdict:
-    """What an answer that is not a success means.
+    """Returns the verdict for an answer that is not a success.
 
     Args:
         http_status: Of the answer.

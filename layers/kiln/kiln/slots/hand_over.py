@@ -32,7 +32,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class HandOver:
-    """What a hand-over comes to.
+    """The result of a hand-over.
 
     Attributes:
         holders: Every slot that is not free afterwards.

@@ -1,4 +1,4 @@
-"""What the item of the slots says at one moment."""
+"""The item of the slots, as read at one moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiln.slots.hand_over import is_reserved, is_throttled, task_holders
 
 @dataclass(frozen=True)
 class SlotState:
-    """What the item of the slots says.
+    """The content of the slots' item.
 
     Attributes:
         names: Every slot that is in use, by a task or by none.

@@ -1,7 +1,7 @@
-"""Admits a task: its number in its caller's list, how many a caller may create a minute, its place in line.
+"""Admits a task: its number in its caller's list, the caller's limit a minute, its turn in the queue.
 
-The line is fair between callers (start-time fair queueing): a caller's next task stands ``n`` behind its last one, but
-never behind where the line is being served now. Who has 900 tasks waiting does not hold up one that comes with five.
+The queue is fair between callers (start-time fair queueing). A caller's next task comes ``n`` after its last one, but
+not before the turn that is served now. A caller with 900 waiting tasks does not hold up a caller with five.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NORMAL_TAG = "finish_tag"
 _LOW_TAG = "low_finish_tag"
 
 FRESH_SECONDS = 1.0
-"""How long a process goes by what it has read of the line: a caller may come in as many seconds of serving early."""
+"""How long a process uses its last read of the queue: a new caller's turn may be early by that much serving."""
 
 
 def virtual(turn: int) -> int:
@@ -43,11 +43,11 @@ def virtual(turn: int) -> int:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a task is admitted with.
+    """A task's admission.
 
     Attributes:
         sequence: Its number among its caller's tasks, from 1.
-        turn: Its finish tag: whose is smaller comes first.
+        turn: Its finish tag: the smallest is served first.
     """
 
     sequence: int
@@ -122,7 +122,7 @@ class Admission(TableAccess):
     def _count(self, caller: str, per_minute: int, *, tasks: int, n: int, tag: str = _NORMAL_TAG) -> Any:
         now = int(time.time())
         plain = items.values(minute=now // 60, limit=per_minute, one=1, tasks=tasks, n=n)
-        # The minute may be begun by another request between the first try and the second: hence a third.
+        # Another request may begin the minute between the first write and the second: then the third one counts.
         for condition, counted in (_SAME_MINUTE, _NEXT_MINUTE, _SAME_MINUTE):
             change = counted.format(tag=tag)
             try:
@@ -151,7 +151,7 @@ class Admission(TableAccess):
                 ExpressionAttributeValues=items.values(earliest=earliest),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            # Another of its tasks has caught up further; this one stands where it would have stood.
+            # Another of the caller's tasks has moved the tag further; this one keeps its turn.
             return
 
 

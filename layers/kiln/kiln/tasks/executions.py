@@ -14,7 +14,7 @@ _NAME = re.compile(r"\A(?P<run_id>(?P<task_id>[0-9a-f]+)_\d+)(?:-again-(?P<resta
 
 @dataclass(frozen=True)
 class Execution:
-    """What an execution's name says.
+    """The parts of an execution's name.
 
     Attributes:
         task_id: The task that it runs.
@@ -48,7 +48,7 @@ def execution_name(run: str, restarts: int = 0) -> str:
 
 
 def parse_execution_name(name: str) -> Execution | None:
-    """What an execution's name says, or ``None`` when Kiln did not name it."""
+    """Parses an execution's name; ``None`` if Kiln did not name it."""
     named = _NAME.match(name)
     if named is None:
         return None

@@ -1,4 +1,4 @@
-"""What is measured of a task when it has ended: how long each stage took, and what came of it."""
+"""Measures an ended task: the duration of each stage, and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task's course as its caller may see it: how far it has come, and what it was asked for."""
+"""A task as its caller may see it: its progress and its request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kiln.tasks.task import Task
 
 
 def progress(task: Task, tasks: TaskStore) -> Progress:
-    """How far a task has come; one more read while it stands in line, for its place there."""
+    """A task's progress; a waiting task costs one more read, for its position in the queue."""
     return Progress(
         task_id=task.task_id,
         task_status=task.task_status,
@@ -27,7 +27,7 @@ def progress(task: Task, tasks: TaskStore) -> Progress:
 
 
 def stored_request(task: Task) -> StoredRequest:
-    """What a task was created with, its images as links that open in a browser."""
+    """The request that created a task, with its images as links that open in a browser."""
     links = {kept.field: input_link(kept) for kept in task.inputs}
     return StoredRequest(
         task_id=task.task_id,

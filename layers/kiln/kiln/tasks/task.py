@@ -84,6 +84,7 @@ class Task(BaseModel, defer_build=True):
     queue: str = ""
     turn: int = 0
     priority: str = ""
+    ignored: list[str] = Field(default_factory=list)
     final_unit_deduction: str = ""
     final_balance_deduction: str = ""
     provider_fields: str = Field(default="", repr=False)

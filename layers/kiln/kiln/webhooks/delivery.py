@@ -22,7 +22,7 @@ _GONE = 410
 
 
 class DeliveryOutcome(StrEnum):
-    """What an attempt came to."""
+    """The outcome of an attempt."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
@@ -90,7 +90,7 @@ def deliver(
     except ForbiddenAddress as forbidden:
         return _given_up(attempt, f"callback_url: {forbidden}")
     except (httpx.InvalidURL, UnicodeError):
-        # What is no name in any script; only httpx knows them all.
+        # The host is no valid name in any script; only httpx knows them all.
         return _given_up(attempt, "callback_url: must be an http(s) URL with a host that can be called")
     except httpx.HTTPError as error:
         return _after_failure(attempt, f"no answer: {type(error).__name__}")

@@ -40,7 +40,7 @@ def wake_for_callback(task_id: str, token: str, body: bytes, headers: Mapping[st
     if not links.is_callback_token(task_id, token) or not _is_signed(body, headers):
         raise ResourceNotFound("no such callback")
     metrics.record(metrics.CALLBACKS)
-    status = _status(body)
+    status = reported_status(body)
     if status == TaskStatus.SUBMITTED:
         return False
     try:
@@ -49,14 +49,14 @@ def wake_for_callback(task_id: str, token: str, body: bytes, headers: Mapping[st
         raise ResourceNotFound("no such callback") from None
 
 
-def _status(body: bytes) -> str:
-    """The status that a callback reports, or an empty string. It can spare a wake-up, and decides nothing else."""
+def reported_status(body: bytes) -> str:
+    """The contract's status that a callback reports; empty if there is none. It can spare a wake-up, nothing else."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
         return ""
     status = said.get("task_status") if isinstance(said, dict) else None
-    return status if isinstance(status, str) else ""
+    return status if isinstance(status, str) and status in set(TaskStatus) else ""
 
 
 def _is_signed(body: bytes, headers: Mapping[str, str]) -> bool:

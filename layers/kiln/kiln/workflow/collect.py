@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from kiln import clock, links, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, CopyFailed, Hope, copy_image
+from kiln.images.checked_stream import CopyFailed, Hope
+from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, copy_image
 from kiln.images.previews import with_preview
 from kiln.images.stored import StoredImage
 from kiln.provider import Provider, ProviderError, ProviderImage, ProviderTask

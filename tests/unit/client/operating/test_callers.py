@@ -11,6 +11,7 @@ import pytest
 from kiln.auth.callers import Callers
 from kiln.contract.vocabulary import Priority
 from kiln.errors import AuthenticationFailed
+from kiln_cli.operating.callers_secret import CallersSecret
 from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.secret_document import LARGEST_SECRET_BYTES
 from tests.unit.client.operating.conftest import Run
@@ -58,7 +59,7 @@ def test_empty_list_is_an_empty_document(kiln: Run) -> None:
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "x" * 129])
 def test_malformed_name_is_refused(kiln: Run, installation: Installation, name: str) -> None:
     assert kiln("callers", "add", name).status == 2
-    assert written(installation).callers == []
+    assert CallersSecret(installation).read() == []
 
 
 def test_second_caller_of_the_same_name_is_refused(kiln: Run) -> None:

@@ -340,3 +340,11 @@ def test_secret_that_changes_meanwhile_is_not_overwritten(
 
 def test_slots_in_words() -> None:
     assert slot_counts.described(1) == "1 slot"
+
+
+def test_keys_of_a_new_stack_are_stored(kiln: Run, installation: Installation, operate: Operate, typed: Any) -> None:
+    installation.outputs["ProviderSecretArn"] = installation.client("secretsmanager").create_secret(Name="new")["ARN"]
+    typed("sk-new")
+    will_check(operate, default="")
+    assert kiln("provider-keys", "set", "--api-key").status == 0
+    assert stored(installation)["api_key"] == "sk-new"

@@ -82,7 +82,7 @@ STATES: dict[str, dict[str, Any]] = {
     "AwaitTurn": {"Comment": "Wait in the queue.", "Resource": PARKS},
     "Dispatch": {"Comment": "Create the task at the provider."},
     "AwaitCallback": {"Comment": "Wait for the provider.", "Resource": PARKS},
-    "Poll": {"Comment": "Ask the provider."},
+    "Poll": {"Comment": "Ask the provider. The callback is not believed."},
     "Collect": {"Comment": "Store the images."},
     "ReleaseSlots": {"Comment": "Release the slots."},
     "Notify": {},
@@ -207,6 +207,14 @@ def test_show_finds_executions_by_the_run_id(kiln: Run, operate: Operate, histor
     found = [each["what"] for each in kiln("task", "show", TASK_ID, "--json").json["history"]]
     assert "AcquireSlots" in found
     assert "notification succeed: still trying" in found
+
+
+@pytest.mark.parametrize(("queue", "status"), [("waiting", "submitted in the queue"), ("running", "submitted")])
+def test_only_a_waiting_task_is_shown_in_the_queue(
+    kiln: Run, operate: Operate, histories: Executions, queue: str, status: str
+) -> None:
+    operate.will("show", TASK | {"task_status": "submitted", "queue": queue})
+    assert f"{'status':<12} {status}\n" in kiln("task", "show", TASK_ID).out
 
 
 def test_unknown_task_exits_5(kiln: Run, operate: Operate) -> None:
