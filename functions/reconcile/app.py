@@ -6,11 +6,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.workflow.reconcile import reconcile
 from kiln_lambda.observability import logger, observed
 
 
-@observed()
+@observed(clients=(aws.dynamodb,))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the schedule."""
     done = reconcile()

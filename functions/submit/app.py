@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.intake.cancel import cancel
 from kiln.intake.create import create, seconds_left, seconds_to_wait, wait_for_end
 from kiln.intake.uploads import open_upload
@@ -63,7 +64,7 @@ def retry_task() -> Response[str]:
     return app.answer(created_view(task))
 
 
-@observed("requestContext.requestId")
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)
