@@ -36,7 +36,7 @@ def observed(
 
     Args:
         correlation_id_path: Where in the event the id is that other logs know this invocation by.
-        clients: Make the clients that every invocation needs.
+        clients: Make the clients that every invocation needs, and what these share.
     """
 
     def wrap(handler: Handler) -> Handler:
