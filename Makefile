@@ -139,24 +139,34 @@ acceptance: setup ## Try a deployed stack from every side, and write a report (S
 
 # Heavy tools, in a separate folder: the project's locks leave them out. Without Node.js its tools are skipped by name.
 SECOND_OPINION := .second-opinion
-STAMP_SECOND_OPINION := $(SECOND_OPINION)/set-up-$(shell cat tests/second_opinion/requirements.txt tests/second_opinion/package.json | cksum | cut -d' ' -f1)
+STAMP_SECOND_NODE := $(SECOND_OPINION)/node-$(shell cksum < tests/second_opinion/package.json | cut -d' ' -f1)
+STAMP_SECOND_PYTHON := $(SECOND_OPINION)/python-$(shell cksum < tests/second_opinion/requirements.txt | cut -d' ' -f1)
 
-$(STAMP_SECOND_OPINION):
-	@rm -rf $(SECOND_OPINION) && mkdir $(SECOND_OPINION)
-	@"$(PYTHON)" -m venv $(SECOND_OPINION)/venv
-	@$(SECOND_OPINION)/venv/bin/python -m pip install --quiet --quiet -r tests/second_opinion/requirements.txt
+$(STAMP_SECOND_NODE):
+	@rm -rf $(SECOND_OPINION)/node_modules $(SECOND_OPINION)/node-* && mkdir -p $(SECOND_OPINION)
 	@if command -v npm >/dev/null; then cp tests/second_opinion/package.json $(SECOND_OPINION) && \
 		npm install --prefix $(SECOND_OPINION) --silent --no-audit --no-fund --ignore-scripts; \
 	else echo "Node.js is missing: its tools are skipped." >&2; fi
 	@touch $@
 
+$(STAMP_SECOND_PYTHON):
+	@rm -rf $(SECOND_OPINION)/venv $(SECOND_OPINION)/python-* && mkdir -p $(SECOND_OPINION)
+	@"$(PYTHON)" -m venv $(SECOND_OPINION)/venv
+	@$(SECOND_OPINION)/venv/bin/python -m pip install --quiet --quiet -r tests/second_opinion/requirements.txt
+	@touch $@
+
 .PHONY: second-opinion-tools
-second-opinion-tools: $(STAMP_SECOND_OPINION) ## Install the tools of make second-opinion
+second-opinion-tools: $(STAMP_SECOND_NODE) $(STAMP_SECOND_PYTHON) ## Install the tools of make second-opinion
 	@:
 
 .PHONY: second-opinion
-second-opinion: setup $(STAMP_SECOND_OPINION) ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
+second-opinion: setup second-opinion-tools ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
 	@$(BIN)/python -m pytest -p no:schemathesis tests/second_opinion
+
+# What CI runs: no checkov, which is a hundred packages, no dynalite and no TypeScript example, which take a minute. cfn-lint comes with make build.
+.PHONY: second-opinion-quick
+second-opinion-quick: setup $(STAMP_SECOND_NODE) ## The part of make second-opinion that takes seconds
+	@$(BIN)/python -m pytest -p no:schemathesis -k "not dynalite and not checkov and not typescript" tests/second_opinion
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml

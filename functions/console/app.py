@@ -12,16 +12,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln.errors import ResourceNotFound
 from kiln.settings import ConsoleSettings, load
+from kiln_lambda import console_bundle
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import observed
 
-_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _PAGE = "index.html"
-_FILES = {
-    path.name: path.read_text("utf-8")
-    for path in sorted(Path(__file__).with_name("page").iterdir())
-    if path.suffix in _TYPES
-}
+_ICON = "icon.svg"
+_SOURCES = {path.name: path.read_text("utf-8") for path in sorted(Path(__file__).with_name("page").iterdir())}
+# The page and one script are two requests. The sources are for people.
+_PAGE_TEXT, _STYLE_DIGEST = console_bundle.page(_SOURCES, _PAGE)
+_FILES = {_PAGE: _PAGE_TEXT, "console.js": console_bundle.script(_SOURCES), _ICON: _SOURCES[_ICON]}
 # Part of each file's address, so that browsers can cache a file without limit and never mix two versions.
 _VERSION = hashlib.sha256("\0".join(name + text for name, text in _FILES.items()).encode()).hexdigest()[:12]
 
@@ -33,7 +34,7 @@ def _protection() -> dict[str, str]:
     """Headers that let the page run its own files alone, and connect to this API and the buckets alone."""
     allowed = f"'self' {load(ConsoleSettings).buckets}"
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"default-src 'none'; script-src 'self'; style-src {_STYLE_DIGEST}; "
         f"img-src {allowed} blob:; connect-src {allowed}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )

@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
+from kiln.drops.dead_letters import take_up
 from kiln.workflow.reconcile import reconcile
 from kiln_lambda.observability import logger, observed
 
@@ -15,6 +16,9 @@ from kiln_lambda.observability import logger, observed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the schedule."""
     done = reconcile()
+    taken_up = take_up()
+    if taken_up:
+        logger.warning("dead letters taken up again", extra={"messages": taken_up})
     if done.started or done.woken:
         logger.warning("reconciled", extra={"started": done.started, "woken": done.woken})
     return done.model_dump(mode="json")

@@ -157,13 +157,14 @@ def _faults(dice: random.Random, seed: int, *, lasting: bool) -> dict[str, Any]:
         ways |= {
             "account_error": dice.choice((1100, 1101, 1102)),
             "throttle_rate": 1.0,
+            "error_rate": 1.0,
             # Beyond what can be made good, either way: the tasks wait until the clock is right.
             "clock_skew_s": dice.choice((-400.0, -30.0, 60.0, 2_000.0)),
         }
     names = dice.sample(sorted(ways), dice.randint(1, 5))
     # The provider's own dice are thrown from the same seed: what strikes by chance strikes again.
     faults = {name: ways[name] for name in names} | {"seed": seed}
-    # Several kinds at once and without end could keep a task for longer than a test can wait: waits double.
+    # Several kinds at once and without end could keep a task for longer than a test can wait.
     return faults if lasting else faults | {"at_most": _STRIKES}
 
 

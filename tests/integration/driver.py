@@ -16,6 +16,8 @@ from typing import Any, Self
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
+from kiln.slots.gate import Calls
+from kiln.tasks import items
 from kiln.tasks.executions import execution_name
 from local.clients import AwsClients
 from local.stack import STACK_NAME, TASKS_PATH, Stack
@@ -108,6 +110,12 @@ class Deployment:
             TableName=self.here["table"], Key={"pk": {"S": "SLOTS"}}, ConsistentRead=True
         )
         return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
+
+    def failed_probes(self) -> int:
+        """How many probes of creates have failed since the gate closed; 0 while it is open."""
+        key = items.gate_key("default", Calls.CREATE.value)
+        item = self.aws.dynamodb.get_item(TableName=self.here["table"], Key=key, ConsistentRead=True).get("Item", {})
+        return int(item.get("probes", {}).get("N", "0"))
 
     def is_parked(self, task_id: str) -> bool:
         return "task_token" in self.item(task_id)

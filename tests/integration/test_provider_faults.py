@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.children import ROOT, Child, clean_environment
-from tests.integration.client import Client, wait_until
+from tests.integration.client import NEVER, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_images_whole, assert_succeeded
 
@@ -37,6 +37,22 @@ def test_task_accepted_during_an_outage_succeeds_after_it(kiln: Deployment, clie
     assert_succeeded(kiln, client, task_id, n=2)
 
 
+def test_every_slot_is_busy_within_half_a_minute_after_an_outage(kiln: Deployment, client: Client) -> None:
+    """During it one task probes, and the others sleep."""
+    kiln.set_faults(error_rate=1.0)
+    task_ids = [client.create() for _ in range(9)]
+    wait_until(lambda: kiln.failed_probes() >= 3, "one task has probed for a while")
+    wait_until(lambda: sum(kiln.is_parked(task_id) for task_id in task_ids) == 8, "the others sleep")
+    asked = sum(int(kiln.item(task_id)["dispatch_attempts"]) for task_id in task_ids)
+    # Five failures close the gate, and each task may be calling at that moment.
+    assert asked <= 5 + 9 + kiln.failed_probes() + 1
+    kiln.set_faults(task_seconds=NEVER)
+    wait_until(lambda: all(kiln.generations(task_id) for task_id in task_ids), "every slot is busy", timeout=30)
+    kiln.finish()
+    for task_id in task_ids:
+        assert_succeeded(kiln, client, task_id)
+
+
 @pytest.mark.parametrize(
     "faults",
     [
@@ -58,7 +74,7 @@ def test_task_accepted_during_an_outage_succeeds_after_it(kiln: Deployment, clie
 def test_intermittent_faults_generate_each_task_once(
     kiln: Deployment, client: Client, faults: dict[str, float]
 ) -> None:
-    # The waits between dispatches double: three faults in a row, all on one task, leave it well within patience.
+    # Three faults in a row, all on one task, cost it a few seconds.
     kiln.set_faults(**faults)
     task_ids = [client.create(), client.create()]
     for task_id in task_ids:

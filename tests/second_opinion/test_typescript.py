@@ -1,4 +1,4 @@
-"""The TypeScript example of docs/api.md: types are made, it compiles as it stands, and it runs against a stack."""
+"""The TypeScript example of docs/api.md: types are made, it compiles unchanged, and it runs against a stack."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def stack(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield running.description
 
 
-def test_example_compiles_as_it_stands_and_prints_the_generated_image(example: Path, stack: dict[str, str]) -> None:
+def test_example_compiles_unchanged_and_prints_the_generated_image(example: Path, stack: dict[str, str]) -> None:
     assert_agrees(node_tool("tsc"), "--project", example.parent)
     done = subprocess.run(
         [shutil.which("node") or "node", str(example.with_suffix(".js"))],

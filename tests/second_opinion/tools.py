@@ -1,4 +1,7 @@
-"""Where the second opinions' tools are: ``make second-opinion`` puts them into ``.second-opinion``."""
+"""Where the second opinions' tools are: ``make second-opinion`` puts them into ``.second-opinion``.
+
+cfn-lint is in ``.venv-sam`` too, after ``make build``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ NODE = FOLDER / "node_modules"
 
 def python_tool(name: str) -> str:
     """A command of the Python tools; the test is skipped where they are missing."""
-    return _found(FOLDER / "venv/bin" / name, name)
+    own, of_builds = FOLDER / "venv/bin" / name, ROOT / ".venv-sam/bin" / name
+    is_with_builds = name == "cfn-lint" and of_builds.exists() and not own.exists()
+    return _found(of_builds if is_with_builds else own, name)
 
 
 def node_tool(name: str) -> str:

@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "TABLE_NAME": "kiln-table",
     "INBOX_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-inbox",
+    "INBOX_DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/kiln-dead-letters",
     "INPUTS_BUCKET": "kiln-inputs",
     "OUTBOX_BUCKET": "kiln-outbox",
     "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task",
@@ -68,6 +69,7 @@ SECRETS = {
 }
 
 ACCOUNT = "123456789012"
+QUEUES = ("kiln-inbox", "kiln-dead-letters")
 BUCKETS = ("kiln-inbox", "kiln-inputs", "kiln-outbox")
 MADE_ONCE = (
     settings.load,
@@ -117,7 +119,8 @@ def furnish() -> None:
     for bucket in BUCKETS:
         aws.s3().create_bucket(Bucket=bucket)
     aws.s3().put_bucket_versioning(Bucket="kiln-inbox", VersioningConfiguration={"Status": "Enabled"})
-    aws.sqs().create_queue(QueueName="kiln-inbox")
+    for queue_name in QUEUES:
+        aws.sqs().create_queue(QueueName=queue_name)
     for name, secret in SECRETS.items():
         put_secret(name, secret)
 
@@ -127,9 +130,10 @@ def empty() -> None:
     get_backend("dynamodb")[ACCOUNT]["us-east-1"].tables[ENVIRONMENT["TABLE_NAME"]].items.clear()
     for bucket in BUCKETS:
         get_backend("s3")[ACCOUNT]["aws"].buckets[bucket].keys.clear()
-    queue = get_backend("sqs")[ACCOUNT]["us-east-1"].queues["kiln-inbox"]
-    queue._messages.clear()
-    queue._pending_messages.clear()
+    for queue_name in QUEUES:
+        held = get_backend("sqs")[ACCOUNT]["us-east-1"].queues[queue_name]
+        held._messages.clear()
+        held._pending_messages.clear()
     for name in _secrets_changed & SECRETS.keys():
         put_secret(name, SECRETS[name])
     _secrets_changed.clear()

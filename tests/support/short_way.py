@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 OK = SimpleNamespace(status_code=200, headers={})
 SHORT = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
-"""What tests ask thousands of times. No answer holds a time or bytes, so the JSON is what botocore returns."""
+"""Operations that tests call often. No answer holds a time or bytes, so the JSON is what botocore returns."""
 
 
 def shorten_dynamodb(client: Any, account: str, region: str) -> None:

@@ -22,7 +22,7 @@ NEW_API_REASON = (
 )
 TRY_ON = "a try-on application with KLING_IMAGE_MODE=multi: the words that it reads as success and as failure"
 ONE_API = "a gateway made of one-api: numbers images by their place, and leaves the result out if it has none"
-ARCREEL = "ArcReel/ArcReel pull request 847: succeed without a usable url is told as a failure"
+ARCREEL = "ArcReel/ArcReel pull request 847: succeed without a usable url is reported as a failure"
 NODE = "KLingAIMultiImage2Image, a node for ComfyUI: an image without index is number 0, one without url is passed over"
 MISLABELLED = (
     "open-webui/open-webui pull request 30359, gemini-cli-extensions/nanobanana issue 68: bytes of another type"

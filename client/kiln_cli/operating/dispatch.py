@@ -76,6 +76,8 @@ def lines(now: dict[str, Any]) -> list[str]:
         f"slots     {', '.join(slots)}",
         f"queue     {_waiting(now)}",
     ]
+    if now.get("closed_since"):
+        found.append(f"provider  one task probes: {now['closed_because']}")
     found += _accounts(now.get("accounts", []))
     if now["next_task_id"]:
         found.append(f"next      {now['next_task_id']}, accepted {since(now['next_since'])} ago")

@@ -48,6 +48,13 @@ class InboxSettings(_Settings):
     caller: str = Field(default="inbox", alias="INBOX_CALLER", min_length=1)
 
 
+class DeadLetterSettings(_Settings):
+    """Where dropped files wait that failed too often, and where they are taken up again."""
+
+    queue_url: str = Field(alias="INBOX_QUEUE_URL", min_length=1)
+    dead_letters_url: str = Field(alias="INBOX_DEAD_LETTERS_URL", min_length=1)
+
+
 class WorkflowSettings(_Settings):
     """The state machine that owns every accepted task."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,12 +17,19 @@ from kiln.auth.callers import Caller
 from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
+from kiln.tasks import admission
 from tests.support.fakes import SignedPuts
 from tests.support.functions import TASK_ID, call, invoke, sample
 from tests.support.images import in_base64, padded, picture
 from tests.support.samples import add_task
 
 CREATE: dict[str, Any] = {"subject_image_list": [{"subject_image": "https://images.test/cat.png"}], "prompt": "A cat"}
+
+
+@pytest.fixture(autouse=True)
+def _one_moment(monkeypatch) -> None:
+    """Each test takes no time: a new second or minute would add a call."""
+    monkeypatch.setattr(admission, "time", SimpleNamespace(time=lambda: 1_800_000_030.0, monotonic=lambda: 1.0))
 
 
 @pytest.fixture
@@ -138,17 +146,18 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     with calls() as made:
         invoke("dispatch", sample("workflow-dispatch"))
-    # Slots and task are read at once; then the slots are acquired, the attempt is counted and its end is kept.
+    # Slots, task and gate are read at once; then the slots are acquired, the attempt is counted and its end is kept.
     assert [each for each in made if each != "GetSecretValue"] == ["BatchGetItem", *["UpdateItem"] * 3]
     assert asked == ["POST"]
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert (made, asked) == (["UpdateItem"], ["POST", "GET"])
+    # Each poll reads the gate.
+    assert (made, asked) == (["UpdateItem", "GetItem"], ["POST", "GET"])
     state["task_status"] = "processing"
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert made == ["UpdateItem", "UpdateItem"]
+    assert made == ["UpdateItem", "GetItem", "UpdateItem"]
     state["task_status"] = "succeed"
     with calls() as made:
         invoke("poll", sample("workflow-poll"))
-    assert made == ["UpdateItem", "GetItem", "Query", "UpdateItem"]
+    assert made == ["UpdateItem", "GetItem", "GetItem", "Query", "UpdateItem"]

@@ -28,10 +28,10 @@ def read(**fields: Any) -> ProviderTask:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (TaskStatus.SUBMITTED, ["submitted", "queued", "pending", "Queued"]),
-        (TaskStatus.PROCESSING, ["processing", "running", "RUNNING"]),
-        (TaskStatus.SUCCEED, ["succeed", "succeeded", "SUCCEED", "success", " Success ", "succeed\n"]),
-        (TaskStatus.FAILED, ["failed", "canceled", "cancelled", "expired", "timeout", "TIMEOUT"]),
+        (TaskStatus.SUBMITTED, ["NOT_START", "submitted", "queued", "pending", "Queued"]),
+        (TaskStatus.PROCESSING, ["IN_PROGRESS", "processing", "running", "RUNNING"]),
+        (TaskStatus.SUCCEED, ["completed", "succeed", "succeeded", "SUCCEED", "success", " Success ", "succeed\n"]),
+        (TaskStatus.FAILED, ["failed", "fail", "FAILURE", "error", "canceled", "cancelled", "expired", "TIMEOUT"]),
         (None, ["warming_up", "succeed!", "完成", "3"]),
     ],
 )

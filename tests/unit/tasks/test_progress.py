@@ -9,6 +9,16 @@ from kiln.tasks.store import TaskStore
 from tests.support.samples import add_task, stored_image
 
 
+def test_paused_dispatch_is_said_while_the_task_waits(cloud, slots):
+    add_task()
+    store = TaskStore()
+    assert "is_paused" not in progress(store.get("task-1"), store).model_dump()
+    slots.pause()
+    assert progress(store.get("task-1"), store).is_paused
+    store.begin_dispatch("task-1")
+    assert not progress(store.get("task-1"), store).is_paused
+
+
 def test_each_step_is_recorded_when_reached(cloud):
     store = TaskStore()
     add_task("first")

@@ -108,7 +108,10 @@ def test_function_reads_its_own_queue_or_stream_alone(name, actions, source):
     }
     assert {action: read[action] for action in actions} == {action: {"Fn::GetAtt": source} for action in actions}
     others = {
-        action for role, statement in statements(expanded()) if role != name for action in listed(statement["Action"])
+        action
+        for role, statement in statements(expanded())
+        if role != name and {"Fn::GetAtt": source} in listed(statement["Resource"])
+        for action in listed(statement["Action"])
     }
     assert not actions & others
 

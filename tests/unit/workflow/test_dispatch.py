@@ -223,6 +223,15 @@ def test_waits_grow_to_half_a_minute_and_are_spread(provider):
         assert (longest + 1) // 2 <= wait <= longest
 
 
+def test_other_waits_are_a_second_or_two_at_first(provider):
+    fresh()
+    waits = []
+    for _ in range(20):
+        provider.create_errors = [(ProviderError(Verdict.WAIT, "too many requests", 1302), False)]
+        waits.append(dispatch("task-1", provider=provider).wait)
+    assert set(waits) <= {1, 2}
+
+
 def turn_came(seconds: float) -> None:
     """So long ago, and the first attempt was made then."""
     store = TaskStore()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kiln import clock
-from kiln.workflow import collect, dispatch, poll
+from kiln.provider import ProviderError, Verdict
+from kiln.slots.gate_rule import LATE_SHARE
+from kiln.tasks.task import Task
+from kiln.workflow import collect, dispatch, poll, recovery
 from tests.support.account import template
 from tests.support.samples import make_task
 from tests.support.workflow import nexts, reachable, rendered
@@ -49,20 +52,48 @@ def _shortest(monkeypatch) -> None:
     monkeypatch.setattr("random.randint", lambda low, _: low)
 
 
+def dispatch_wait(task: Task) -> int:
+    return dispatch._wait(task, ProviderError(Verdict.RETRY, "no answer"))
+
+
+def late_probes(deadline: int) -> int:
+    """How often a task that has used its many probes is woken for another: once a minute at most."""
+    closed_for, number = 60 * LATE_SHARE, 0
+    while closed_for <= deadline:
+        number += 1
+        closed_for += max(60, closed_for // LATE_SHARE)
+    return number
+
+
 def test_dispatching_fits():
     deadline = most("DispatchDeadlineSeconds") + most("CollectDeadlineSeconds")
-    assert rounds(deadline, dispatch._wait, of="slots_acquired_at") * events_of(
+    assert rounds(deadline, dispatch_wait, of="slots_acquired_at") * events_of(
         "Dispatch", "IsDispatched?", "WaitToDispatch"
     ) <= (MOST_EVENTS)
+
+
+def test_probing_creates_fits():
+    deadline = most("DispatchDeadlineSeconds") + most("CollectDeadlineSeconds")
+    often = recovery.MANY_PROBES * events_of("Dispatch", "IsDispatched?", "WaitToDispatch")
+    seldom = late_probes(deadline) * events_of("Dispatch", "IsDispatched?", "AwaitTurn")
+    # The provider may also be there and full in between.
+    full = rounds(deadline, dispatch_wait, of="slots_acquired_at") * events_of(
+        "Dispatch", "IsDispatched?", "WaitToDispatch"
+    )
+    assert often + seldom + full <= MOST_EVENTS
 
 
 def test_polling_fits():
     deadline = max(most("GenerationDeadlineSeconds"), most("CollectDeadlineSeconds"))
     slow = STATES["AwaitCallbackLonger"]["TimeoutSeconds"]
     assert slow >= least("PollAfterSeconds")
-    often = poll.MANY_POLLS * events_of("AwaitCallback", "Poll", "IsGenerated?")
-    seldom = -(-deadline // slow) * events_of("AwaitCallbackLonger", "Poll", "IsGenerated?")
-    assert often + seldom <= MOST_EVENTS
+    assert recovery.MANY_PROBES >= poll.MANY_POLLS
+    # A poll is one of the first ones, a probe, one of the slow ones, or a late probe.
+    often = recovery.MANY_PROBES * max(
+        events_of("AwaitCallback", "Poll", "IsGenerated?"), events_of("Poll", "IsGenerated?", "WaitToPoll")
+    )
+    seldom = -(-deadline // slow) + late_probes(deadline)
+    assert often + seldom * events_of("AwaitCallbackLonger", "Poll", "IsGenerated?") <= MOST_EVENTS
 
 
 def test_collecting_fits():
@@ -85,7 +116,8 @@ def test_retries_of_a_step_fit():
 
 def test_no_other_loop_is_there():
     """Every cycle of the graph goes through one of the states that the tests above count."""
-    counted = frozenset({"WaitToDispatch", "WaitToCollect", "AwaitTurn", "AwaitCallback", "AwaitCallbackLonger"})
+    waits = {"WaitToDispatch", "WaitToPoll", "WaitToCollect"}
+    counted = frozenset(waits | {"AwaitTurn", "AwaitCallback", "AwaitCallbackLonger"})
     for name in STATES:
         if name not in counted:
             following = {each for each in nexts(STATES[name]) if each not in counted}

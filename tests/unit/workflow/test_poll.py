@@ -109,12 +109,20 @@ def test_wake_up_requested_during_a_poll_is_kept(provider):
     assert stored().wake_requested_at is not None
 
 
-@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT, Verdict.PERMANENT])
-def test_missing_answer_keeps_the_task_running(provider, verdict):
+@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.WAIT, Verdict.ACCOUNT])
+def test_missing_answer_is_asked_for_again_soon(provider, verdict):
     running()
     provider.query_errors = [ProviderError(verdict, "no answer")]
     result = poll("task-1", provider=provider)
-    assert (result.outcome, result.reason) == (Outcome.RUNNING, "no answer")
+    assert (result.outcome, result.reason) == (Outcome.AGAIN, "its last answer was: no answer")
+    assert 1 <= result.wait <= 2
+    assert not stored().task_status.is_terminal
+
+
+def test_refused_query_keeps_the_task_running(provider):
+    running()
+    provider.query_errors = [ProviderError(Verdict.PERMANENT, "not this one")]
+    assert poll("task-1", provider=provider).outcome is Outcome.RUNNING
     assert not stored().task_status.is_terminal
 
 
@@ -162,7 +170,7 @@ def test_a_404_with_an_unknown_code_does_not_fail_a_paid_task(provider):
     running(3_600)
     provider.query_errors = [ProviderError(Verdict.MISSING, "page not found", 4242)]
     result = poll("task-1", provider=provider)
-    assert (result.outcome, result.reason) == (Outcome.RUNNING, "page not found (code 4242)")
+    assert (result.outcome, result.reason) == (Outcome.RUNNING, "its last answer was: page not found (code 4242)")
     provider.has("task-1", task_status="succeed")
     assert poll("task-1", provider=provider).outcome is Outcome.GENERATED
 

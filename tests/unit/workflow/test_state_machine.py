@@ -161,12 +161,14 @@ def test_every_outcome_a_step_can_have_is_routed():
     assert routed("IsDispatched?") == {
         Outcome.DISPATCHED: "AwaitCallback",
         Outcome.QUEUED: "AwaitTurn",
+        Outcome.PARKED: "AwaitTurn",
         Outcome.ADOPTED: "Poll",
         Outcome.AGAIN: "WaitToDispatch",
         Outcome.GONE: "Done",
     }
     assert routed("IsGenerated?") == {
         Outcome.RUNNING: "AwaitCallback",
+        Outcome.AGAIN: "WaitToPoll",
         Outcome.RUNNING_LONG: "AwaitCallbackLonger",
         Outcome.PROCESSING: "PublishProcessing",
         Outcome.GENERATED: "Collect",

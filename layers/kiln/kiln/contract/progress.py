@@ -40,6 +40,11 @@ class Progress(BaseModel, defer_build=True):
     queue_position: int | None = Field(
         default=None, description="Position in the queue while the task waits, counted to 1,000", ge=1
     )
+    is_paused: bool = Field(
+        default=False,
+        description="True while the task waits because an operator has paused dispatch; absent otherwise",
+        exclude_if=lambda value: not value,
+    )
     steps: list[Step] = Field(description="Its steps so far, oldest first")
     dispatch_attempts: int = Field(description="How many attempts were made to create it at the provider", ge=0)
     polls: int = Field(description="How often the provider was asked for it", ge=0)

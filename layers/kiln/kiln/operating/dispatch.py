@@ -5,9 +5,11 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from kiln.errors import TaskNotFound
+from kiln.slots.gate import Calls, Gate
 from kiln.slots.store import Slots
 from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
+from kiln.workflow.recovery import closed_because
 from kiln.workflow.release import release_and_wake, release_ended
 
 
@@ -25,6 +27,8 @@ class DispatchStatus(BaseModel):
         waiting: How many tasks without slots wait in the queue, counted to 1,000.
         next_task_id: The first of them, or an empty string.
         next_since: When that one was accepted, in milliseconds since the epoch; 0 for none.
+        closed_since: When the gate to the provider closed, in milliseconds since the epoch; 0 while it is open.
+        closed_because: Why, in words.
     """
 
     paused_at: int
@@ -37,6 +41,8 @@ class DispatchStatus(BaseModel):
     waiting: int
     next_task_id: str = ""
     next_since: int = 0
+    closed_since: int = 0
+    closed_because: str = ""
 
 
 class Resumed(DispatchStatus):
@@ -53,6 +59,7 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Dis
     """Reads the state of dispatch."""
     tasks, slots = tasks or TaskStore(), slots or Slots()
     state = slots.state()
+    gates = [gate for gate in (Gate(calls).state() for calls in Calls) if gate.closed_at]
     # A task that was handed slots leaves the queue a moment later.
     waiting = [task_id for task_id in TaskQueue().waiting() if task_id not in state.tasks]
     return DispatchStatus(
@@ -66,6 +73,8 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Dis
         waiting=len(waiting),
         next_task_id=waiting[0] if waiting else "",
         next_since=_accepted_at(waiting[0], tasks) if waiting else 0,
+        closed_since=gates[0].closed_at if gates else 0,
+        closed_because=closed_because(gates[0]) if gates else "",
     )
 
 

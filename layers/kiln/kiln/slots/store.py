@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiln import clock, metrics
 from kiln.settings import SlotSettings, load
+from kiln.slots.gate_rule import GateState
 from kiln.slots.hand_over import (
     HandOver,
     Waiting,
@@ -160,18 +161,15 @@ class Slots(TableAccess):
         answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ConsistentRead=True)
         return SlotState.of(answer.get("Item", {}))
 
-    def state_and_task(self, task_id: str) -> tuple[SlotState, Task | None]:
-        """Reads the item and one task (``None`` if it is not stored) in one strongly consistent read."""
-        answer = self._client.batch_get_item(
-            RequestItems={
-                self._table: {"Keys": [items.SLOTS_KEY, items.task_key(task_id)], "ConsistentRead": True},
-            }
-        )
+    def state_task_and_gate(self, task_id: str, gate_key: items.Item) -> tuple[SlotState, Task | None, GateState]:
+        """Reads the item, a task (``None`` if it is not stored) and a gate in one strongly consistent read."""
+        keys = [items.SLOTS_KEY, items.task_key(task_id), gate_key]
+        answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
         if answer.get("UnprocessedKeys"):
-            raise RuntimeError("slots: expected DynamoDB to read two items at once, got a part")
+            raise RuntimeError("slots: expected DynamoDB to read three items at once, got a part")
         found = {item["pk"]["S"]: item for item in answer["Responses"][self._table]}
-        task = found.get(items.task_key(task_id)["pk"]["S"])
-        return SlotState.of(found.get("SLOTS", {})), items.task_of(task) if task else None
+        slots, task, gate = (found.get(key["pk"]["S"], {}) for key in keys)
+        return SlotState.of(slots), items.task_of(task) if task else None, GateState.of(gate)
 
     def _handed_over(self, state: SlotState, mine: set[str], *, leaver: str) -> HandOver:
         """Returns the holders of slots after a task's own are released."""

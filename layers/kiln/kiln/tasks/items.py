@@ -36,6 +36,11 @@ RECONCILER_KEY: Item = {"pk": {"S": "RECONCILER"}}
 """The item that says where the reconciler continues."""
 
 
+def gate_key(account: str, calls: str) -> Item:
+    """The key of a provider account's gate for one kind of calls."""
+    return {"pk": {"S": f"GATE#{account}#{calls}"}}
+
+
 def task_key(task_id: str) -> Item:
     """The key of a task."""
     return {"pk": {"S": f"TASK#{task_id}"}}

@@ -17,6 +17,7 @@ def progress(task: Task, tasks: TaskStore) -> Progress:
         task_status=task.task_status,
         stage=_stage(task),
         queue_position=tasks.position(task) if task.is_waiting else None,
+        is_paused=task.is_waiting and tasks.is_paused(),
         steps=_steps(task),
         dispatch_attempts=task.dispatch_attempts,
         polls=task.polls,

@@ -85,8 +85,12 @@ class TaskStore(TaskItems):
         expression = "REMOVE wake_requested_at, task_token ADD polls :one"
         return self._update(task_id, expression, items.values(one=1), returns="ALL_OLD")
 
-    def begin_dispatch(self, task_id: str) -> Task:
+    def begin_dispatch(self, task_id: str, *, attempts: int = 1) -> Task:
         """Counts an attempt to dispatch and takes the task out of the queue.
+
+        Args:
+            task_id: The task.
+            attempts: 0 if the provider is not called.
 
         Returns:
             The task; ``dispatch_attempts`` of 1 means that the provider cannot know it yet.
@@ -96,9 +100,9 @@ class TaskStore(TaskItems):
         """
         expression = (
             "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now), queue = :running, turn = :now "
-            "REMOVE wake_requested_at, task_token ADD dispatch_attempts :one"
+            "REMOVE wake_requested_at, task_token ADD dispatch_attempts :attempts"
         )
-        values = items.values(one=1, now=clock.milliseconds(), running=items.RUNNING)
+        values = items.values(attempts=attempts, now=clock.milliseconds(), running=items.RUNNING)
         return self._update(task_id, expression, values)
 
     def enqueue(self, task_id: str, turn: int) -> None:

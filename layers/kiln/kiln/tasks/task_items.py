@@ -64,6 +64,11 @@ class TaskItems(TableAccess):
         )
         return "Item" not in answer or answer["Item"]["task_status"]["S"] in (TaskStatus.SUCCEED, TaskStatus.FAILED)
 
+    def is_paused(self) -> bool:
+        """Whether an operator has paused dispatch."""
+        answer = self._client.get_item(TableName=self._table, Key=items.SLOTS_KEY, ProjectionExpression="paused_at")
+        return bool(answer.get("Item"))
+
     def _update(
         self, task_id: str, expression: str, values: items.Item | None = None, *, returns: str = "ALL_NEW"
     ) -> Task:

@@ -10,14 +10,21 @@ from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
 from kiln.provider.verdicts import FULL
 from kiln.settings import DeadlineSettings, load
+from kiln.slots.gate import Calls, Gate
+from kiln.slots.gate_rule import Lesson
+from kiln.slots.state import SlotState
 from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult, ended
 from kiln.workflow.provider_request import provider_request
+from kiln.workflow.recovery import MANY_PROBES, closed_because, is_overdue, learn, lesson_of
 from kiln.workflow.release import release_and_wake
 
 _FIRST_WAIT_SECONDS = 2
+_SHORT_WAITS = 20
+"""So many attempts follow each other after a second or two; a provider that is away closes the gate before."""
+
 _LONGEST_WAIT_SECONDS = 30
 _AGE_SHARE = 20
 
@@ -34,31 +41,32 @@ def dispatch(
     tasks: TaskStore | None = None,
     provider: Provider | None = None,
     slots: Slots | None = None,
+    gate: Gate | None = None,
 ) -> StepResult:
     """Acquires the task's slots, then creates it at the provider or adopts what an earlier attempt has created.
 
     The provider gets the task's ``run_id`` as ``external_task_id``. Only the first attempt creates straight away. Every
-    later one looks the id up first, as the attempt before it may have got through.
+    later one looks the id up first, as the attempt before it may have got through. While the gate is closed, one task
+    makes attempts and the others wait.
 
     Args:
         task_id: The task.
         tasks: The task store.
         provider: The provider account.
         slots: The account's slots; throttled when the provider says that it is full below our limit.
+        gate: The account's gate for creates.
     """
-    tasks, slots = tasks or TaskStore(), slots or Slots()
-    state, task = slots.state_and_task(task_id)
-    if task is not None and not task.task_status.is_terminal and not task.dispatched_at:
-        if task.wake_requested_at and not state.is_held_by(task_id):
-            # Slots may have been handed over between the two reads: look again once the wake-up is cleared.
-            tasks.clear_wake_up(task_id)
-            state = slots.state()
-        if not slots.acquire(task, state):
-            if not task.is_waiting:
-                tasks.enqueue(task_id, state.virtual_time)
-            return StepResult(outcome=Outcome.QUEUED)
+    tasks, slots, gate = tasks or TaskStore(), slots or Slots(), gate or Gate(Calls.CREATE)
+    state, stored, gate_state = slots.state_task_and_gate(task_id, gate.key)
+    is_called = stored is not None and not stored.task_status.is_terminal and not stored.dispatched_at
+    if stored is not None and is_called and not _acquire(stored, state, tasks, slots):
+        return StepResult(outcome=Outcome.QUEUED)
+    is_admitted = not is_called or gate.admits(task_id, gate_state)
     try:
-        task = tasks.begin_dispatch(task_id)
+        task = tasks.begin_dispatch(task_id, attempts=int(is_admitted))
+        if not is_admitted and gate.admits(task_id):
+            # The gate has opened since, and this task's wake-up may just have been cleared.
+            is_admitted, task = True, tasks.begin_dispatch(task_id)
     except TaskNotFound:
         release_and_wake(task_id, tasks=tasks, slots=slots)
         return StepResult(outcome=Outcome.GONE)
@@ -68,12 +76,28 @@ def dispatch(
     if task.dispatched_at:
         # The workflow began again after the provider had taken the task. It needs no slots to continue.
         return StepResult(outcome=Outcome.ADOPTED)
+    if not is_admitted:
+        return _parked(task, closed_because(gate.seen), tasks, slots)
     try:
         taken, outcome = _create_or_adopt(task, provider or shared_provider())
     except ProviderError as error:
-        return _refused(task, error, tasks, slots)
+        return _refused(task, error, tasks, slots, gate)
     tasks.dispatched(task, taken.task_id)
+    learn(gate, task_id, Lesson.PASSED, tasks=tasks, slots=slots)
     return StepResult(outcome=outcome)
+
+
+def _acquire(task: Task, state: SlotState, tasks: TaskStore, slots: Slots) -> bool:
+    """Whether the task holds its slots now. Otherwise it is in the queue."""
+    if task.wake_requested_at and not state.is_held_by(task.task_id):
+        # Slots may have been handed over between the two reads: look again once the wake-up is cleared.
+        tasks.clear_wake_up(task.task_id)
+        state = slots.state()
+    if slots.acquire(task, state):
+        return True
+    if not task.is_waiting:
+        tasks.enqueue(task.task_id, state.virtual_time)
+    return False
 
 
 def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outcome]:
@@ -97,25 +121,46 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
         raise ProviderError(Verdict.UNKNOWN, error.reason, error.code) from error
 
 
-def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -> StepResult:
+def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, gate: Gate) -> StepResult:
+    advice = learn(gate, task.task_id, _lesson_of(task, error), str(error), tasks=tasks, slots=slots)
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
         return _failed(task, error.reason, metrics.Failure.REFUSED, tasks, slots)
-    deadlines = load(DeadlineSettings)
     # A task that may exist and be paid for is looked up again, as long as a paid task would be polled.
     is_in_doubt = error.verdict is Verdict.UNKNOWN or isinstance(error, _NotLookedUp)
-    limit = deadlines.dispatch_seconds + (deadlines.collect_seconds if is_in_doubt else 0)
-    if clock.milliseconds() - task.slots_acquired_at > limit * 1_000:
-        reason = f"The provider did not take the task within {deadlines.dispatch_seconds} s; its last answer: {error}"
-        return _failed(task, reason, metrics.Failure.DISPATCH_DEADLINE, tasks, slots)
+    if is_overdue(task, is_in_doubt=is_in_doubt):
+        return _too_late(task, f"its last answer: {error}", tasks, slots)
     if error.code == FULL:
         slots.throttle()
-    if str(error) != task.refusal:
-        tasks.refused(task, str(error))
-    return StepResult(
-        outcome=Outcome.AGAIN,
-        wait=_wait(task),
-        reason=str(error),
-    )
+    if advice.is_closed and (not advice.probe_after or task.dispatch_attempts > MANY_PROBES):
+        return _parked(task, closed_because(gate.seen), tasks, slots)
+    _keep(task, str(error), tasks)
+    return StepResult(outcome=Outcome.AGAIN, wait=advice.probe_after or _wait(task, error), reason=str(error))
+
+
+def _lesson_of(task: Task, error: ProviderError) -> Lesson:
+    """Returns the lesson of an attempt: a create that fails after a look-up shows that it answers."""
+    is_looked_up = task.dispatch_attempts > 1 and not isinstance(error, _NotLookedUp)
+    cause = error.__cause__ if isinstance(error.__cause__, ProviderError) else error
+    lesson = lesson_of(cause)
+    return Lesson.ANSWERED if lesson is Lesson.AWAY and is_looked_up else lesson
+
+
+def _parked(task: Task, reason: str, tasks: TaskStore, slots: Slots) -> StepResult:
+    """Waits, with its slots, until the task that probes has opened the gate."""
+    if is_overdue(task, is_in_doubt=task.dispatch_attempts > 0):
+        return _too_late(task, reason, tasks, slots)
+    _keep(task, reason, tasks)
+    return StepResult(outcome=Outcome.PARKED, reason=reason)
+
+
+def _keep(task: Task, refusal: str, tasks: TaskStore) -> None:
+    if refusal != task.refusal:
+        tasks.refused(task, refusal)
+
+
+def _too_late(task: Task, why: str, tasks: TaskStore, slots: Slots) -> StepResult:
+    reason = f"The provider did not take the task within {load(DeadlineSettings).dispatch_seconds} s; {why}"
+    return _failed(task, reason, metrics.Failure.DISPATCH_DEADLINE, tasks, slots)
 
 
 def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore, slots: Slots) -> StepResult:
@@ -123,10 +168,11 @@ def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore,
     return ended(tasks.fail(task, reason, failure) or tasks.get(task.task_id))
 
 
-def _wait(task: Task) -> int:
+def _wait(task: Task, error: ProviderError) -> int:
     """Soon at first, every 30 s for ten minutes, then a twentieth of the time so far: a history holds days of it."""
     age = (clock.milliseconds() - task.slots_acquired_at) // 1_000
-    backoff = min(_FIRST_WAIT_SECONDS * 2 ** min(task.dispatch_attempts - 1, 10), _LONGEST_WAIT_SECONDS)
+    doublings = task.dispatch_attempts - (1 if error.code == FULL else _SHORT_WAITS)
+    backoff = min(_FIRST_WAIT_SECONDS * 2 ** min(max(doublings, 0), 10), _LONGEST_WAIT_SECONDS)
     longest = max(backoff, age // _AGE_SHARE)
     # Jitter over the upper half: many tasks refused at the same moment do not come back at the same moment.
     return random.randint((longest + 1) // 2, longest)  # noqa: S311 - spreads retries, hides nothing

@@ -23,6 +23,9 @@ class Outcome(StrEnum):
     QUEUED = "queued"
     """Too few slots are free: wait in the queue until a task that leaves hands some over."""
 
+    PARKED = "parked"
+    """The provider is away, and another task probes: wait, with the slots, until it is back."""
+
     RUNNING = "running"
     """The provider is still at it, and nothing is new."""
 

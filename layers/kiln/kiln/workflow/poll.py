@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from kiln import clock, events, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
@@ -9,14 +11,20 @@ from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
 from kiln.provider.client import shared_provider
 from kiln.provider.verdicts import MISSING_CODES
 from kiln.settings import AddressSettings, DeadlineSettings, load
+from kiln.slots.gate import Calls, Gate
+from kiln.slots.gate_rule import Lesson
 from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult, ended
+from kiln.workflow.recovery import MANY_PROBES, closed_because, learn, lesson_of
 from kiln.workflow.release import release_and_wake
 
 MANY_POLLS = 200
 """After so many polls the timer is slower: a provider that is away for days must not fill an execution's history."""
+
+_FEW_POLLS = 20
+"""So many polls without an answer are repeated after a second or two: a provider that is away closes the gate."""
 
 _MISSING_GRACE_SECONDS = 300
 """So long after its creation a task that the provider does not find may still turn up there (Kiln's own choice)."""
@@ -29,8 +37,9 @@ def poll(
     tasks: TaskStore | None = None,
     provider: Provider | None = None,
     slots: Slots | None = None,
+    gate: Gate | None = None,
 ) -> StepResult:
-    """Asks the provider, and moves the task on if its answer is news.
+    """Asks the provider, and moves the task on if its answer is news. While the gate is closed, one task asks.
 
     The wake-up request is cleared *before* the provider is asked: a callback that arrives while it answers requests
     another one, and the next parking passes at once. The slots are handed over as soon as the provider is done, before
@@ -43,8 +52,9 @@ def poll(
         tasks: The task store.
         provider: The provider account.
         slots: The account's slots.
+        gate: The account's gate for queries.
     """
-    tasks, slots = tasks or TaskStore(), slots or Slots()
+    tasks, slots, gate = tasks or TaskStore(), slots or Slots(), gate or Gate(Calls.QUERY)
     try:
         task = tasks.begin_poll(task_id)
     except TaskNotFound:
@@ -56,10 +66,9 @@ def poll(
     waker = _waker(task)
     if waker:
         metrics.record(metrics.WAKE_UPS, of=waker)
-    try:
-        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
-    except ProviderError as error:
-        return _unanswered(task, error, tasks, slots)
+    answer = _ask(task, provider, tasks, slots, gate)
+    if isinstance(answer, StepResult):
+        return answer
     if answer.status is None:
         return _unknown(task, answer, tasks, slots)
     if waker and answer.status.is_terminal:
@@ -73,6 +82,19 @@ def poll(
     if _is_overdue(task):
         return _overdue(task, f"its last status there was {answer.status_word}", tasks, slots)
     return _running(task, answer, tasks, processing_published=processing_published)
+
+
+def _ask(
+    task: Task, provider: Provider | None, tasks: TaskStore, slots: Slots, gate: Gate
+) -> ProviderTask | StepResult:
+    if not gate.admits(task.task_id):
+        return _unanswered(task, closed_because(gate.seen), tasks, slots)
+    try:
+        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
+    except ProviderError as error:
+        return _failed_poll(task, error, tasks, slots, gate)
+    learn(gate, task.task_id, Lesson.PASSED, tasks=tasks, slots=slots)
+    return answer
 
 
 def _running(task: Task, answer: ProviderTask, tasks: TaskStore, *, processing_published: bool) -> StepResult:
@@ -105,18 +127,27 @@ def _overdue(task: Task, state: str, tasks: TaskStore, slots: Slots) -> StepResu
     return _failed(task, reason, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
 
 
-def _unanswered(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots) -> StepResult:
+def _failed_poll(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, gate: Gate) -> StepResult:
+    lesson = lesson_of(error)
+    advice = learn(gate, task.task_id, lesson, str(error), tasks=tasks, slots=slots)
     # A 404 with a code that says nothing may be a gateway's, and the task may be paid for.
     is_gone = error.verdict is Verdict.MISSING and error.code in MISSING_CODES
     if is_gone and _seconds_running(task) > _MISSING_GRACE_SECONDS:
         reason = f"The provider no longer knows the task: {error.reason}"
         return _failed(task, reason, metrics.Failure.PROVIDER, tasks, slots)
+    wait = advice.probe_after if task.polls < MANY_PROBES else 0
+    if not advice.is_closed and task.polls < _FEW_POLLS and (lesson is Lesson.AWAY or error.verdict is Verdict.WAIT):
+        wait = random.randint(1, 2)  # noqa: S311 - spreads retries, hides nothing
+    return _unanswered(task, f"its last answer was: {error}", tasks, slots, wait)
+
+
+def _unanswered(task: Task, reason: str, tasks: TaskStore, slots: Slots, wait: int = 0) -> StepResult:
     # A task that cannot be asked for may be finished and paid. Kiln waits for it as long as for finished images.
     limit = load(DeadlineSettings).collect_seconds
     if _seconds_running(task) > limit:
-        reason = f"The provider could not be asked for the task within {limit} s; its last answer was: {error}"
+        reason = f"The provider could not be asked for the task within {limit} s; {reason}"
         return _failed(task, reason, metrics.Failure.GENERATION_DEADLINE, tasks, slots)
-    return StepResult(outcome=_running_outcome(task), reason=str(error))
+    return StepResult(outcome=Outcome.AGAIN if wait else _running_outcome(task), wait=wait, reason=reason)
 
 
 def _failed(task: Task, reason: str, failure: metrics.Failure, tasks: TaskStore, slots: Slots) -> StepResult:

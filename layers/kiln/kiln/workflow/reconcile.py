@@ -1,7 +1,7 @@
 """Reconciles what is recorded with what runs, once a minute: the net below every wake-up, stream record and rule.
 
 A run is bounded. It checks some waiting and some running tasks, the oldest first. The next run continues where it
-stopped. An installation in which nothing waits and nothing runs costs six reads a minute.
+stopped. An installation in which nothing waits and nothing runs costs eight reads a minute.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
 from kiln.workflow.executions import last_execution
+from kiln.workflow.recovery import recover, wake_if_overdue
 from kiln.workflow.release import release_and_wake, release_ended
 from kiln.workflow.rescue import rescue
 from kiln.workflow.start import start_stored
@@ -81,6 +82,7 @@ def reconcile(
     promote_low(tasks, slots.state().virtual_time)
     # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
     done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
+    done.woken += recover(tasks=tasks, slots=slots)
     queue, cursor = TaskQueue(), Cursor()
     before = cursor.read()
     after = dict(before)
@@ -121,6 +123,7 @@ def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
         start_stored(task_id, step_functions=client)
         return True
     if last["status"] == "RUNNING":
+        wake_if_overdue(task, tasks)
         return False
     return _again(last, tasks, client)
 
