@@ -15,6 +15,7 @@ RECORD ?=
 MEASURE ?=
 UPGRADE ?=
 FUNCTIONS ?=
+BUILT ?=
 WORKERS ?= 3
 COVERAGE ?= 1
 
@@ -104,7 +105,7 @@ test-unit: setup ## The unit tests
 
 # Schemathesis loads itself into every run, takes a second of each worker, and has no test here.
 # The run measures the coverage of layers/ and functions/ against the floor in pyproject.toml (COVERAGE=0 does not).
-unit_ring = $(BIN)/python -m pytest -n auto -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
+unit_ring = $(BIN)/python -m pytest -n auto --dist worksteal -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
@@ -162,10 +163,10 @@ second-opinion-tools: $(STAMP_SECOND_NODE) $(STAMP_SECOND_PYTHON) ## Install the
 second-opinion: setup second-opinion-tools ## Let tools of others read the template, the workflows and the documents, and be the database (Node.js)
 	@$(BIN)/python -m pytest -p no:schemathesis tests/second_opinion
 
-# What CI runs: no checkov, which is a hundred packages, and no dynalite, which takes a minute. cfn-lint comes with make build.
+# What CI runs: no checkov, which is a hundred packages, no dynalite and no TypeScript example, which take a minute. cfn-lint comes with make build.
 .PHONY: second-opinion-quick
 second-opinion-quick: setup $(STAMP_SECOND_NODE) ## The part of make second-opinion that takes seconds
-	@$(BIN)/python -m pytest -p no:schemathesis -k "not dynalite and not checkov" tests/second_opinion
+	@$(BIN)/python -m pytest -p no:schemathesis -k "not dynalite and not checkov and not typescript" tests/second_opinion
 
 .PHONY: check-prose
 check-prose: setup ## Words of docs, comments, docstrings, messages and names against docs/prose/words.yml
@@ -200,7 +201,7 @@ test-build: setup build build-native ## The build tests: run the output alone, d
 	@PYTHON_SAM="$(PYTHON_SAM)" $(BIN)/python -m pytest tests/build
 
 .PHONY: check-cold-starts
-check-cold-starts: setup build-native ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit)
+check-cold-starts: setup $(if $(filter-out 0,$(BUILT)),,build-native) ## Compare the instructions of cold starts with the expected ones (needs valgrind; FUNCTIONS=submit, BUILT=1)
 	@PYTHON_SAM="$(PYTHON_SAM)" PYTHONPATH=layers/kiln:. $(BIN)/python -m benchmarks.measuring.cold_start.measure --check $(FUNCTIONS)
 
 .PHONY: check-costs

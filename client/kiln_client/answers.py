@@ -124,6 +124,7 @@ class Progress(_Ending):
         task_status: The contract's status, coarser than ``stage``.
         stage: The task's current stage.
         queue_position: The task's place in the queue while it waits; 1 is next.
+        is_paused: Whether it waits because an operator has paused dispatch.
         steps: The steps reached so far, oldest first.
         dispatch_attempts: How often Kiln offered the task to the provider.
         polls: How often Kiln asked the provider for the task's status.
@@ -134,6 +135,7 @@ class Progress(_Ending):
 
     stage: Stage
     queue_position: int | None = None
+    is_paused: bool = False
     steps: tuple[Step, ...] = ()
     dispatch_attempts: int = 0
     polls: int = 0

@@ -17,6 +17,7 @@ from kiln.provider import credentials
 from kiln.tasks import admission, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
+from tests.support.short_way import shorten_dynamodb, shorten_s3
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +113,8 @@ def furnish() -> None:
     properties = template()["Resources"]["Table"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     aws.dynamodb().meta.events.register("provide-client-params.dynamodb.*", _check_key, unique_id="check-key")
+    shorten_dynamodb(aws.dynamodb(), ACCOUNT, ENVIRONMENT["AWS_DEFAULT_REGION"])
+    shorten_s3(aws.s3())
     aws.dynamodb().create_table(TableName=ENVIRONMENT["TABLE_NAME"], **{name: properties[name] for name in names})
     for bucket in BUCKETS:
         aws.s3().create_bucket(Bucket=bucket)

@@ -47,7 +47,7 @@ def aliases(trial: Trial) -> Iterator[Finding]:
 
 
 def _way_back(trial: Trial, client: Any, name: str, live: str, back: str) -> Iterator[Finding]:
-    """An alias of the run's own moves to another version and back. The alias live is not touched."""
+    """A separate alias moves to another version and back. The alias live is not touched."""
     client.create_alias(FunctionName=name, Name=trial.mark, FunctionVersion=live)
     trial.undo.callback(client.delete_alias, FunctionName=name, Name=trial.mark)
     for check, version in (("an alias serves", live), ("moved to another version", back), ("rolled back", live)):

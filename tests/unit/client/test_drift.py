@@ -60,6 +60,7 @@ def test_progress_answer_is_read_field_by_field() -> None:
         task_status=vocabulary.TaskStatus.SUBMITTED,
         stage=Stage.WAITING,
         queue_position=2,
+        is_paused=True,
         steps=[Step(step=StepName.ACCEPTED, at=1)],
         dispatch_attempts=1,
         polls=2,

@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from kiln.drops import folder
 from kiln.drops.folder import JOBS_PER_MESSAGE, upwards
 from kiln.drops.object_events import object_arrived
 from kiln.drops.reader import InboxReader
@@ -37,12 +38,12 @@ def long_wait(monkeypatch) -> None:
     monkeypatch.setenv("DROP_WAIT_SECONDS", "900")
 
 
-def test_300_images_in_a_folder_without_a_job_are_one_message(inbox, accepted, calls, long_wait):
-    keys = [f"f/{number:03}.png" for number in range(300)]
+def test_100_images_in_a_folder_without_a_job_are_one_message(inbox, accepted, calls, long_wait):
+    keys = [f"f/{number:03}.png" for number in range(100)]
     counts = drop(inbox, calls, keys, b"x")
     assert counts["sqs.SendMessage"] == 1
     assert not [call for call in counts if call.startswith("s3.")]
-    assert counts["dynamodb.GetItem"] <= 30 + 300
+    assert counts["dynamodb.GetItem"] <= 10 + 100
     assert len(accepted) == 0
 
 
@@ -54,19 +55,19 @@ def test_images_at_the_top_are_two_reads_each_and_no_message(inbox, accepted, ca
     assert counts["sqs.SendMessage"] == 0
 
 
-def test_300_files_beside_a_job_are_read_as_the_job_names_them(inbox, accepted, calls, long_wait):
-    keys = [f"f/{number:03}.png" for number in range(300)]
-    job = {"subject_image_list": [{"subject_image": "299.png"}]}
+def test_100_files_beside_a_job_are_read_as_the_job_names_them(inbox, accepted, calls, long_wait):
+    keys = [f"f/{number:03}.png" for number in range(100)]
+    job = {"subject_image_list": [{"subject_image": "099.png"}]}
     inbox.put("f/job.json", json.dumps(job).encode())
     arrived("f/job.json")
     counts = drop(inbox, calls, keys, picture())
     assert len(accepted) == 1
-    assert sum(count for call, count in counts.items() if call.startswith("s3.")) <= 30 * 2 + 4
+    assert sum(count for call, count in counts.items() if call.startswith("s3.")) <= 10 * 2 + 4
 
 
-def test_300_files_beside_a_prompt_are_one_check(inbox, calls, long_wait, monkeypatch):
+def test_100_files_beside_a_prompt_are_one_check(inbox, calls, long_wait, monkeypatch):
     monkeypatch.setenv("DROP_QUIET_SECONDS", "20")
-    keys = [f"f/{number:03}.png" for number in range(300)]
+    keys = [f"f/{number:03}.png" for number in range(100)]
     inbox.drop("f/prompt.txt", b"A cat")
     counts = drop(inbox, calls, keys, b"x")
     assert counts["sqs.SendMessage"] == 0
@@ -87,16 +88,17 @@ def test_upwards_is_the_folder_and_eight_above():
     assert len(upwards("/".join("abcdefghijklmn"))) == 9
 
 
-def test_100_jobs_are_begun_by_four_messages(inbox, accepted, calls):
-    jobs = [{"prompt": str(n), "subject_image_list": [{"subject_image": f"{n}.png"}]} for n in range(100)]
+def test_40_jobs_are_begun_by_four_messages_of_ten(inbox, accepted, calls, monkeypatch):
+    monkeypatch.setattr(folder, "JOBS_PER_MESSAGE", 10)
+    jobs = [{"prompt": str(n), "subject_image_list": [{"subject_image": f"{n}.png"}]} for n in range(40)]
     inbox.put("f/job.json", json.dumps(jobs).encode())
-    for number in range(100):
+    for number in range(40):
         inbox.put(f"f/{number}.png", picture())
     calls.clear()
-    assert len(object_arrived(INBOX, "f/job.json")) == JOBS_PER_MESSAGE
-    assert len([call for call in calls if call.startswith("s3.")]) == 2 + 2 * JOBS_PER_MESSAGE
+    assert len(object_arrived(INBOX, "f/job.json")) == 10
+    assert len([call for call in calls if call.startswith("s3.")]) == 2 + 2 * 10
     inbox.deliver()
-    assert len(accepted) == 100
+    assert len(accepted) == 40
 
 
 def test_100_jobs_with_defaults_of_1_mb_need_little_memory(inbox, accepted):

@@ -67,11 +67,11 @@ def test_changed_file_is_another_task(inbox, accepted):
     assert len(accepted) == 2
 
 
-def test_a_job_that_waits_for_files_is_checked_once_per_window(inbox, monkeypatch):
+def test_a_job_that_waits_for_files_is_checked_once_per_window(inbox, monkeypatch, stopped_clock):
     monkeypatch.setenv("DROP_WAIT_SECONDS", "1")
     assert inbox.drop("f/job.json", FILES["job.json"]) is None
     assert inbox.drop("f/cat.png", FILES["cat.png"]) is None
-    time.sleep(1.1)
+    stopped_clock.advance(1.1)
     assert inbox.to_check_again() == [{"check_again": {"bucket": INBOX, "folder": "f", "checks": 0}}]
     assert inbox.to_check_again() == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -116,12 +115,12 @@ def test_files_before_the_job_above_them_are_not_answered(inbox, accepted):
     assert inbox.names() == []
 
 
-def test_folder_that_still_receives_files_is_not_answered_yet(inbox, monkeypatch):
+def test_folder_that_still_receives_files_is_not_answered_yet(inbox, monkeypatch, stopped_clock):
     monkeypatch.setenv("DROP_WAIT_SECONDS", "2")
     inbox.put("f/cat.png", picture())
     last_look("f")
     assert inbox.result("f") is None
-    time.sleep(2.1)
+    stopped_clock.advance(2.1)
     inbox.deliver()
     assert inbox.result("f")["code"] == 1201
 

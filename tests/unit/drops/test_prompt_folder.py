@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 
 import pytest
 
@@ -160,17 +159,17 @@ def test_failed_folder_is_tried_again_when_its_prompt_is_dropped_again(inbox, ac
     assert len(accepted) == 2
 
 
-def test_folder_is_no_task_before_its_files_pause(inbox, accepted, monkeypatch):
+def test_folder_is_no_task_before_its_files_pause(inbox, accepted, monkeypatch, stopped_clock):
     monkeypatch.setenv("DROP_QUIET_SECONDS", "2")
     monkeypatch.setenv("DROP_WAIT_SECONDS", "2")
     inbox.drop("f/prompt.txt", b"Two")
     inbox.drop("f/cat.png", picture())
-    time.sleep(1.2)
+    stopped_clock.advance(1.2)
     inbox.drop("f/dog.png", picture())
-    time.sleep(0.9)
+    stopped_clock.advance(0.9)
     inbox.deliver()
     assert len(accepted) == 0
-    time.sleep(2)
+    stopped_clock.advance(2)
     inbox.deliver()
     assert len(only_task(accepted).inputs) == 2
 

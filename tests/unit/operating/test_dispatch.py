@@ -6,6 +6,8 @@ import pytest
 
 from kiln import aws
 from kiln.operating import dispatch
+from kiln.slots.gate import Calls, Gate
+from kiln.slots.gate_rule import Lesson
 from kiln.slots.store import Slots
 from kiln.tasks.items import SLOTS_KEY
 from kiln.tasks.store import TaskStore
@@ -39,6 +41,13 @@ def test_status_lists_running_waiting_and_leaked_slots():
     assert status.running == ["done", "gone", "handed", "running"]
     assert status.ended == ["done", "gone"]
     assert (status.waiting, status.next_task_id, status.next_since) == (2, "first", first.created_at)
+
+
+def test_status_says_since_when_and_why_the_gate_is_closed():
+    Gate(Calls.QUERY).learn("running", Lesson.REFUSED, "in arrears (code 1101)")
+    status = dispatch.status()
+    assert status.closed_since > 0
+    assert status.closed_because.endswith("its last answer: in arrears (code 1101)")
 
 
 def test_pause_stops_dispatch_and_resume_wakes_the_next_task(executions):

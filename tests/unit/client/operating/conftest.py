@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 
 from kiln_cli.app import run
 from kiln_cli.operating import session
@@ -104,39 +106,41 @@ def histories() -> Executions:
 
 
 @pytest.fixture(scope="package")
-def _aws() -> tuple[Any, dict[str, Any]]:
+def _aws() -> Iterator[tuple[Any, dict[str, Any]]]:
     """A session and its clients, created once because that is slow."""
-    session = boto3.Session("testing", "testing", region_name="us-east-1")
-    return session, {service: session.client(service) for service in ("secretsmanager", "sqs", "s3")}
+    with mock_aws():
+        session = boto3.Session("testing", "testing", region_name="us-east-1")
+        yield session, {service: session.client(service) for service in ("secretsmanager", "sqs", "s3")}
 
 
 @pytest.fixture
 def installation(operate: Operate, histories: Executions, _aws: tuple[Any, dict[str, Any]]) -> Iterator[Installation]:
     """A stack with the resources that its outputs name."""
-    with mock_aws():
-        session, clients = _aws
-        made = Installation("kiln", session)
-        made._clients.update(clients)
-        secrets, sqs, s3 = made.client("secretsmanager"), made.client("sqs"), made.client("s3")
-        for bucket in ("inbox", "inputs", "outbox"):
-            s3.create_bucket(Bucket=f"kiln-{bucket}")
-        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "dead", "unstarted")}
-        made.__dict__["outputs"] = {
-            "ApiUrl": "https://kiln.test",
-            "CallersSecretArn": secrets.create_secret(Name="callers")["ARN"],
-            "ProviderSecretArn": secrets.create_secret(Name="provider", SecretString='{"webhook_secret": "w"}')["ARN"],
-            "OperateFunctionName": "kiln-operate",
-            "TableName": "kiln-table",
-            "StateMachineArn": MACHINE,
-            "NotificationWorkflowArn": f"{MACHINE}-notification",
-            "InboxQueueUrl": queues["inbox"],
-            "InboxDeadLettersUrl": queues["dead"],
-            "UnstartedTasksUrl": queues["unstarted"],
-            **{f"{name}BucketName": f"kiln-{name.lower()}" for name in ("Inbox", "Inputs", "Outbox")},
-        }
-        made.__dict__["parameters"] = {"CallerTasksPerMinute": "600"}
-        made._clients.update({"lambda": operate, "stepfunctions": histories})
-        yield made
+    session, clients = _aws
+    made = Installation("kiln", session)
+    made._clients.update(clients)
+    secrets, sqs, s3 = made.client("secretsmanager"), made.client("sqs"), made.client("s3")
+    for bucket in ("inbox", "inputs", "outbox"):
+        s3.create_bucket(Bucket=f"kiln-{bucket}")
+    queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "dead", "unstarted")}
+    made.__dict__["outputs"] = {
+        "ApiUrl": "https://kiln.test",
+        "CallersSecretArn": secrets.create_secret(Name="callers", SecretString='{"callers": []}')["ARN"],
+        "ProviderSecretArn": secrets.create_secret(Name="provider", SecretString='{"webhook_secret": "w"}')["ARN"],
+        "OperateFunctionName": "kiln-operate",
+        "TableName": "kiln-table",
+        "StateMachineArn": MACHINE,
+        "NotificationWorkflowArn": f"{MACHINE}-notification",
+        "InboxQueueUrl": queues["inbox"],
+        "InboxDeadLettersUrl": queues["dead"],
+        "UnstartedTasksUrl": queues["unstarted"],
+        **{f"{name}BucketName": f"kiln-{name.lower()}" for name in ("Inbox", "Inputs", "Outbox")},
+    }
+    made.__dict__["parameters"] = {"CallerTasksPerMinute": "600"}
+    made._clients.update({"lambda": operate, "stepfunctions": histories})
+    yield made
+    for service in (*clients, "logs"):
+        get_backend(service)[DEFAULT_ACCOUNT_ID].reset()
 
 
 @dataclass

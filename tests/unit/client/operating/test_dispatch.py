@@ -36,6 +36,11 @@ def test_busy_dispatch_shows_every_line() -> None:
     assert said[4:] == ["running   a", "ended     b: about to release its slots, or they leaked"]
 
 
+def test_closed_gate_has_a_line() -> None:
+    said = dispatch.lines(STATUS | {"closed_since": 1, "closed_because": "the provider has been away since noon"})
+    assert said[3] == "provider  one task probes: the provider has been away since noon"
+
+
 def test_several_accounts_have_a_line_each() -> None:
     idle = {"slots": 9, "held": 0, "throttled": 0, "reserved": 0, "closed_since": 0}
     accounts = [
