@@ -36,7 +36,7 @@ def query_list() -> Response[str]:
         return query_one()
     caller = app.caller()
     asked = ListQuery.parse(parameters)
-    found = TaskSearch().find(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
+    found = TaskSearch().matching(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
     headers = app.naming(ListQuery.ignored(parameters))
     if found.created_before is not None:
         headers["Kiln-Created-Before"] = str(found.created_before)

@@ -1,4 +1,4 @@
-// What the page says beside its content: the tab's title, a notification at a task's end, and the state of the network.
+// The page's words beside its content: the tab's title, a notification at a task's end, and the state of the network.
 
 import { find, icon } from "./elements.js";
 import { t } from "./strings.js";
@@ -40,7 +40,7 @@ function drawBell() {
   const button = find("notify");
   button.hidden = !("Notification" in window);
   button.setAttribute("aria-pressed", String(mayNotify()));
-  button.replaceChildren(icon("bell"));
+  button.replaceChildren(icon("notification"));
 }
 
 async function toggle(say) {

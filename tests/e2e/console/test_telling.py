@@ -1,4 +1,4 @@
-"""What the page tells: progress in the title, a notification, a paused queue, the network, and a skeleton at first."""
+"""Signs of the page: progress in the title, a notification, a paused queue, the network, and a skeleton at first."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _acquire(task: Task, state: SlotState, tasks: TaskStore, slots: Slots) -> st
 def _moves(task: Task, gate: Gate, tasks: TaskStore, slots: Slots) -> bool:
     """Whether a task leaves the account that is refused: if it was surely not created there, and another one is open.
 
-    A crash in between leaves the task with slots that its next attempt gives back by the same way.
+    A crash in between leaves the task with slots that its next attempt releases in the same way.
     """
     if not (gate.seen.is_refused and task.is_surely_not_created and slots.has_other(task)):
         return False
