@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.contract import ListQuery
 from kiln.documents import pages
 from kiln.images.stored import LINK_SECONDS
@@ -35,7 +36,7 @@ def query_list() -> Response[str]:
         return query_one()
     caller = app.caller()
     asked = ListQuery.parse(parameters)
-    found = TaskSearch().find(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
+    found = TaskSearch().matching(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
     headers = app.naming(ListQuery.ignored(parameters))
     if found.created_before is not None:
         headers["Kiln-Created-Before"] = str(found.created_before)
@@ -114,7 +115,7 @@ def docs() -> Response[str]:
     )
 
 
-@observed("requestContext.requestId")
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

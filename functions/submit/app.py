@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.contract import ListQuery
 from kiln.intake.batch import cancel_batch, create_batch
 from kiln.intake.cancel import cancel
@@ -103,7 +104,7 @@ def retry_task() -> Response[str]:
     return _created(task)
 
 
-@observed("requestContext.requestId")
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

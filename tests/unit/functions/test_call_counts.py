@@ -139,7 +139,7 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     provider = Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
     for step in ("dispatch", "poll"):
-        monkeypatch.setattr(f"kiln.workflow.{step}.shared_provider", lambda: provider)
+        monkeypatch.setattr(f"kiln.workflow.{step}.provider_for", lambda _: provider)
     add_task(TASK_ID, created_at=clock.milliseconds())
     provider.query(TASK_ID)
     asked.clear()

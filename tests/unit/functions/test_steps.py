@@ -41,7 +41,7 @@ def provider(monkeypatch) -> dict[str, object]:
         return Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
 
     for step in ("dispatch", "poll", "collect"):
-        monkeypatch.setattr(f"kiln.workflow.{step}.shared_provider", shared_provider)
+        monkeypatch.setattr(f"kiln.workflow.{step}.provider_for", lambda _: shared_provider())
     assert client.shared_provider is not shared_provider
     return task
 

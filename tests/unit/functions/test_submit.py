@@ -280,7 +280,7 @@ def test_batch_is_created_found_and_cancelled(executions):
         assert "finished_at" not in found["data"]
     _, cancelled, _ = batch_call("POST", "/v1/batches/order-7/cancel")
     assert cancelled["data"]["counts"]["failed"] == 2
-    assert batch_call("GET", "/v1/batches/nobody")[0] == 404
+    assert batch_call("GET", "/v1/batches/unknown")[0] == 404
     assert batch_call("GET", "/v1/batches/order-7", Authorization="Bearer bob-plain-key")[1]["code"] == 1203
 
 

@@ -27,7 +27,7 @@ def body(url: str = URL) -> str:
 
 @pytest.fixture
 def received(monkeypatch) -> list[httpx.Request]:
-    """What the receiver was sent; it answers 204, or 500 to a path ``/broken``."""
+    """The requests of a receiver that answers 204, or 500 to a path ``/broken``."""
     requests: list[httpx.Request] = []
 
     def receiver(request: httpx.Request) -> httpx.Response:

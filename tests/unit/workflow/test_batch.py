@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 @pytest.fixture
 def published(monkeypatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the bus has taken."""
+    """The entries that the bus has taken."""
     taken: list[tuple[str, dict[str, Any]]] = []
 
     def publish(detail_type: str, detail: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is answered about a batch. Kiln's own, no part of the contract."""
+"""The answers about a batch. Kiln's own, no part of the contract."""
 
 from __future__ import annotations
 

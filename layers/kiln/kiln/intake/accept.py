@@ -33,7 +33,7 @@ _MOST_IMAGES = 6
 _CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})
 
 
-def accept(  # noqa: PLR0913 - every channel has some of its own
+def accept(  # noqa: PLR0913 - each channel has its own arguments
     request: CreateRequest,
     caller: str,
     *,

@@ -74,7 +74,9 @@ class Task(BaseModel, defer_build=True):
     inputs: list[StoredInput] = Field(default_factory=list, repr=False)
     origin: Origin = Field(default_factory=Origin)
     provider_task_id: str = ""
+    account: str = ""
     dispatch_attempts: int = 0
+    refused_attempts: int = 0
     polls: int = 0
     wake_ups: int = 0
     slots_acquired_at: int = 0
@@ -102,6 +104,16 @@ class Task(BaseModel, defer_build=True):
     def notifies_of(self, status: TaskStatus) -> bool:
         """Whether its ``callback_url`` is to be notified of its change to a status."""
         return bool(self.callback_url) and (not self.callback_statuses or status in self.callback_statuses)
+
+    @property
+    def at(self) -> str:
+        """The provider account that it is dispatched at; a task of an earlier version has none stored."""
+        return self.account or "default"
+
+    @property
+    def is_surely_not_created(self) -> bool:
+        """Whether the provider has refused every attempt so far; one that crashed or got no answer counts as taken."""
+        return not self.dispatched_at and self.refused_attempts == self.dispatch_attempts
 
     @property
     def is_low(self) -> bool:
