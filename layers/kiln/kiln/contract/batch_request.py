@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from kiln.contract.request import CallbackUrl
-from kiln.contract.vocabulary import EXTERNAL_ID_CHARACTERS, URL_CHARACTERS, Priority
+from kiln.contract.vocabulary import EXTERNAL_ID_CHARACTERS, Priority
 
 MOST_JOBS = 100
 """A batch has at most so many jobs."""
@@ -32,9 +32,7 @@ class BatchRequest(BaseModel, defer_build=True):
     external_batch_id: str | None = Field(
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
     )
-    callback_url: CallbackUrl | None = Field(
-        default=None, max_length=URL_CHARACTERS, description="Called once, when every task has ended"
-    )
+    callback_url: CallbackUrl | None = Field(default=None, description="Called once, when every task has ended")
     priority: Priority | None = Field(default=None, description="The priority of jobs that have none themselves")
     all_or_nothing: bool = Field(default=False, description="Create no task if one job is refused")
 

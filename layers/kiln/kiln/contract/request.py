@@ -90,7 +90,7 @@ def _check_http(url: str) -> str:
     return url
 
 
-CallbackUrl = Annotated[str, AfterValidator(_check_http)]
+CallbackUrl = Annotated[str, Field(max_length=URL_CHARACTERS), AfterValidator(_check_http)]
 """An address that a webhook can be sent to; delivery judges where it leads."""
 
 
@@ -120,7 +120,7 @@ class CreateRequest(BaseModel, defer_build=True):
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
     callback_url: CallbackUrl | None = Field(
-        default=None, max_length=URL_CHARACTERS, description="Webhook URL, notified of each change of the status"
+        default=None, description="Webhook URL, notified of each change of the status"
     )
     callback_statuses: list[TaskStatus] | None = Field(
         default=None,

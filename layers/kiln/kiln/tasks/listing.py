@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiln.contract.listing import ListQuery
 from kiln.tasks import items
+from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 from kiln.tasks.task_items import TaskItems
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class TaskList(TaskItems):
+class TaskList(TableAccess):
     """The list of one caller's tasks.
 
     Tasks are numbered per caller as they are accepted, so a page is a range of numbers: one read of the caller's
@@ -29,7 +30,9 @@ class TaskList(TaskItems):
         passed = (asked.page_num - 1) * asked.page_size
         if asked.task_status is not None:
             task_ids = self._ids(items.listed(caller, asked.task_status), oldest, newest, passed + asked.page_size)
-            tasks = self.get_all(list(islice(task_ids, passed, passed + asked.page_size)))
+            tasks = TaskItems(self._client, self._table).get_all(
+                list(islice(task_ids, passed, passed + asked.page_size))
+            )
             # The index may be a moment behind a change of the status.
             return [task for task in tasks if task.task_status is asked.task_status]
         newest -= passed
