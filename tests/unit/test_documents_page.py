@@ -1,4 +1,4 @@
-"""The page to try the API with: its example works as it stands, and its key is the console's."""
+"""The page to try the API with: its example works unchanged, and its key is the console's."""
 
 from __future__ import annotations
 

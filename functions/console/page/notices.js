@@ -1,4 +1,4 @@
-// What the page says beside its content: the tab's title, a notification at a task's end, and the state of the network.
+// The notices beside the content: the tab's title, a notification at a task's end, and the state of the network.
 
 import { find, icon } from "./elements.js";
 import { t } from "./strings.js";

@@ -1,4 +1,4 @@
-"""What the page remembers and finds: the draft, a task's request, the prompt, favourites, links."""
+"""The page remembers and finds: the draft, a task's request, the prompt, favourites, links."""
 
 from __future__ import annotations
 
