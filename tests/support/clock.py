@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import time
 
 import pytest
@@ -17,7 +17,7 @@ class StoppedClock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._now = time.time_ns()
-        self._advanced = datetime.timedelta()
+        self._advanced = dt.timedelta()
         monkeypatch.setattr(time, "time", lambda: self._now / 1e9)
         monkeypatch.setattr(time, "time_ns", lambda: self._now)
         # The clock of the in-process doubles runs on, because they wait by it; only what a test advances is added.
@@ -27,10 +27,10 @@ class StoppedClock:
     def advance(self, seconds: float) -> None:
         """Moves the clock, backwards if ``seconds`` is negative."""
         self._now += int(seconds * 1e9)
-        self._advanced += datetime.timedelta(seconds=seconds)
+        self._advanced += dt.timedelta(seconds=seconds)
 
-    def _now_of_doubles(self) -> datetime.datetime:
-        return datetime.datetime.now(datetime.UTC).replace(tzinfo=None) + self._advanced
+    def _now_of_doubles(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC).replace(tzinfo=None) + self._advanced
 
 
 def set_age(task_id: str = "task-1", **ages: float | None) -> None:

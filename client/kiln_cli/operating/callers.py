@@ -13,6 +13,7 @@ from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.operating import callers_secret
 from kiln_cli.operating.callers_secret import COPY_MINUTES, CallersSecret, Entry, Keys
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
+from kiln_cli.statuses import STATUSES, read_statuses
 
 app = typer.Typer(name="callers", help="Callers: list, add, rotate keys, revoke.", no_args_is_help=True)
 
@@ -44,10 +45,10 @@ def list_callers(session: OperatorSession) -> None:
     table = Table("caller", "per minute", "access keys", "API keys", "webhooks", "keys", box=None, pad_edge=False)
     for each in callers:
         rotation = "old and new" if each["is_rotating"] else ""
-        signed = "signed" if each["has_webhook_secret"] else "unsigned"
+        webhooks = ", ".join(["signed" if each["has_webhook_secret"] else "unsigned", *each["callback_statuses"]])
         access_keys = ", ".join(each["access_keys"])
         table.add_row(
-            str(each["name"]), str(each["tasks_per_minute"]), access_keys, str(each["api_keys"]), signed, rotation
+            str(each["name"]), str(each["tasks_per_minute"]), access_keys, str(each["api_keys"]), webhooks, rotation
         )
     terminal.show(table if callers else "No callers yet. Add one with kiln callers add NAME.")
 
@@ -61,11 +62,19 @@ def add(
     ] = None,
     low: Annotated[bool, typer.Option("--low", help="All its tasks wait behind every task of normal priority")] = False,
     webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Sign the caller's webhooks")] = False,
+    callback_statuses: Annotated[
+        str | None,
+        typer.Option(help=f"Notify its webhook URLs of these statuses only: {','.join(STATUSES)}", metavar="LIST"),
+    ] = None,
 ) -> None:
     """Add a caller and show its keys once."""
     secret = CallersSecret(session.installation)
     keys = Keys.new(name, webhook_secret=webhook_secret)
-    limits = {"tasks_per_minute": per_minute, "priority": "low" if low else None}
+    limits = {
+        "tasks_per_minute": per_minute,
+        "priority": "low" if low else None,
+        "callback_statuses": read_statuses(callback_statuses),
+    }
     secret.write(callers_secret.add(secret.read(), keys, limits))
     _print_keys(session, keys, _NEW_KEYS)
 
@@ -122,6 +131,7 @@ def _description(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
         "api_keys": sum(len(each.get("api_keys", [])) for each in mine),
         "has_webhook_secret": bool(mine[0].get("webhook_secret")),
         "is_rotating": len(mine) > 1,
+        "callback_statuses": mine[0].get("callback_statuses") or [],
     }
 
 

@@ -107,6 +107,7 @@ PROVIDER_CALLS = Metric(
     "ProviderCallMilliseconds", Unit.MILLISECONDS, "code", (*(str(code) for code in _CODES), OTHER, NO_ANSWER)
 )
 ACCOUNT_ERRORS = Metric("ProviderAccountErrors", Unit.COUNT)
+MOVED = Metric("TasksMovedToAnotherAccount", Unit.COUNT)
 UNITS_DEDUCTED = Metric("UnitsDeducted", Unit.COUNT)
 IMAGES_STORED = Metric("ImagesStored", Unit.COUNT)
 BYTES_STORED = Metric("BytesStored", Unit.BYTES)
@@ -119,7 +120,7 @@ SECRETS_STALE = Metric("SecretsStale", Unit.COUNT)
 ALL = (
     *(ACCEPTED, SUCCEEDED, FAILED, STAGE_SECONDS, OLDEST_WAITING, TASKS_WAITING, SLOTS_HELD, WAKE_UPS, CALLBACKS),
     *(CALLBACKS_MISSED, PROVIDER_CALLS, ACCOUNT_ERRORS, UNITS_DEDUCTED, IMAGES_STORED, BYTES_STORED, DELIVERIES),
-    *(IMAGES_MISSING, UNKNOWN_STATUSES, RESCUED, SECRETS_STALE),
+    *(IMAGES_MISSING, UNKNOWN_STATUSES, RESCUED, SECRETS_STALE, MOVED),
 )
 
 Publisher = Callable[[Metric, float, str], None]

@@ -17,7 +17,7 @@ from kiln.images.inputs import InputImage, S3Image
 from kiln.images.storage import store, store_copy
 from kiln.images.stored import StoredInput
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
-from kiln.tasks.admission import Admission
+from kiln.tasks.admission import Admission, Ticket
 from kiln.tasks.executions import run_id
 from kiln.tasks.ids import new_task_id
 from kiln.tasks.store import TaskStore
@@ -33,7 +33,7 @@ _MOST_IMAGES = 6
 _CHANGED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})
 
 
-def accept(
+def accept(  # noqa: PLR0913 - every channel has some of its own
     request: CreateRequest,
     caller: str,
     *,
@@ -42,6 +42,7 @@ def accept(
     request_digest: str = "",
     per_minute: int = UNLIMITED,
     is_waiting: bool = False,
+    ticket: Ticket | None = None,
     ignored: Sequence[str] = (),
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
@@ -54,6 +55,7 @@ def accept(
         request_digest: Of the body that a repeated ``task_id`` must come with.
         per_minute: How many tasks the caller may create a minute.
         is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
+        ticket: What the task was admitted with, if it was admitted with others.
         ignored: What else of the request has no effect, besides its ignored fields: files and metadata of a drop.
 
     Raises:
@@ -62,7 +64,6 @@ def accept(
         IdempotencyKeyReused: The ``task_id`` is another body's (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    _check_callback(request)
     tasks = TaskStore()
     if task_id is not None:
         known = known_task(tasks, task_id, request_digest)
@@ -71,7 +72,7 @@ def accept(
                 Admission().count(caller, per_minute=per_minute)
             return known
     task_id = task_id or new_task_id()
-    tasks.check_external_id(task_id, caller, request.external_task_id or "")
+    check(request, caller, task_id)
     now = clock.milliseconds()
     task = Task(
         task_id=task_id,
@@ -87,28 +88,43 @@ def accept(
         aspect_ratio=request.aspect_ratio,
         watermark=request.watermark_info.enabled,
         callback_url=request.callback_url or "",
+        callback_statuses=list(request.callback_statuses or []),
         origin=origin or Origin(),
         request_digest=request_digest,
         priority=Priority.LOW.value if request.priority is Priority.LOW else "",
         ignored=[*request.ignored, *ignored],
     )
     prefix = f"{task_id}/{request_digest[:16]}".rstrip("/")
-    return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute)
+    return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute, ticket=ticket)
 
 
-def admit(task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int) -> Task:
+def check(request: CreateRequest, caller: str, task_id: str) -> None:
+    """Refuses a checked request that would become no task, before anything is spent on it.
+
+    Raises:
+        InvalidRequest: The ``callback_url`` leads where no webhook may be sent (1201).
+        DuplicateExternalTaskId: The caller has used the external id before (1201).
+    """
+    check_callback(request.callback_url)
+    TaskStore().check_external_id(task_id, caller, request.external_task_id or "")
+
+
+def admit(
+    task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int, ticket: Ticket | None = None
+) -> Task:
     """Gives a task its place in its caller's list and in the queue, stores its images, then the task.
 
     Args:
         task: All but its place and its images.
         keep_inputs: Puts its images where the task keeps them; nothing is kept for a task that is not admitted.
         per_minute: How many tasks the caller may create a minute.
+        ticket: What it was admitted with already, if it was.
 
     Raises:
         IdempotencyKeyReused: Its id is another request's (422).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    ticket = Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
+    ticket = ticket or Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
     placed = {
         "sequence": ticket.sequence,
         "turn": ticket.turn,
@@ -118,13 +134,18 @@ def admit(task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minut
     return _same_request(stored, task.request_digest)
 
 
-def _check_callback(request: CreateRequest) -> None:
-    if request.callback_url is None:
+def check_callback(url: str | None) -> None:
+    """Refuses a ``callback_url`` that leads where no webhook may be sent.
+
+    Raises:
+        InvalidRequest: It does (1201).
+    """
+    if url is None:
         return
     try:
-        check_url(request.callback_url, load(WebhookSettings))
+        check_url(url, load(WebhookSettings))
     except ForbiddenAddress as forbidden:
-        raise InvalidRequest(f"callback_url: {forbidden}, got {shown_address(request.callback_url)}") from forbidden
+        raise InvalidRequest(f"callback_url: {forbidden}, got {shown_address(url)}") from forbidden
 
 
 def known_task(tasks: TaskStore, task_id: str, request_digest: str) -> Task | None:
