@@ -19,7 +19,7 @@ const STROKES = {
   add: ["M12 5v14", "M5 12h14"],
   alert: ["M12 8v5", "M12 16.5v.5", "M12 3.5 2.8 20h18.4z"],
   archive: ["M4 8h16v12H4z", "M3 4h18v4H3z", "M10 12h4"],
-  notification: ["M6 17h12l-1.5-2.5V10a4.5 4.5 0 0 0-9 0v4.5z", "M10.5 20h3"],
+  notice: ["M6 17h12l-1.5-2.5V10a4.5 4.5 0 0 0-9 0v4.5z", "M10.5 20h3"],
   check: ["m5 12.5 4.5 4.5L19 7.5"],
   close: ["m6 6 12 12", "M18 6 6 18"],
   copy: ["M9 9h11v11H9z", "M5 15H4V4h11v1"],

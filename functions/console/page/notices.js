@@ -1,4 +1,4 @@
-// The page's words beside its content: the tab's title, a notification at a task's end, and the state of the network.
+// The notices beside the content: the tab's title, a notification at a task's end, and the state of the network.
 
 import { find, icon } from "./elements.js";
 import { t } from "./strings.js";
@@ -36,11 +36,11 @@ export function ended(text, id, open) {
   });
 }
 
-function drawBell() {
+function drawSwitch() {
   const button = find("notify");
   button.hidden = !("Notification" in window);
   button.setAttribute("aria-pressed", String(mayNotify()));
-  button.replaceChildren(icon("notification"));
+  button.replaceChildren(icon("notice"));
 }
 
 async function toggle(say) {
@@ -49,7 +49,7 @@ async function toggle(say) {
     localStorage.setItem(STORAGE_NAME, "on");
     await Notification.requestPermission();
   }
-  drawBell();
+  drawSwitch();
   say(t(mayNotify() ? "notify_on" : Notification.permission === "denied" ? "notify_denied" : "notify_off"));
 }
 
@@ -66,7 +66,7 @@ export function redraw() {
 
 /** Starts the notices. */
 export function start(say) {
-  drawBell();
+  drawSwitch();
   find("notify").addEventListener("click", () => toggle(say));
   document.addEventListener("kiln:slow", ({ detail }) => {
     slow = detail;

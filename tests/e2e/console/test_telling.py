@@ -1,4 +1,4 @@
-"""Signs of the page: progress in the title, a notification, a paused queue, the network, and a skeleton at first."""
+"""The notices of the page: the title, a notification, a paused queue, the network, and a skeleton at first."""
 
 from __future__ import annotations
 
