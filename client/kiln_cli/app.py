@@ -15,6 +15,7 @@ from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
 from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, task, teardown
 from kiln_cli.operating.session import FOR_OPERATORS
+from kiln_cli.pictures import batches, webhooks
 from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.get import get
 from kiln_cli.pictures.list_tasks import list_tasks
@@ -61,6 +62,9 @@ _PICTURES: dict[str, Callable[..., None]] = {
 }
 for name, command in _PICTURES.items():
     app.command(name, cls=PicturesCommand)(command)
+
+app.add_typer(batches.app)
+app.add_typer(webhooks.app)
 
 # The commands for operators import boto3 only when they run.
 for group in (callers, provider_keys, task, dispatch):

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from kiln_client.answers import Delivery, Image, Progress, Stage, Step, StoredRequest, Task, TaskStatus
+from kiln_client.answers import (
+    Batch,
+    Delivery,
+    Image,
+    Progress,
+    Stage,
+    Step,
+    StoredRequest,
+    Task,
+    TaskStatus,
+    WebhookTest,
+)
 from kiln_client.async_client import AsyncKiln
+from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.client import Kiln
 from kiln_client.errors import (
     AuthenticationFailed,
@@ -26,12 +38,14 @@ from kiln_client.errors import (
     WebhookRefused,
 )
 from kiln_client.images import ImageSource
-from kiln_client.operations import Filters, TaskOptions
-from kiln_client.webhooks import verify_webhook
+from kiln_client.operations import Filters
+from kiln_client.webhooks import verify_batch_webhook, verify_webhook
 
 __all__ = [
     "AsyncKiln",
     "AuthenticationFailed",
+    "Batch",
+    "BatchOptions",
     "Conflict",
     "Delivery",
     "Filters",
@@ -41,6 +55,7 @@ __all__ = [
     "InvalidImage",
     "InvalidRequest",
     "InvalidSetting",
+    "Job",
     "Kiln",
     "KilnError",
     "NotConfigured",
@@ -61,5 +76,7 @@ __all__ = [
     "TooManyRequests",
     "WaitTimedOut",
     "WebhookRefused",
+    "WebhookTest",
+    "verify_batch_webhook",
     "verify_webhook",
 ]

@@ -67,6 +67,7 @@ class Task(_Ending):
         watermarked: Whether watermarked images were requested.
         images: The generated images; none until the task has succeeded.
         queue_position: The task's place in the queue while it waits; 1 is next.
+        eta_seconds: Estimated seconds until the task ends; ``None`` where Kiln knows too little.
         answer: The whole answer, with fields that have no name here.
     """
 
@@ -78,6 +79,7 @@ class Task(_Ending):
     watermarked: bool = False
     images: tuple[Image, ...] = ()
     queue_position: int | None = None
+    eta_seconds: int | None = None
     answer: Json = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -124,6 +126,7 @@ class Progress(_Ending):
         task_status: The contract's status, coarser than ``stage``.
         stage: The task's current stage.
         queue_position: The task's place in the queue while it waits; 1 is next.
+        eta_seconds: Estimated seconds until the task ends; ``None`` where Kiln knows too little.
         is_paused: Whether it waits because an operator has paused dispatch.
         steps: The steps reached so far, oldest first.
         dispatch_attempts: How often Kiln offered the task to the provider.
@@ -135,6 +138,7 @@ class Progress(_Ending):
 
     stage: Stage
     queue_position: int | None = None
+    eta_seconds: int | None = None
     is_paused: bool = False
     steps: tuple[Step, ...] = ()
     dispatch_attempts: int = 0
@@ -160,6 +164,7 @@ class StoredRequest(_Answer):
         prompt: Describes the images to generate; empty if none was given.
         watermarked: Whether watermarked images were requested.
         callback_url: Receives webhooks; empty if none was given.
+        callback_statuses: The statuses that it is notified of; empty for all.
         subject_images: Links to the subjects.
         scene_image: Link to the scene, if one was given.
         style_image: Link to the style, if one was given.
@@ -172,6 +177,7 @@ class StoredRequest(_Answer):
     prompt: str = ""
     watermarked: bool = False
     callback_url: str = ""
+    callback_statuses: tuple[TaskStatus, ...] = ()
     subject_images: tuple[str, ...] = ()
     scene_image: str | None = None
     style_image: str | None = None
@@ -183,6 +189,7 @@ class StoredRequest(_Answer):
         return cls._of(
             data,
             watermarked=_is_watermarked(data),
+            callback_statuses=tuple(data.get("callback_statuses") or ()),
             subject_images=tuple(each["subject_image"] for each in data["subject_image_list"]),
             scene_image=data.get("scene_image") or None,
             style_image=data.get("style_image") or None,
@@ -217,6 +224,76 @@ class Delivery(_Answer):
     def read(cls, data: Json) -> Delivery:
         """Reads an element of ``data`` of an answer."""
         return cls._of(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(_Answer):
+    """Many tasks that were created together.
+
+    Attributes:
+        batch_id: Kiln's id of the batch.
+        created_at: Milliseconds since the epoch.
+        task_ids: The ids of its tasks, by the number of the job; of a query, those of the page.
+        refused: The jobs that became no task: ``job``, ``code`` and ``message`` of each.
+        counts: How many jobs there are of each status; empty in the answer to a create.
+        finished_at: When the last task ended; ``None`` until then.
+        external_batch_id: The caller's own id; empty if none was given.
+        tasks: The tasks of the page; none in the answer to a create.
+        answer: The whole answer.
+    """
+
+    batch_id: str
+    created_at: int
+    task_ids: tuple[str, ...] = ()
+    refused: tuple[Json, ...] = ()
+    counts: Json = field(default_factory=dict)
+    finished_at: int | None = None
+    external_batch_id: str = ""
+    tasks: tuple[Task, ...] = ()
+    answer: Json = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every task has ended."""
+        return self.finished_at is not None
+
+    @classmethod
+    def read(cls, data: Json) -> Batch:
+        """Reads ``data`` of an answer, or the body of a batch's webhook."""
+        tasks = data.get("tasks", [])
+        return cls._of(
+            data,
+            task_ids=tuple(each["task_id"] for each in tasks),
+            refused=tuple(data.get("refused", [])),
+            external_batch_id=(data.get("batch_info") or {}).get("external_batch_id", ""),
+            tasks=tuple(Task.read(each) for each in tasks if "task_status" in each),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTest(_Answer):
+    """A receiver's answer to one sample webhook.
+
+    Attributes:
+        is_delivered: Whether the receiver answered with a 2xx in time.
+        milliseconds: From the beginning of the request to the answer.
+        signature_headers: The headers of Standard Webhooks that were sent.
+        http_status: The receiver's answer, if there was one.
+        reason: Why the attempt failed.
+        answer: The whole answer.
+    """
+
+    is_delivered: bool
+    milliseconds: int
+    signature_headers: tuple[str, ...] = ()
+    http_status: int | None = None
+    reason: str = ""
+    answer: Json = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, data: Json) -> WebhookTest:
+        """Reads ``data`` of an answer."""
+        return cls._of(data, signature_headers=tuple(data.get("signature_headers", ())))
 
 
 def _is_watermarked(data: Json) -> bool:

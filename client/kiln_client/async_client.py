@@ -11,9 +11,10 @@ from typing import Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Delivery, Progress, StoredRequest, Task
+from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, WebhookTest
+from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.images import ImageSource
-from kiln_client.operations import Filters, Operations, TaskOptions
+from kiln_client.operations import Filters, Operations
 from kiln_client.request import Finding, Found, Operation, Outcome, Pause, Request, proceed
 from kiln_client.settings import RETRIES, TIMEOUT_SECONDS, http_options, sender
 
@@ -53,9 +54,9 @@ class AsyncKiln:
         """Creates a task and waits for its images: ``create`` and ``wait`` in one."""
         return await self.wait((await self.create(*subject_images, **options)).task_id, timeout=timeout)
 
-    async def get(self, task_id: str) -> Task:
+    async def get(self, task_id: str, *, wait: int = 0) -> Task:
         """Returns a task."""
-        return await self._run(self._operations.get(task_id))
+        return await self._run(self._operations.get(task_id, wait=wait))
 
     def list(self, **filters: Unpack[Filters]) -> AsyncIterator[Task]:
         """Iterates over your tasks, newest first."""
@@ -101,6 +102,26 @@ class AsyncKiln:
     async def deliveries(self, task_id: str) -> Sequence[Delivery]:
         """Returns every attempt to notify a task's ``callback_url``."""
         return await self._run(self._operations.deliveries(task_id))
+
+    async def create_batch(self, jobs: Sequence[Job], **options: Unpack[BatchOptions]) -> Batch:
+        """Creates a task for each of up to 100 jobs, with one request."""
+        return await self._run(self._operations.create_batch(jobs, options))
+
+    async def batch(self, batch_id: str) -> Batch:
+        """Returns a batch with its tasks. Its id or its external id works here and below."""
+        return await self._run(self._operations.batch(batch_id))
+
+    def follow_batch(self, batch_id: str, *, timeout: float | None = None) -> AsyncIterator[Batch]:
+        """Iterates over a batch, whenever a status of its tasks has changed, until all have ended."""
+        return self._iterate(self._operations.follow_batch(batch_id, timeout=timeout))
+
+    async def cancel_batch(self, batch_id: str) -> Batch:
+        """Cancels the tasks of a batch that wait in the queue; the others run on."""
+        return await self._run(self._operations.cancel_batch(batch_id))
+
+    async def test_webhook(self, url: str) -> WebhookTest:
+        """Has Kiln send one signed sample webhook to an address, and returns what the receiver answered."""
+        return await self._run(self._operations.test_webhook(url))
 
     async def upload(self, image: str | os.PathLike[str] | bytes) -> str:
         """Uploads an image and returns a reference to use as an image."""

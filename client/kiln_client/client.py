@@ -11,9 +11,10 @@ from typing import Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Delivery, Progress, StoredRequest, Task
+from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, WebhookTest
+from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.images import ImageSource
-from kiln_client.operations import Filters, Operations, TaskOptions
+from kiln_client.operations import Filters, Operations
 from kiln_client.request import Finding, Found, Operation, Outcome, Pause, Request, proceed
 from kiln_client.settings import RETRIES, TIMEOUT_SECONDS, http_options, sender
 
@@ -66,9 +67,14 @@ class Kiln:
         """Creates a task and waits for its images: ``create`` and ``wait`` in one."""
         return self.wait(self.create(*subject_images, **options).task_id, timeout=timeout)
 
-    def get(self, task_id: str) -> Task:
-        """Returns a task. Its id or its external id works here and in every other method."""
-        return self._run(self._operations.get(task_id))
+    def get(self, task_id: str, *, wait: int = 0) -> Task:
+        """Returns a task. Its id or its external id works here and in every other method.
+
+        Args:
+            task_id: The task.
+            wait: Answer when its status changes, or after so many seconds; 25 at most.
+        """
+        return self._run(self._operations.get(task_id, wait=wait))
 
     def list(self, **filters: Unpack[Filters]) -> Iterator[Task]:
         """Iterates over your tasks, newest first; each page is requested when it is needed."""
@@ -131,6 +137,26 @@ class Kiln:
     def deliveries(self, task_id: str) -> Sequence[Delivery]:
         """Returns every attempt to notify a task's ``callback_url``."""
         return self._run(self._operations.deliveries(task_id))
+
+    def create_batch(self, jobs: Sequence[Job], **options: Unpack[BatchOptions]) -> Batch:
+        """Creates a task for each of up to 100 jobs, with one request."""
+        return self._run(self._operations.create_batch(jobs, options))
+
+    def batch(self, batch_id: str) -> Batch:
+        """Returns a batch with its tasks. Its id or its external id works here and below."""
+        return self._run(self._operations.batch(batch_id))
+
+    def follow_batch(self, batch_id: str, *, timeout: float | None = None) -> Iterator[Batch]:
+        """Iterates over a batch, whenever a status of its tasks has changed, until all have ended."""
+        return self._iterate(self._operations.follow_batch(batch_id, timeout=timeout))
+
+    def cancel_batch(self, batch_id: str) -> Batch:
+        """Cancels the tasks of a batch that wait in the queue; the others run on."""
+        return self._run(self._operations.cancel_batch(batch_id))
+
+    def test_webhook(self, url: str) -> WebhookTest:
+        """Has Kiln send one signed sample webhook to an address, and returns what the receiver answered."""
+        return self._run(self._operations.test_webhook(url))
 
     def upload(self, image: str | os.PathLike[str] | bytes) -> str:
         """Uploads an image and returns a reference to use as an image. ``create`` uploads large images by itself."""

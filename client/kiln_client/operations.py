@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TypedDict
 from urllib.parse import quote
 
-from kiln_client.answers import Delivery, Progress, StoredRequest, Task, TaskStatus
+from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, TaskStatus, WebhookTest
+from kiln_client.bodies import BatchOptions, Contents, Job, TaskOptions
 from kiln_client.errors import InvalidImage, NotFinished, TaskFailed, WaitTimedOut
 from kiln_client.images import Content, ImageSource, read_image, suffix, to_upload, write_whole
 from kiln_client.request import Finding, Found, Operation, Pause, Request, Sender
 
 TASKS = "/v1/images/multi-image2image"
 UPLOADS = "/v1/uploads"
+BATCHES = "/v1/batches"
 
 _IN_PATH = re.compile(r"[\w.~ +@:,=-]+")
 _NOT_IN_PATH = frozenset({".", "..", "-"})
@@ -25,52 +27,9 @@ _NOT_IN_PATH = frozenset({".", "..", "-"})
 _PAGE_SIZE = 100
 _LAST_PAGE = 1_000
 
-_REFERENCES: tuple[Literal["scene_image", "style_image"], ...] = ("scene_image", "style_image")
-_FIELDS: tuple[
-    Literal["prompt", "n", "aspect_ratio", "model_name", "callback_url", "external_task_id", "priority"], ...
-] = (
-    "prompt",
-    "n",
-    "aspect_ratio",
-    "model_name",
-    "callback_url",
-    "external_task_id",
-    "priority",
-)
-
 _FIRST_PAUSE_SECONDS = 0.5
 _PAUSE_GROWTH = 1.2
 _LONGEST_PAUSE_SECONDS = 4.0
-
-
-class TaskOptions(TypedDict, total=False):
-    """The options of a task; a missing one, or ``None``, has the contract's default.
-
-    Attributes:
-        prompt: Describes the images to generate.
-        scene_image: Reference for the scene.
-        style_image: Reference for the style.
-        n: How many images to generate.
-        aspect_ratio: Width to height of the results.
-        model_name: The model that generates.
-        watermark: Whether to watermark.
-        callback_url: Receives a webhook at each change of status.
-        external_task_id: Your own id, unique among your tasks.
-        priority: ``low`` waits behind every task of normal priority; default is ``normal``.
-        idempotency_key: The same key and request is the same task; default is a new key.
-    """
-
-    prompt: str | None
-    scene_image: ImageSource | None
-    style_image: ImageSource | None
-    n: int | None
-    aspect_ratio: str | None
-    model_name: str | None
-    watermark: bool | None
-    callback_url: str | None
-    external_task_id: str | None
-    priority: str | None
-    idempotency_key: str | None
 
 
 class Filters(TypedDict, total=False):
@@ -126,31 +85,48 @@ class Operations:
         Raises:
             TypeError: There is no such option: a misspelt one would have no effect.
         """
-        if unknown := options.keys() - TaskOptions.__annotations__.keys():
-            raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
-        subjects = [read_image(each) for each in subject_images]
-        references = {name: read_image(source) for name in _REFERENCES if (source := options.get(name)) is not None}
-        large = to_upload(each for each in (*subjects, *references.values()) if isinstance(each, Content))
-        uploaded: dict[Content, str] = {}
-        for image in large:
-            uploaded[image] = yield from self._upload(image)
-
-        def sent(image: Content | str) -> str:
-            return image if isinstance(image, str) else uploaded.get(image) or image.inline()
-
-        body: dict[str, Any] = {
-            "subject_image_list": [{"subject_image": sent(image)} for image in subjects],
-            **{name: sent(image) for name, image in references.items()},
-            **{name: options[name] for name in _FIELDS if options.get(name) is not None},
-        }
-        if options.get("watermark") is not None:
-            body["watermark_info"] = {"enabled": options["watermark"]}
+        content = Contents()
+        body = content.body(subject_images, options)
+        yield from self._upload_large(content)
         key = options.get("idempotency_key") or uuid.uuid4().hex
-        return Task.read((yield from self._sender.api("POST", TASKS, body=body, idempotency_key=key)))
+        return Task.read((yield from self._sender.api("POST", TASKS, body=content.sent(body), idempotency_key=key)))
 
-    def get(self, task_id: str) -> Operation[Task]:
-        """Returns a task."""
-        return Task.read((yield from self._sender.api("GET", _path(task_id))))
+    def create_batch(self, jobs: Sequence[Job], options: BatchOptions) -> Operation[Batch]:
+        """Sends the images of all jobs and creates their tasks; an image of several jobs is sent once."""
+        content = Contents()
+        bodies = [content.body(job.subject_images, job.options) for job in jobs]
+        yield from self._upload_large(content)
+        given = {name: value for name, value in options.items() if name != "idempotency_key" and value is not None}
+        body = {"jobs": [content.sent(each) for each in bodies], **given}
+        key = options.get("idempotency_key") or uuid.uuid4().hex
+        return Batch.read((yield from self._sender.api("POST", BATCHES, body=body, idempotency_key=key)))
+
+    def batch(self, batch_id: str) -> Operation[Batch]:
+        """Returns a batch with its tasks."""
+        params = {"pageSize": _PAGE_SIZE}
+        return Batch.read((yield from self._sender.api("GET", _batch_path(batch_id), params=params)))
+
+    def cancel_batch(self, batch_id: str) -> Operation[Batch]:
+        """Cancels the tasks of a batch that wait in the queue."""
+        return Batch.read((yield from self._sender.api("POST", f"{_batch_path(batch_id)}/cancel")))
+
+    def follow_batch(self, batch_id: str, *, timeout: float | None) -> Finding[Batch]:
+        """Finds a batch whenever a status of its tasks has changed, until all have ended."""
+        counts: Mapping[str, int] | None = None
+        pace = Pace(timeout)
+        while True:
+            batch = yield from self.batch(batch_id)
+            if batch.counts != counts or batch.is_finished:
+                counts = batch.counts
+                pace.reset()
+                yield Found(batch)
+            if batch.is_finished:
+                return
+            yield pace.pause(batch.task_ids)
+
+    def get(self, task_id: str, *, wait: int = 0) -> Operation[Task]:
+        """Returns a task, after a wait for the next change of its status."""
+        return Task.read((yield from self._sender.api("GET", _path(task_id), wait=wait)))
 
     def progress(self, task_id: str) -> Operation[Progress]:
         """Returns a task's progress."""
@@ -172,6 +148,10 @@ class Operations:
         """Creates a task with the request of an ended one."""
         key = idempotency_key or uuid.uuid4().hex
         return Task.read((yield from self._sender.api("POST", _path(task_id, "retry"), idempotency_key=key)))
+
+    def test_webhook(self, url: str) -> Operation[WebhookTest]:
+        """Has Kiln send one sample webhook."""
+        return WebhookTest.read((yield from self._sender.api("POST", "/v1/webhooks/test", body={"url": url})))
 
     def upload(self, image: ImageSource) -> Operation[str]:
         """Uploads one image and returns its reference."""
@@ -244,10 +224,18 @@ class Operations:
         """Returns the bytes behind a link. The key is not sent."""
         return (yield from self._sender.send(Request("GET", url, follow_redirects=True))).content
 
+    def _upload_large(self, content: Contents) -> Operation[None]:
+        for image in to_upload(content.images):
+            content.uploaded[image] = yield from self._upload(image)
+
     def _upload(self, image: Content) -> Operation[str]:
         form = yield from self._sender.api("POST", UPLOADS)
         yield from self._sender.send(Request("POST", form["url"], form=form["fields"], file=image.content))
         return str(form["reference"])
+
+
+def _batch_path(batch_id: str) -> str:
+    return f"{BATCHES}/{quote(batch_id, safe='')}"
 
 
 def _path(task_id: str, part: str = "") -> str:

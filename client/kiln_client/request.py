@@ -119,6 +119,7 @@ class Sender:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str | int] | None = None,
         idempotency_key: str | None = None,
+        wait: int = 0,
     ) -> Operation[Any]:
         """Sends a request to the API and returns ``data`` of the answer.
 
@@ -133,6 +134,8 @@ class Sender:
             headers["Content-Type"] = "application/json"
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
+        if wait:
+            headers["Prefer"] = f"wait={wait}"
         content = None if body is None else json.dumps(body).encode()
         request = Request(method, self.url + path, headers=headers, params=params, content=content)
         answer: httpx.Response = yield from self.send(request)

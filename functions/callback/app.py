@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.workflow.callback import reported_status, wake_for_callback
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import about, logger, observed
@@ -25,7 +26,7 @@ def callback(task_id: str, token: str) -> Response[str]:
     return app.answer([])
 
 
-@observed("requestContext.requestId")
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager, aws.step_functions))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.drops.check import check_folder
 from kiln.drops.folder import job_file_arrived
 from kiln.drops.object_events import object_arrived
@@ -40,7 +41,7 @@ def inbox_message(record: SQSRecord) -> None:
         logger.info("accepted", extra={"caller": task.caller})
 
 
-@observed()
+@observed(clients=(aws.dynamodb,))
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves the inbox queue; only failed messages come back (partial batch responses)."""
     global reader  # noqa: PLW0603 - the batch processor passes a record alone

@@ -1,4 +1,4 @@
-"""The notify function: notifies a task's receivers of one change of its status."""
+"""The notify function: notifies the receivers of one change of a task's status, or of the end of a batch."""
 
 from __future__ import annotations
 
@@ -6,21 +6,35 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.contract import TaskStatus
-from kiln.workflow.notify import notify, notify_of_event
+from kiln.trust import public_context
+from kiln.webhooks.delivery import Delivery
+from kiln.workflow.notify import notify, notify_of_batch, notify_of_event
 from kiln_lambda.observability import about, logger, observed
 
 
-@observed("task_id")
+@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, public_context))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Serves the rule on Kiln's own events (first attempts), and the state machine's step ``Notify`` (later ones)."""
-    if "detail" in event:
-        about(event["detail"]["data"]["task_id"])
-        status = event["detail"]["data"]["task_status"]
-        result = notify_of_event(event["detail"], event["notification_workflow"])
-    else:
-        status = event["task_status"]
-        result = notify(event["task_id"], TaskStatus(status), event["attempt"])
+    """Serves the rule on Kiln's own events (first attempts), and the notification workflow (later ones)."""
+    subject = event["detail"]["data"] if "detail" in event else event
+    result = _first(event, subject) if "detail" in event else _later(event)
     made = result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})
-    logger.info("notify", extra={"task_status": status, "result": made})
+    named = {name: subject[name] for name in ("task_status", "batch_id") if name in subject}
+    logger.info("notify", extra={**named, "result": made})
     return result.model_dump(mode="json")
+
+
+def _first(event: dict[str, Any], subject: dict[str, Any]) -> Delivery:
+    if "task_id" not in subject:
+        return notify_of_batch(subject["batch_id"], 0, event["notification_workflow"])
+    about(subject["task_id"])
+    return notify_of_event(event["detail"], event["notification_workflow"])
+
+
+def _later(event: dict[str, Any]) -> Delivery:
+    # A workflow that an earlier version of the stack started passes the attempt by itself.
+    attempt = event["notify"]["attempt"] if "notify" in event else event["attempt"]
+    if "task_id" not in event:
+        return notify_of_batch(event["batch_id"], attempt)
+    return notify(event["task_id"], TaskStatus(event["task_status"]), attempt)

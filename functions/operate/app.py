@@ -6,11 +6,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.operating.operations import perform
 from kiln_lambda.observability import logger, observed
 
 
-@observed("task_id")
+@observed("task_id", clients=(aws.dynamodb,))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the command ``kiln``: one operation, one answer."""
     answer = perform(event)

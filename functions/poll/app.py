@@ -6,11 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
+from kiln.trust import public_context
 from kiln.workflow.poll import poll
 from kiln_lambda.observability import logger, observed
 
 
-@observed("task_id")
+@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, public_context))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``Poll``."""
     result = poll(event["task_id"], processing_published=event["processing_published"])

@@ -8,11 +8,15 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.contract import ListQuery
 from kiln.contract.usage import Grouping, UsageQuery
 from kiln.documents import pages
 from kiln.images.stored import LINK_SECONDS
+from kiln.tasks.batch_views import found_batch_view
+from kiln.tasks.batches import Batches
 from kiln.tasks.downloads import download_address
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.listing import TaskList
 from kiln.tasks.progress import progress, stored_request
 from kiln.tasks.search import Found, TaskSearch
@@ -20,6 +24,7 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.tasks.usage import Usage
 from kiln.tasks.views import found_view
+from kiln.tasks.waiting import seconds_left, seconds_to_wait, wait_for_change
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import observed
 
@@ -34,7 +39,7 @@ def query_list() -> Response[str]:
         return query_one()
     caller = app.caller()
     asked = ListQuery.parse(parameters)
-    found = TaskSearch().find(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
+    found = TaskSearch().matching(caller.name, asked) if asked.search else Found(TaskList().page(caller.name, asked))
     headers = app.naming(ListQuery.ignored(parameters))
     if found.created_before is not None:
         headers["Kiln-Created-Before"] = str(found.created_before)
@@ -62,12 +67,27 @@ def query_request() -> Response[str]:
 
 @app.get("/v1/images/multi-image2image/.+")
 def query_one() -> Response[str]:
-    """Answers with one task, by its id or its external id (contract)."""
+    """Answers with one task (contract); with ``Prefer: wait=N`` as soon as its status changes."""
     tasks = TaskStore()
-    task = _task(tasks)
+    caller = app.caller()
+    task = tasks.find(caller.name, app.either_id(caller.name, tasks))
+    headers: dict[str, str] = {}
+    if seconds := seconds_to_wait(app.current_event.headers.get("Prefer")):
+        headers["Preference-Applied"] = f"wait={seconds}"
+        task = wait_for_change(caller, task, seconds_left(seconds, app.requested_at))
     found = found_view(task, app.public_url)
     found.queue_position = tasks.position(task) if task.is_waiting else None
-    return app.answer(found)
+    found.eta_seconds = Estimates().eta_seconds(task, found.queue_position)
+    return app.answer(found, headers)
+
+
+@app.get("/v1/batches/.+")
+def query_batch() -> Response[str]:
+    """Answers with one batch, by its id or its external id: counts, and a page of its tasks."""
+    caller = app.caller().name
+    batch = Batches().find(caller, app.id_in_path)
+    asked = ListQuery.parse(app.parameters)
+    return app.answer(found_batch_view(batch, asked, app.public_url), app.naming(ListQuery.ignored(app.parameters)))
 
 
 def _task(tasks: TaskStore) -> Task:
@@ -109,7 +129,7 @@ def docs() -> Response[str]:
     )
 
 
-@observed("requestContext.requestId")
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

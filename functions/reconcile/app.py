@@ -6,12 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.drops.dead_letters import take_up
 from kiln.workflow.reconcile import reconcile
 from kiln_lambda.observability import logger, observed
 
 
-@observed()
+@observed(clients=(aws.dynamodb, aws.sqs))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the schedule."""
     done = reconcile()

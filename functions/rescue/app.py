@@ -6,12 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
 from kiln.tasks.executions import parse_execution_name
 from kiln.workflow.rescue import rescue
 from kiln_lambda.observability import about, logger, observed
 
 
-@observed()
+@observed(clients=(aws.dynamodb, aws.step_functions))
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Serves the rule on Step Functions' status changes."""
     ended = event["detail"]

@@ -32,7 +32,7 @@ def new_task(record: DynamoDBRecord) -> None:
     logger.info("started")
 
 
-@observed()
+@observed(clients=(aws.step_functions,))
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
     return process_partial_response(event, new_task, batch, context)

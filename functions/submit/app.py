@@ -1,4 +1,4 @@
-"""The submit function: create, cancel and retry over the API, and uploads of big images."""
+"""The submit function: create, cancel and retry over the API, uploads of big images, and tests of webhooks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kiln import aws
+from kiln.contract import ListQuery
+from kiln.intake.batch import cancel_batch, create_batch
 from kiln.intake.cancel import cancel
-from kiln.intake.create import create, seconds_left, seconds_to_wait, wait_for_end
+from kiln.intake.create import create
+from kiln.intake.sample_webhook import send_sample
 from kiln.intake.uploads import open_upload
 from kiln.retry import retry
+from kiln.tasks.batch_views import created_batch_view, found_batch_view
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from kiln.tasks.views import created_view, found_view
+from kiln.tasks.waiting import seconds_left, seconds_to_wait, wait_for_end
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import about, logger, observed
 
@@ -30,16 +38,49 @@ def create_task() -> Response[str]:
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name, "ignored": created.ignored})
     if not seconds:
-        return app.answer(created_view(task), named)
-    task = wait_for_end(task, seconds_left(seconds, app.current_event.request_context.request_time_epoch))
-    answer = found_view(task, app.public_url) if task.task_status.is_terminal else created_view(task)
-    return app.answer(answer, {**named, "Preference-Applied": f"wait={seconds}"})
+        return _created(task, named)
+    named["Preference-Applied"] = f"wait={seconds}"
+    task = wait_for_end(task, seconds_left(seconds, app.requested_at))
+    if not task.task_status.is_terminal:
+        return _created(task, named)
+    return app.answer(found_view(task, app.public_url), {**named, "Location": app.address_of(task)})
+
+
+def _created(task: Task, headers: dict[str, str] | None = None) -> Response[str]:
+    """Answers with a new task: where it can be queried, and when that is worth it."""
+    retry_after = Estimates().recent().retry_after()
+    where = {"Location": app.address_of(task), "Retry-After": str(retry_after)}
+    return app.answer(created_view(task), {**(headers or {}), **where})
+
+
+@app.post("/v1/batches")
+def create_tasks() -> Response[str]:
+    """Creates a task for each job of a list."""
+    caller = app.caller()
+    created = create_batch(app.sent(), caller, idempotency_key=app.current_event.headers.get("Idempotency-Key"))
+    batch = created.batch
+    logger.info("accepted a batch", extra={"caller": caller.name, "batch_id": batch.batch_id, "jobs": batch.jobs})
+    where = {"Location": f"{app.public_url}/v1/batches/{batch.batch_id}"}
+    return app.answer(created_batch_view(batch), {**app.naming(created.ignored), **where})
+
+
+@app.post("/v1/batches/.+/cancel")
+def cancel_tasks() -> Response[str]:
+    """Cancels the tasks of a batch that still wait in the queue."""
+    batch = cancel_batch(app.caller().name, app.id_in_path)
+    return app.answer(found_batch_view(batch, ListQuery(), app.public_url))
 
 
 @app.post("/v1/uploads")
 def upload() -> Response[str]:
     """Creates an upload for one image."""
     return app.answer(open_upload(app.caller()))
+
+
+@app.post("/v1/webhooks/test")
+def webhook_test() -> Response[str]:
+    """Sends one signed sample to a receiver, and answers with what it said."""
+    return app.answer(send_sample(app.sent(), app.caller()))
 
 
 @app.post("/v1/images/multi-image2image/.+/cancel")
@@ -60,10 +101,10 @@ def retry_task() -> Response[str]:
     )
     about(task.task_id)
     logger.info("accepted", extra={"caller": caller.name})
-    return app.answer(created_view(task))
+    return _created(task)
 
 
-@observed("requestContext.requestId")
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

@@ -20,6 +20,14 @@ compiled = []
 sys.addaudithook(lambda event, arguments: compiled.append(str(arguments[1])) if event == "compile" else None)
 """
 
+CLIENTS = """
+def made():
+    kiln_aws = sys.modules.get("kiln.aws")
+    names = ("dynamodb", "events", "s3", "secrets_manager", "sqs", "step_functions")
+    return [name for name in names if kiln_aws and getattr(kiln_aws, name).is_made()]
+initialised = made()
+"""
+
 REPORT = """
 print("REPORT", json.dumps({
     "compiled": [name for name in compiled if not name.startswith("<")],
@@ -57,6 +65,18 @@ def test_built_function_answers_without_site_packages(start, native, python, out
         if not file.startswith((str(layer), str(folder), standard_library)) or "site-packages" in file
     ]
     assert strangers == []
+
+
+def test_function_makes_the_clients_it_needs_in_initialisation(start, native, python, outside):
+    script = (
+        INVOKE.replace("import app\n", "import app\n" + CLIENTS) + 'print("CLIENTS", json.dumps([initialised, made()]))'
+    )
+    command = isolated(python, script, str(native / start.folder), json.dumps(start.payload()))
+    variables = environment(native / "KilnLayer", outside)
+    done = subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    initialised, needed = reported(done.stdout, "CLIENTS")
+    assert initialised == needed
 
 
 def test_sampled_invocation_sends_its_calls_to_x_ray(native, python, outside):

@@ -28,6 +28,9 @@ UNSEEN = {
     ("Dispatch", "s3:GetObject"): "for the links that it signs: the provider reads the inputs through them",
     ("Dispatch", "s3:GetObjectVersion"): "as above, for what was dropped",
     ("Query", "s3:GetObject"): "for the links that it signs: callers read the results through them",
+    ("Submit", "dynamodb:BatchGetItem"): "only for a batch that is sent again, or cancelled",
+    ("Notify", "dynamodb:BatchGetItem"): "only for the end of a batch with a callback_url",
+    ("Query", "dynamodb:UpdateItem"): "only for a query that waits for a change",
     ("Start", "dynamodb:GetItem"): "only for a task that an operator puts back into the table after its turn",
     (
         "Start",

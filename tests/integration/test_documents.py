@@ -28,6 +28,5 @@ def test_api_page_loads_from_no_other_host(client: Client) -> None:
     assert "unsafe" not in policy
     # Nothing is loaded or linked from another host; what would be, the policy forbids.
     hosts = set(re.findall(r"""(?:https?:)?//([\w.-]+\.\w+)""", answer.text))
-    # The example request's image is on a host of that name; it is text in a form, and goes to this API.
-    assert hosts <= {"example.com"}
-    assert set(re.findall(r"""(?:src|href)\s*=\s*["']?([^"'>\s]+)""", answer.text)) <= {"openapi.json"}
+    assert hosts == set()
+    assert set(re.findall(r"""(?:src|href)\s*=\s*["']?([^"'>\s]+)""", answer.text)) <= {"openapi.json", "./"}

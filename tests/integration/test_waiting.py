@@ -80,3 +80,14 @@ def test_waiting_task_shows_its_queue_position(kiln: Deployment, client: Client)
     assert "queue_position" not in assert_succeeded(kiln, client, blocking, n=9)
     for task_id in waiting:
         assert "queue_position" not in assert_succeeded(kiln, client, task_id)
+
+
+def test_query_that_waits_is_answered_at_the_next_change(kiln: Deployment, client: Client) -> None:
+    kiln.set_faults(task_seconds=NEVER)
+    created = client.send("POST", TASKS_PATH, json=job())
+    task_id = created.json()["data"]["task_id"]
+    assert created.headers["location"].endswith(f"{TASKS_PATH}/{task_id}")
+    answer = client.send("GET", f"{TASKS_PATH}/{task_id}", headers={"Prefer": "wait=20"})
+    assert (answer.status_code, answer.json()["data"]["task_status"]) == (200, "processing")
+    kiln.finish()
+    assert_succeeded(kiln, client, task_id)

@@ -14,7 +14,7 @@ from kiln import aws, secrets, settings
 from kiln.images import storage
 from kiln.provider import client as provider_client
 from kiln.provider import credentials
-from kiln.tasks import admission, queue
+from kiln.tasks import admission, estimates, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
 from tests.support.short_way import shorten_dynamodb, shorten_s3
@@ -77,6 +77,7 @@ MADE_ONCE = (
     storage.http,
     admission._virtual_time_of,
     queue._turns_of,
+    estimates._recent_of,
     delivery._client,
 )
 CLIENTS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +79,7 @@ class FakeApi:
         self.uploads: dict[str, bytes] = {}
         self.first: list[Answer | Callable[[httpx.Request], Answer]] = []
         self.stages = STAGES
+        self.refused_jobs: list[dict[str, Any]] = []
 
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._answer)
@@ -114,6 +116,8 @@ class FakeApi:
             yield self._create(request.headers["Idempotency-Key"], json.loads(request.content))
         if (request.method, path) == ("GET", TASKS):
             yield self._list(request.url.params)
+        if path.startswith("/live/v1/batches"):
+            yield self._batch(request)
         if (request.method, path) == ("POST", "/live/v1/uploads"):
             yield self._open_upload()
         quoted, _, what = request.url.raw_path.partition(b"?")[0].decode().removeprefix(TASKS + "/").partition("/")
@@ -155,6 +159,23 @@ class FakeApi:
         task_id = self.by_key.setdefault(key, f"task-{len(self.by_key) + 1}")
         self.tasks.setdefault(task_id, FakeTask(task_id, body, self.stages))
         return success(self.tasks[task_id].answer())
+
+    def _batch(self, request: httpx.Request) -> httpx.Response:
+        """The only batch; its tasks move to their next stage at each look."""
+        at = 1_795_000_000_000
+        answer = {"batch_id": "batch-1", "created_at": at, "refused": self.refused_jobs}
+        if request.url.path == "/live/v1/batches":
+            for number, body in enumerate(json.loads(request.content)["jobs"], start=1):
+                self.add(f"job-{number}", stages=self.stages, **body)
+            mine = [{"job": number, "task_id": f"job-{number}"} for number in range(1, len(self.tasks) + 1)]
+            return success({**answer, "tasks": mine})
+        tasks = [task.answer() for task in self.tasks.values()]
+        counts = Counter(task["task_status"] for task in tasks)
+        has_ended = counts["succeed"] + counts["failed"] == len(tasks)
+        for task in self.tasks.values():
+            task.looks += 1
+        finished = {"finished_at": at + 1} if has_ended else {}
+        return success({**answer, **finished, "tasks": tasks, "counts": {"jobs": len(tasks), **counts}})
 
     def _list(self, params: httpx.QueryParams) -> httpx.Response:
         size, number = int(params["pageSize"]), int(params["pageNum"])

@@ -69,6 +69,7 @@ STARTS = [
     Start("dispatch", "workflow-dispatch", 1.3),
     Start("notify", "workflow-notify", 1.3),
     Start("start", "table-new-task", 1.3),
+    Start("batch", "table-batch-task-ended", 1.3),
     Start("release", "workflow-release", 1.3),
     Start("reconcile", "schedule-reconcile", 1.3),
     Start("rescue", "rescue-workflow-broken", 1.3),

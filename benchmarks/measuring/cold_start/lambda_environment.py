@@ -48,6 +48,7 @@ def environment(layer: Path, stand_in: str, *, sampled: bool = False) -> dict[st
         "TABLE_NAME": "kiln-table",
         "INBOX_QUEUE_URL": f"{stand_in}/inbox",
         "UNSTARTED_QUEUE_URL": f"{stand_in}/unstarted",
+        "INBOX_DEAD_LETTERS_URL": f"{stand_in}/dead-letters",
         "INPUTS_BUCKET": "kiln-inputs",
         "OUTBOX_BUCKET": "kiln-outbox",
         "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task",

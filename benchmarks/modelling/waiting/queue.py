@@ -13,7 +13,8 @@ from typing import Any
 
 import simpy
 
-from kiln.slots.hand_over import serve
+from kiln.slots import hand_over
+from kiln.slots.pools import Pool
 
 
 @dataclass(order=True)
@@ -94,7 +95,10 @@ class SlotQueue:
     def release(self, n: int) -> None:
         """Release a task's slots, and hand over what is then free."""
         self._hold(-min(n, self.limit))
-        number, self.reserved = serve(self.limit - self.held, (each.slots for each in self._waiting))
+        pool = Pool(self.limit)
+        needs = (hand_over.Waiting(str(each.order), each.slots) for each in self._waiting)
+        given, reserved = hand_over.serve({pool: self.limit - self.held}, needs)
+        number, self.reserved = len(given), reserved.get(pool, 0)
         served = self._waiting[:number]
         del self._waiting[:number]
         for each in served:

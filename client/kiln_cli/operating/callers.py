@@ -13,6 +13,7 @@ from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.operating import callers_secret
 from kiln_cli.operating.callers_secret import COPY_MINUTES, CallersSecret, Entry, Keys
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
+from kiln_cli.statuses import STATUSES, read_statuses
 
 app = typer.Typer(name="callers", help="Callers: list, add, rotate keys, revoke.", no_args_is_help=True)
 
@@ -45,10 +46,10 @@ def list_callers(session: OperatorSession) -> None:
     table = Table(*heads, box=None, pad_edge=False)
     for each in callers:
         rotation = "old and new" if each["is_rotating"] else ""
-        signed = "signed" if each["has_webhook_secret"] else "unsigned"
+        webhooks = ", ".join(["signed" if each["has_webhook_secret"] else "unsigned", *each["callback_statuses"]])
         access_keys = ", ".join(each["access_keys"])
         limits = (str(each["tasks_per_minute"]), str(each["units_per_month"] or "no limit"))
-        table.add_row(str(each["name"]), *limits, access_keys, str(each["api_keys"]), signed, rotation)
+        table.add_row(str(each["name"]), *limits, access_keys, str(each["api_keys"]), webhooks, rotation)
     terminal.show(table if callers else "No callers yet. Add one with kiln callers add NAME.")
 
 
@@ -64,6 +65,10 @@ def add(
     ] = None,
     low: Annotated[bool, typer.Option("--low", help="All its tasks wait behind every task of normal priority")] = False,
     webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Sign the caller's webhooks")] = False,
+    callback_statuses: Annotated[
+        str | None,
+        typer.Option(help=f"Notify its webhook URLs of these statuses only: {','.join(STATUSES)}", metavar="LIST"),
+    ] = None,
 ) -> None:
     """Add a caller and show its keys once."""
     secret = CallersSecret(session.installation)
@@ -72,6 +77,7 @@ def add(
         "tasks_per_minute": per_minute,
         "units_per_month": units_per_month,
         "priority": "low" if low else None,
+        "callback_statuses": read_statuses(callback_statuses),
     }
     secret.write(callers_secret.add(secret.read(), keys, limits))
     _print_keys(session, keys, _NEW_KEYS)
@@ -129,6 +135,7 @@ def _description(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
         "api_keys": sum(len(each.get("api_keys", [])) for each in mine),
         "has_webhook_secret": bool(mine[0].get("webhook_secret")),
         "is_rotating": len(mine) > 1,
+        "callback_statuses": mine[0].get("callback_statuses") or [],
         "units_per_month": mine[0].get("units_per_month") or 0,
     }
 

@@ -71,7 +71,7 @@ def add(
     api_key: ApiKey = False,
     webhook_secret: WebhookSecret = False,
 ) -> None:
-    """Add an account, and check its keys. This version runs tasks on the account default only."""
+    """Add an account, and check its keys. It gets tasks within a minute."""
     its_slots = counts(slots, model_slots or [])
     if its_slots is None:
         raise CommandFailed(
@@ -91,7 +91,7 @@ def add(
     entry = _change(session, name, {"draining": False})
     session.answer(
         _shown(entry, _default_slots(session)),
-        f"{name} is added with {described(its_slots)}. This version runs tasks on default only.",
+        f"{name} is added with {described(its_slots)}. It gets tasks within a minute.",
     )
 
 
@@ -158,9 +158,7 @@ def drain(session: OperatorSession, name: Name) -> None:
 def undrain(session: OperatorSession, name: Name) -> None:
     """Give an account tasks again."""
     entry = _change(session, name, {"draining": False})
-    session.answer(
-        _shown(entry, _default_slots(session)), f"{name} is open again. This version runs tasks on default only."
-    )
+    session.answer(_shown(entry, _default_slots(session)), f"{name} is open again. It gets tasks within a minute.")
 
 
 @app.command("remove", cls=OperatorCommand)

@@ -10,12 +10,14 @@ import typer
 from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.pictures import completion
 from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, Timeout
+from kiln_cli.pictures.batches import jobs_of_file, jobs_of_folder, submit_batch
 from kiln_cli.pictures.follow import check_folder
 from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
 from kiln_cli.pictures.open_console import Web, open_task
 from kiln_cli.pictures.session import Session
 from kiln_cli.pictures.texts import read_piped_image, read_text
-from kiln_client import ImageSource
+from kiln_cli.statuses import STATUSES, read_statuses
+from kiln_client import BatchOptions, ImageSource, Job, TaskOptions
 from kiln_client.images import read_image
 from kiln_client.settings import is_address
 
@@ -24,7 +26,7 @@ MODELS = ["kling-v2", "kling-v2-1"]
 LARGEST_SUBJECTS = 4
 
 Images = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="IMAGE",
         help="One to four subjects: JPEG or PNG files, addresses, or - for a pipe",
@@ -60,16 +62,26 @@ Watermark = Annotated[bool | None, typer.Option("--watermark", help="Watermark t
 CallbackUrl = Annotated[
     str | None, typer.Option("--callback-url", metavar="URL", help="Webhook URL, notified at each change of status")
 ]
+CallbackStatuses = Annotated[
+    str | None,
+    typer.Option("--callback-statuses", metavar="LIST", help="Notify of these only: " + ",".join(STATUSES)),
+]
 ExternalId = Annotated[str | None, typer.Option("--external-id", metavar="ID", help="Your own id of the task")]
 
 Low = Annotated[
     bool, typer.Option("--low", help="Low priority: wait behind every task of normal priority", show_default=False)
 ]
 
+Jobs = Annotated[
+    Path | None,
+    typer.Option("--jobs", metavar="FILE", help="Many tasks: a file with a create body in each line", dir_okay=False),
+]
+Each = Annotated[bool, typer.Option("--each", help="Many tasks: IMAGE is a folder, one task for each picture in it")]
+
 
 def submit(
     session: Session,
-    images: Images,
+    images: Images = None,
     scene: Scene = None,
     style: Style = None,
     prompt: Prompt = None,
@@ -78,8 +90,11 @@ def submit(
     model: Model = None,
     watermark: Watermark = None,
     callback_url: CallbackUrl = None,
+    callback_statuses: CallbackStatuses = None,
     external_id: ExternalId = None,
     low: Low = False,
+    jobs: Jobs = None,
+    each: Each = False,
     web: Web = False,
     output: Output = Path(),
     no_wait: NoWait = False,
@@ -95,33 +110,43 @@ def submit(
     check_choice("--model", model, MODELS)
     if callback_url is not None and not is_address(callback_url):
         raise CommandFailed(f"--callback-url: must start with https:// or http://, got {callback_url}", USAGE)
+    statuses = read_statuses(callback_statuses)
+    images = images or []
     piped = [prompt, *images, scene, style].count("-")
     if piped > 1:
         raise CommandFailed(f"-: one argument can read from a pipe, got {piped}", USAGE)
-    prompt = read_text("--prompt", prompt)
-    if len(images) > LARGEST_SUBJECTS:
+    options: TaskOptions = {
+        "prompt": read_text("--prompt", prompt),
+        "scene_image": _maybe_read(scene),
+        "style_image": _maybe_read(style),
+        "aspect_ratio": ratio,
+        "n": n,
+        "model_name": model,
+        "watermark": watermark,
+        "priority": "low" if low else None,
+    }
+    if jobs is not None or each:
+        made = _jobs(images, jobs, options, is_each=each)
+        batch: BatchOptions = {"callback_url": callback_url, "external_batch_id": external_id}
+        submit_batch(session, made, batch, key=key, output=output, no_wait=no_wait, timeout=timeout)
+        return
+    if not 1 <= len(images) <= LARGEST_SUBJECTS:
         raise CommandFailed(f"IMAGE: must be 1 to {LARGEST_SUBJECTS} images, got {len(images)}", USAGE)
-    subjects, scene_image, style_image = [_read(each) for each in images], _maybe_read(scene), _maybe_read(style)
+    subjects = [_read(image) for image in images]
+    given: TaskOptions = {
+        **options,
+        "callback_url": callback_url,
+        "callback_statuses": statuses,
+        "external_task_id": external_id,
+        "idempotency_key": key,
+    }
     with session.kiln() as kiln:
         if not no_wait:
             check_folder(output)
         count = f"{len(images)} image{'s' * (len(images) > 1)}"
         session.terminal.remark(f"Sending {count} to {session.connection.url} …")
         with hint_to_repeat(key):
-            task = kiln.create(
-                *subjects,
-                scene_image=scene_image,
-                style_image=style_image,
-                prompt=prompt,
-                aspect_ratio=ratio,
-                n=n,
-                model_name=model,
-                watermark=watermark,
-                callback_url=callback_url,
-                external_task_id=external_id,
-                priority="low" if low else None,
-                idempotency_key=key,
-            )
+            task = kiln.create(*subjects, **given)
         if web:
             open_task(session, task.task_id)
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
@@ -135,6 +160,16 @@ def check_choice(option: str, given: str | None, choices: list[str]) -> None:
     """
     if given is not None and given not in choices:
         raise CommandFailed(f"{option}: must be one of {', '.join(choices)}, got {given}", USAGE)
+
+
+def _jobs(images: list[str], file: Path | None, options: TaskOptions, *, is_each: bool) -> list[Job]:
+    if file is not None:
+        if images or is_each:
+            raise CommandFailed("--jobs: must not be passed with IMAGE or --each; the file names the images", USAGE)
+        return jobs_of_file(file, options)
+    if len(images) != 1:
+        raise CommandFailed(f"--each: IMAGE must be one folder, got {len(images)}", USAGE)
+    return jobs_of_folder(Path(images[0]), options)
 
 
 def _read(image: str) -> ImageSource:

@@ -5,6 +5,8 @@ const TASKS = "v1/images/multi-image2image";
 const STORAGE_NAME = "kiln-key";
 const TIMEOUT_MS = 30_000;
 const CREATE_TIMEOUT_MS = 120_000;
+// A query that has no answer after this time is said to be slow.
+const SLOW_MS = 1_500;
 
 /** A call that failed: the API refused it, or did not answer (status 0). messages.js makes sentences of it. */
 export class Refusal extends Error {
@@ -21,8 +23,29 @@ export const key = {
   forget: () => sessionStorage.removeItem(STORAGE_NAME),
 };
 
+let slow = 0;
+
+function countSlow(more) {
+  slow += more;
+  document.dispatchEvent(new CustomEvent("kiln:slow", { detail: slow }));
+}
+
+/** Watches a query. Returns a function to call at its end. */
+function watch() {
+  let isSlow = false;
+  const timer = setTimeout(() => {
+    isSlow = true;
+    countSlow(1);
+  }, SLOW_MS);
+  return () => {
+    clearTimeout(timer);
+    if (isSlow) countSlow(-1);
+  };
+}
+
 async function call(method, path, { body, headers = {}, signal, as = key.get() } = {}) {
   let answer;
+  const done = method === "GET" ? watch() : () => {};
   try {
     answer = await fetch(new URL(path, BASE), {
       method,
@@ -33,6 +56,8 @@ async function call(method, path, { body, headers = {}, signal, as = key.get() }
     });
   } catch (error) {
     throw new Refusal(0, 0, error.message);
+  } finally {
+    done();
   }
   const content = await answer.json().catch(() => ({}));
   if (!answer.ok || content.code !== 0) {
@@ -41,6 +66,9 @@ async function call(method, path, { body, headers = {}, signal, as = key.get() }
   }
   const ignored = answer.headers.get("Kiln-Ignored-Fields");
   if (ignored) content.data.ignored = decodeURIComponent(ignored);
+  // Only a search has it: the value of created_before that continues the search in older tasks.
+  const before = answer.headers.get("Kiln-Created-Before");
+  if (before) content.data.createdBefore = Number(before);
   return content.data;
 }
 
@@ -55,6 +83,7 @@ export const list = (filters, as) => call("GET", `${TASKS}?${new URLSearchParams
 export const get = (id) => call("GET", one(id));
 export const progress = (id) => call("GET", one(id, "/progress"));
 export const request = (id) => call("GET", one(id, "/request"));
+export const deliveries = (id) => call("GET", one(id, "/deliveries"));
 export const cancel = (id) => call("POST", one(id, "/cancel"));
 export const retry = (id, once) => call("POST", one(id, "/retry"), { headers: { "Idempotency-Key": once } });
 export const create = (body, once) =>

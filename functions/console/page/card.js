@@ -2,11 +2,12 @@
 
 import * as api from "./api.js";
 import * as download from "./download.js";
+import * as favourites from "./favourites.js";
 import { icon, make, say } from "./elements.js";
 import { complaint, explained } from "./messages.js";
 import { shots } from "./shots.js";
 import { t } from "./strings.js";
-import { ago, clock, moment } from "./times.js";
+import { ago, clock, moment, roughly } from "./times.js";
 
 /** The stages of a running task, in their order. */
 export const STAGES = ["waiting", "dispatching", "generating", "collecting"];
@@ -23,21 +24,38 @@ export const isCancelled = (task) => task.task_status === "failed" && task.task_
 /** The name of a task: the caller's id, or the first characters of Kiln's id. */
 export const nameOf = (task) => task.task_info.external_task_id || task.task_id.slice(0, 8);
 
-/** The stage of a task, in words. */
-export function stageText(progress) {
-  const { stage, queue_position: place } = progress;
+function stageAlone({ stage, queue_position: place, is_paused: isPaused }) {
+  if (isPaused) return t("stage_paused");
   if (stage !== "waiting" || !place) return t(`stage_${stage}`);
   return place === 1 ? t("stage_next") : t("stage_queued", place);
 }
 
+/** The stage of a task, in words, with the API's estimate if there is one. */
+export function stageText(progress) {
+  const { eta_seconds: seconds, is_paused: isPaused } = progress;
+  return seconds && !isPaused ? t("stage_estimated", stageAlone(progress), roughly(seconds)) : stageAlone(progress);
+}
+
 /** A task's progress as far as its status says it, until the API's answer is here. */
-const guessed = (task) => ({ stage: task.task_status === "processing" ? "generating" : "waiting", queue_position: task.queue_position });
+export const guessed = (task) => ({ stage: task.task_status === "processing" ? "generating" : "waiting", queue_position: task.queue_position });
 
 function control(name, label, drawn, act) {
   return make("button", { type: "button", class: "quiet icon", "aria-label": label, title: name, onclick: act }, icon(drawn));
 }
 
-/** A gallery's card; `acts` are `open(task, index)`, `retried(task)` and `changed(task)`. */
+function pressed(button, isOn) {
+  button.setAttribute("aria-pressed", String(isOn));
+  return button;
+}
+
+/** A button that makes a task a favourite. */
+export function starOf(task) {
+  const label = t("favourite_of", nameOf(task));
+  const button = control(t("favourite"), label, "star", () => pressed(button, favourites.toggle(task.task_id)));
+  return pressed(button, favourites.has(task.task_id));
+}
+
+/** A gallery's card; `acts` are `open(task, index)`, `reuse(task)`, `retried(task)` and `changed(task)`. */
 export class Card {
   constructor(task, acts, preview) {
     this.acts = acts;
@@ -46,7 +64,8 @@ export class Card {
     this.frame = make("div", { class: "frame" });
     this.state = make("p", { class: "state" });
     this.actions = make("div", { class: "actions" });
-    this.element = make("li", { class: "task", "data-id": task.task_id }, this.frame, make("div", { class: "caption" }, this.state, this.actions));
+    this.prompt = make("p", { class: "prompt" });
+    this.element = make("li", { class: "task", "data-id": task.task_id }, this.frame, make("div", { class: "caption" }, this.state, this.actions), this.prompt);
     this.update(task);
   }
 
@@ -80,6 +99,7 @@ export class Card {
       // A running task shows its seconds in the frame instead.
       hasEnded(task) ? make("time", { dateTime: new Date(task.created_at).toISOString(), title: moment(task.created_at), "data-ago": task.created_at }, ago(task.created_at)) : "",
     );
+    Object.assign(this.prompt, { textContent: task.prompt ?? "", title: task.prompt ?? "", hidden: !task.prompt });
     this.actions.replaceChildren(...this.buttons());
     // The focused control was replaced, so the focus moves to the first control of the card.
     if (held !== null) this.element.querySelector("button")?.focus();
@@ -103,7 +123,8 @@ export class Card {
     const [drawn, title, why] = isCancelled(this.task) ? ["close", t("cancelled_title"), t("cancelled_why")] : ["alert", t("failed"), explained(this.task.task_status_msg)];
     const again = () => retry(this.task, this.acts.retried);
     this.frame.replaceChildren(make("div", { class: isCancelled(this.task) ? "failure quietly" : "failure" }, icon(drawn), make("strong", {}, title), make("p", {}, why),
-      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry"))));
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry")),
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("edit_of", nameOf(this.task)), onclick: () => this.acts.reuse(this.task) }, icon("edit"), t("edit"))));
   }
 
   stages() {
@@ -129,11 +150,13 @@ export class Card {
     const { task } = this;
     const name = nameOf(task);
     const details = control(t("details"), t("details_of", name), "zoom", () => this.acts.open(task, 0));
-    if (task.task_status === "succeed") return [control(t("save"), t("save_of", name), "down", () => save(task)), details];
+    if (task.task_status === "failed") return [details];
+    const again = control(t("reuse"), t("reuse_of", name), "edit", () => this.acts.reuse(task));
+    if (task.task_status === "succeed") return [starOf(task), again, control(t("save"), t("save_of", name), "down", () => save(task))];
     const mayCancel = !hasEnded(task) && (this.progress ?? guessed(task)).stage === "waiting";
-    if (!mayCancel) return [details];
+    if (!mayCancel) return [again, details];
     const cancelling = make("button", { type: "button", class: "quiet", "aria-label": t("cancel_of", name), onclick: () => cancel(task, this.acts.changed) }, t("cancel"));
-    return [cancelling, details];
+    return [cancelling, again, details];
   }
 }
 

@@ -1,6 +1,7 @@
 // The form: its choices, the errors beside its fields, and sending it.
 
 import * as api from "./api.js";
+import * as kept from "./draft.js";
 import * as images from "./images.js";
 import { find, icon, make, say } from "./elements.js";
 import { complaint, fieldOf } from "./messages.js";
@@ -15,6 +16,8 @@ const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 // The idempotency key of the draft, until the draft changes or a task is made from it. Pressing twice makes one task.
 let once = null;
 let sending = false;
+let keeping;
+const KEEP_AFTER_MS = 300;
 
 const chosen = (name) => find("compose").querySelector(`input[name=${name}]:checked`).value;
 
@@ -32,6 +35,57 @@ function draft() {
     external: find("external").value.trim(),
     callback: find("callback").value.trim(),
   };
+}
+
+/** Keeps the draft for the next visit of this browser. The task id is left out, as it can be used once. */
+function keep() {
+  clearTimeout(keeping);
+  keeping = setTimeout(() => {
+    const { external, ...choices } = draft();
+    const things = Object.fromEntries(Object.entries(images.picked).map(([place, list]) => [place, list.map((each) => each.address ?? each.file)]));
+    kept.keep({ ...choices, ...things });
+  }, KEEP_AFTER_MS);
+}
+
+function choose(name, value) {
+  const input = [...find("compose").querySelectorAll(`input[name=${name}]`)].find((each) => each.value === String(value));
+  if (input) input.checked = true;
+}
+
+/** Fills the form: pictures as files or addresses, and choices; a choice that the form does not have stays as it is. */
+export async function fill({ subjects, scene, style, prompt, ratio, n, model, watermark, callback }) {
+  await images.fill({ subjects, scene, style });
+  clearErrors();
+  find("prompt").value = prompt ?? "";
+  choose("ratio", ratio);
+  choose("n", n);
+  if (MODELS.includes(model)) find("model").value = model;
+  find("watermark").checked = Boolean(watermark);
+  find("callback").value = callback ?? "";
+  find("external").value = "";
+  once = null;
+  refresh();
+  keep();
+}
+
+/** Fills the form with the draft of the last visit, if nothing has been put into it yet. */
+export async function restore() {
+  const found = await kept.read();
+  if (found && !images.picked.subjects.length && !find("prompt").value) await fill(found);
+}
+
+/** Adds the picture whose address was written into the form. */
+function addAddress() {
+  const address = find("address").value.trim();
+  const isOne = /^https?:\/\/[^/]/.test(address) && URL.canParse(address);
+  find("address-error").textContent = isOne ? "" : t("why_not_http");
+  find("address").toggleAttribute("aria-invalid", !isOne);
+  if (!isOne) {
+    find("address").focus();
+    return;
+  }
+  find("address").value = "";
+  images.add(find("address-place").value, [address]);
 }
 
 function radio(name, value, shown, isChosen) {
@@ -155,6 +209,7 @@ export function refresh() {
   find("prompt-count").classList.toggle("over", count > PROMPT_CHARACTERS);
   if (find("request").open) find("request-text").textContent = request.shown(now);
   if (!sending) find("submit").textContent = t("submit", now.n);
+  find("address-place").replaceChildren(...["subjects", "scene", "style"].map((place) => make("option", { value: place, selected: place === find("address-place").value }, t(`to_${place}`))));
   find("copy-curl").replaceChildren(icon("copy"), t("copy_curl"));
 }
 
@@ -166,6 +221,7 @@ export function start(accepted) {
   const changed = () => {
     once = null;
     refresh();
+    keep();
   };
   images.start(() => {
     clearErrors();
@@ -179,6 +235,13 @@ export function start(accepted) {
       if (find(id).open) find(id).scrollIntoView({ block: "nearest" });
     });
   }
+  find("add-address").addEventListener("click", addAddress);
+  find("address").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    addAddress();
+  });
   find("copy-curl").addEventListener("click", copy);
   find("compose").addEventListener("submit", (event) => submit(event, accepted));
   find("compose").addEventListener("keydown", (event) => {

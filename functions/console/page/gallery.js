@@ -1,10 +1,13 @@
 // The gallery: one page of tasks, filtered by the API, and kept up to date while the page is visible.
 
 import * as api from "./api.js";
-import { Card, hasEnded, isCancelled } from "./card.js";
+import { Card, guessed, hasEnded, isCancelled, nameOf, stageText } from "./card.js";
 import { find, make, say } from "./elements.js";
+import * as favourites from "./favourites.js";
+import * as filters from "./filters.js";
 import * as live from "./live.js";
 import { complaint } from "./messages.js";
+import * as notices from "./notices.js";
 import { t } from "./strings.js";
 import { ago, clock } from "./times.js";
 
@@ -12,10 +15,6 @@ const PAGE_SIZE = 24;
 const LAST_PAGE = 1000;
 const FIRST_REFRESH_MS = 8_000;
 const LAST_REFRESH_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const STATUSES = ["submitted", "processing", "succeed", "failed"];
-const SPANS = { last_hour: HOUR_MS, last_day: 24 * HOUR_MS, last_week: 168 * HOUR_MS, last_month: 720 * HOUR_MS };
-const TYPING_MS = 350;
 
 const cards = new Map();
 const previews = new Map();
@@ -23,6 +22,7 @@ let acts;
 let where = { page: 1 };
 let shownPage = null;
 let isLast = true;
+let older = null;
 let wait = FIRST_REFRESH_MS;
 let refreshing;
 let latest = 0;
@@ -30,31 +30,26 @@ let latest = 0;
 /** The tasks on the page, in their order. */
 export const shown = () => [...find("tasks").children].map((element) => cards.get(element.dataset.id).task);
 
-function filters() {
-  const asked = { pageNum: where.page, pageSize: PAGE_SIZE };
-  if (where.status) asked.task_status = where.status;
-  if (where.time in SPANS) asked.created_after = Date.now() - SPANS[where.time];
-  if (where.time === "between") {
-    if (where.from) asked.created_after = new Date(`${where.from}T00:00`).getTime() - 1;
-    if (where.until) asked.created_before = new Date(`${where.until}T00:00`).getTime() + 24 * HOUR_MS;
-  }
-  return asked;
+/** The favourites of one page; a task that is no longer stored is left out. */
+async function fetchFavourites() {
+  const ids = favourites.all().slice((where.page - 1) * PAGE_SIZE, where.page * PAGE_SIZE);
+  const found = await Promise.allSettled(ids.map((id) => api.get(id)));
+  const failed = found.find((each) => each.reason && each.reason.status !== 404);
+  if (failed) throw failed.reason;
+  const tasks = found.filter((each) => each.value).map((each) => each.value);
+  return Object.assign(tasks, { isLast: ids.length < PAGE_SIZE });
 }
 
-const isFiltered = () => Boolean(where.status || where.time || where.id);
-
-/** Lists the tasks that match the filters. An id is looked up whole at the API, and in part on the page. */
+/** Lists the tasks that match the filters. A whole id that no recent task has is looked up by itself. */
 async function fetchTasks() {
-  if (!where.id) return api.list(filters());
-  const [exact, page] = await Promise.all([
-    api.get(where.id).catch((error) => {
-      if (error instanceof api.Refusal && (error.status === 404 || error.status === 400)) return null;
-      throw error;
-    }),
-    api.list(filters()),
-  ]);
-  const fits = (task) => task.task_id.includes(where.id) || task.task_info.external_task_id.includes(where.id);
-  return [...(exact ? [exact] : []), ...page.filter((task) => fits(task) && task.task_id !== exact?.task_id)];
+  if (where.status === filters.FAVOURITES) return fetchFavourites();
+  const tasks = await api.list(filters.asked(where, PAGE_SIZE));
+  if (tasks.length || !tasks.createdBefore || /\s/.test(where.search)) return tasks;
+  const exact = await api.get(where.search).catch((error) => {
+    if (error instanceof api.Refusal && (error.status === 404 || error.status === 400)) return null;
+    throw error;
+  });
+  return exact ? [exact] : tasks;
 }
 
 /** Loads the page of the gallery. */
@@ -103,7 +98,8 @@ function show(tasks) {
   const list = find("tasks");
   const isFirst = shownPage !== where.page;
   shownPage = where.page;
-  isLast = tasks.length < PAGE_SIZE || where.page >= LAST_PAGE || Boolean(where.id);
+  isLast = (tasks.isLast ?? tasks.length < PAGE_SIZE) || where.page >= LAST_PAGE;
+  older = tasks.createdBefore ?? null;
   const wanted = new Set(tasks.map((task) => task.task_id));
   for (const [id, card] of cards) if (!wanted.has(id)) remove(id, card);
   tasks.forEach((task, at) => {
@@ -119,7 +115,7 @@ function show(tasks) {
 }
 
 function add(task) {
-  const card = new Card(task, { open: acts.open, retried: (made) => added(made), changed }, previews.get(task.task_id));
+  const card = new Card(task, { open: acts.open, reuse: acts.reuse, retried: (made) => added(made), changed }, previews.get(task.task_id));
   cards.set(task.task_id, card);
   if (!hasEnded(task)) live.follow(task.task_id, (progress) => advanced(task.task_id, progress));
   return card;
@@ -135,6 +131,7 @@ async function advanced(id, progress) {
   const card = cards.get(id);
   if (progress.stage !== "succeed" && progress.stage !== "failed") {
     card?.advance(progress);
+    showRunning();
     return;
   }
   live.forget(id);
@@ -152,7 +149,12 @@ function changed(task) {
   if (!card) return;
   const isNews = hasEnded(task) && !hasEnded(card.task);
   card.update(task);
-  if (isNews) say(task.task_status === "succeed" ? t("finished", task.task_result.images.length) : t(isCancelled(task) ? "cancelled" : "has_failed"));
+  if (isNews) {
+    const text = task.task_status === "succeed" ? t("finished", task.task_result.images.length) : t(isCancelled(task) ? "cancelled" : "has_failed");
+    say(text);
+    notices.ended(`${text} ${nameOf(task)}`, task.task_id, () => acts.open(task, 0));
+  }
+  showRunning();
   if (hasEnded(task)) live.forget(task.task_id);
   else live.follow(task.task_id, (progress) => advanced(task.task_id, progress));
   acts.changed(task);
@@ -162,7 +164,7 @@ function changed(task) {
 export function added(task, preview) {
   if (preview) previews.set(task.task_id, preview);
   wait = FIRST_REFRESH_MS;
-  if (where.page !== 1 || isFiltered()) {
+  if (where.page !== 1 || filters.isFiltered(where)) {
     go({ page: 1 });
     return;
   }
@@ -174,21 +176,29 @@ export function added(task, preview) {
   scrollToTop();
 }
 
+function showRunning() {
+  const running = [...cards.values()].filter((card) => !hasEnded(card.task));
+  notices.showRunning(running.map((card) => stageText(card.progress ?? guessed(card.task))));
+}
+
 function decorate(count) {
+  showRunning();
   find("empty").hidden = count > 0;
-  find("pager").hidden = (where.page === 1 && isLast) || Boolean(where.id);
+  find("pager").hidden = where.page === 1 && isLast;
+  find("searched").hidden = !older;
+  if (older) find("searched").replaceChildren(make("p", {}, t("searched")), make("button", { type: "button", class: "quiet framed", onclick: () => go({ ...where, page: 1, before: older }) }, t("search_older")));
   find("page").value = where.page;
   find("newer").disabled = where.page === 1;
   find("older").disabled = isLast;
   if (count) return;
-  const isNone = isFiltered() || where.page > 1;
+  const isNone = filters.isFiltered(where) || where.page > 1;
   find("empty").replaceChildren(...(isNone ? nothing() : welcome()));
 }
 
 function nothing() {
-  const title = isFiltered() ? t("none_title") : t("none_page");
-  const label = isFiltered() ? t("clear_filters") : t("first_page");
-  return [make("h3", {}, title), where.id ? make("p", {}, t("none_id")) : "", make("button", { type: "button", class: "quiet", onclick: () => go({ page: 1 }) }, label)];
+  const title = filters.isFiltered(where) ? t("none_title") : t("none_page");
+  const label = filters.isFiltered(where) ? t("clear_filters") : t("first_page");
+  return [make("h3", {}, title), make("button", { type: "button", class: "quiet", onclick: () => go({ page: 1 }) }, label)];
 }
 
 function welcome() {
@@ -218,25 +228,13 @@ export function go(next) {
 export function arrive(next) {
   where = next;
   wait = FIRST_REFRESH_MS;
-  find("by-status").value = where.status ?? "";
-  find("by-time").value = where.time ?? "";
-  find("dates").hidden = where.time !== "between";
-  find("from").value = where.from ?? "";
-  find("until").value = where.until ?? "";
-  if (find("by-id") !== document.activeElement) find("by-id").value = where.id ?? "";
+  filters.show(where);
   return load();
-}
-
-function fillSelect(id, any, names) {
-  const { value } = find(id);
-  find(id).replaceChildren(make("option", { value: "" }, t(any)), ...names.map((name) => make("option", { value: name }, t(name))));
-  find(id).value = value;
 }
 
 /** Draws the gallery again in the chosen language. */
 export function redraw() {
-  fillSelect("by-status", "any_status", STATUSES);
-  fillSelect("by-time", "any_time", [...Object.keys(SPANS), "between"]);
+  filters.redraw();
   find("newer").replaceChildren(t("newer"));
   find("older").replaceChildren(t("older"));
   for (const card of cards.values()) card.draw();
@@ -252,33 +250,11 @@ function tick() {
   }
 }
 
-/** Starts the gallery; `given` holds `open(task, index)`, `start()`, `went(where)` and `changed(task)`. */
+/** Starts the gallery; `given` holds `open(task, index)`, `reuse(task)`, `start()`, `went(where)` and `changed(task)`. */
 export function start(given) {
   acts = given;
   redraw();
-  let typing;
-  const asked = () => {
-    const next = { page: 1 };
-    for (const [name, id] of [["status", "by-status"], ["time", "by-time"], ["from", "from"], ["until", "until"], ["id", "by-id"]]) {
-      if (find(id).value.trim()) next[name] = find(id).value.trim();
-    }
-    if (next.time !== "between") {
-      delete next.from;
-      delete next.until;
-    }
-    go(next);
-  };
-  find("filters").addEventListener("change", (event) => event.target.id !== "by-id" && asked());
-  find("filters").addEventListener("input", (event) => {
-    if (event.target.id !== "by-id") return;
-    clearTimeout(typing);
-    typing = setTimeout(asked, TYPING_MS);
-  });
-  find("filters").addEventListener("submit", (event) => {
-    event.preventDefault();
-    clearTimeout(typing);
-    asked();
-  });
+  filters.start(go);
   find("newer").addEventListener("click", () => go({ ...where, page: where.page - 1 }));
   find("older").addEventListener("click", () => go({ ...where, page: where.page + 1 }));
   find("page").addEventListener("change", () => {
@@ -292,6 +268,7 @@ export function start(given) {
       load();
     }
   });
+  addEventListener("online", () => find("studio").hidden || load());
   setInterval(tick, 1000);
 }
 

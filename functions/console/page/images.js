@@ -44,8 +44,17 @@ async function read(file) {
   return image;
 }
 
+/** Replaces the pictures of all places, without a word about each. */
+export async function fill(all) {
+  for (const place of Object.keys(picked)) {
+    picked[place].forEach(release);
+    picked[place] = [];
+    await add(place, all[place] ?? [], true);
+  }
+}
+
 /** Adds files, or addresses of pictures, to a place; a place for one picture keeps the last. */
-export async function add(place, things) {
+export async function add(place, things, isQuiet = false) {
   const found = await Promise.all(
     things.map(async (thing) =>
       typeof thing === "string" ? { name: thing, address: thing, problem: null } : read(thing),
@@ -58,6 +67,10 @@ export async function add(place, things) {
   over.forEach(release);
   picked[place] = all;
   const wrong = found.filter((each) => each.problem);
+  if (isQuiet) {
+    show(place);
+    return;
+  }
   if (over.length) say(t("too_many"));
   else if (wrong.length) say(wrong.map((each) => t("not_picked", each.name, t(...each.problem))).join(" "));
   else if (found.length) say(t("picked", found.map((each) => each.name).join(", ")));
@@ -67,15 +80,6 @@ export async function add(place, things) {
 
 function release(image) {
   if (image.shown) URL.revokeObjectURL(image.shown);
-}
-
-/** Removes every picture. */
-export function clear() {
-  for (const place of Object.keys(picked)) {
-    picked[place].forEach(release);
-    picked[place] = [];
-  }
-  showAll();
 }
 
 function choose(place, number) {

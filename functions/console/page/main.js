@@ -2,16 +2,21 @@
 
 import * as api from "./api.js";
 import * as compose from "./compose.js";
-import { find, icon, say } from "./elements.js";
+import { find, icon, make, say } from "./elements.js";
 import * as gallery from "./gallery.js";
 import * as images from "./images.js";
+import * as draft from "./draft.js";
 import { complaint } from "./messages.js";
+import * as notices from "./notices.js";
+import { reuse } from "./reuse.js";
 import { switchLanguage, t, tag, translate } from "./strings.js";
 import * as viewer from "./viewer.js";
 
 const root = document.documentElement;
 const buckets = document.querySelector("meta[name=kiln-buckets]").content.split(/\s+/);
 const provider = document.querySelector("meta[name=kiln-provider]").content;
+// A picture on another site is linked to, not loaded: the page sends requests to the stack alone.
+const isOurs = (url) => buckets.some((origin) => url.startsWith(`${origin}/`));
 const isSimulated = provider === "simulated";
 
 /** The part of the address after its #: the page, the filters and the open task. */
@@ -46,8 +51,26 @@ async function showTask({ task, image }) {
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     if (error.status === 401) leave("key_expired");
-    else close();
+    else {
+      showLost(error.status === 404 ? t("task_gone", task) : complaint(error));
+      close();
+    }
   }
+}
+
+/** Says above the gallery why the task of a link is not shown. */
+function showLost(text) {
+  find("lost").hidden = false;
+  find("lost").replaceChildren(make("p", {}, text), make("button", { type: "button", class: "quiet", onclick: () => { find("lost").hidden = true; } }, t("close")));
+}
+
+/** Fills the form with a task's request, and shows the form. */
+async function useAgain(task) {
+  if (!(await reuse(task, isOurs))) return;
+  if (find("viewer").open) find("viewer").close();
+  showView("make");
+  find("make").scrollTo({ top: 0 });
+  find("prompt").focus();
 }
 
 const withoutTask = ({ task, image, ...rest }) => rest;
@@ -76,16 +99,19 @@ async function arrive() {
 }
 
 function enter() {
+  find("skeleton").hidden = true;
   find("sign-in").hidden = true;
   find("studio").hidden = false;
   find("sign-out").hidden = false;
   find("views").hidden = false;
   showView(address().task || location.hash.length > 1 ? "pictures" : "make");
   arrived = "";
+  compose.restore();
   arrive().then(() => showTask(address()));
 }
 
 function leave(reason) {
+  find("skeleton").hidden = true;
   api.key.forget();
   viewer.hide();
   find("studio").hidden = true;
@@ -158,13 +184,14 @@ find("simulated").hidden = !isSimulated;
 find("sign-out").append(icon("out"));
 takeKeyFromAddress();
 
-compose.start((task, draft) => {
-  const file = draft.subjects[0].file;
-  gallery.added(task, file && URL.createObjectURL(file));
+compose.start((task, sent) => {
+  const file = sent.subjects[0].file;
+  gallery.added({ ...task, prompt: sent.prompt }, file && URL.createObjectURL(file));
   showView("pictures");
 });
 gallery.start({
   open,
+  reuse: useAgain,
   changed: viewer.changed,
   start: () => showView("make"),
   went: (next) => {
@@ -172,13 +199,14 @@ gallery.start({
     arrive();
   },
 });
+notices.start(say);
 viewer.start({
   move: open,
   closed: close,
   tasks: gallery.shown,
   retried: gallery.added,
-  // A picture on another site is linked to, not loaded: the page sends requests to the stack alone.
-  isOurs: (url) => buckets.some((origin) => url.startsWith(`${origin}/`)),
+  reuse: useAgain,
+  isOurs,
 });
 
 find("language").addEventListener("click", () => {
@@ -188,6 +216,7 @@ find("language").addEventListener("click", () => {
   compose.refresh();
   gallery.redraw();
   viewer.redraw();
+  notices.redraw();
 });
 find("theme").addEventListener("click", () => {
   window.kilnTheme.toggle();
@@ -199,8 +228,9 @@ find("skip").addEventListener("click", (event) => {
   find("main").focus();
 });
 find("sign-in-form").addEventListener("submit", signIn);
-find("sign-out").addEventListener("click", () => {
+find("sign-out").addEventListener("click", async () => {
   leave();
+  await draft.forget();
   // Reload, so that nothing of this caller stays in the page.
   location.replace(location.pathname);
 });

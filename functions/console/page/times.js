@@ -33,6 +33,12 @@ export function span(milliseconds) {
   return milliseconds < 60_000 ? `${Math.max(0, milliseconds / 1000).toFixed(1)} s` : clock(milliseconds);
 }
 
+/** A duration in whole minutes, or in seconds below one. */
+export function roughly(seconds) {
+  const [unit, value] = seconds < 60 ? ["second", Math.max(1, Math.round(seconds))] : ["minute", Math.round(seconds / 60)];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }).format(value);
+}
+
 /** A size in kB or MB. */
 export function size(bytes) {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;

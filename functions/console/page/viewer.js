@@ -1,7 +1,7 @@
 // One task in full: one large image, and beside it the source pictures, the timeline and the details.
 
 import * as api from "./api.js";
-import { hasEnded, isCancelled, nameOf, retry, save } from "./card.js";
+import { hasEnded, isCancelled, nameOf, retry, save, starOf } from "./card.js";
 import * as download from "./download.js";
 import { find, icon, make, say } from "./elements.js";
 import { complaint, explained } from "./messages.js";
@@ -40,6 +40,36 @@ async function saveOne() {
     if (!(error instanceof api.Refusal)) throw error;
     say(t("save_failed", error.message));
   }
+}
+
+async function copied(write, what) {
+  try {
+    await write();
+    say(t(`${what}_copied`));
+  } catch {
+    say(t(`${what}_not_copied`));
+  }
+}
+
+/** The picture as PNG, the one format that clipboards take. */
+async function png() {
+  const blob = await api.picture(imagesOf()[at].url);
+  if (blob.type === "image/png") return blob;
+  const drawn = await createImageBitmap(blob);
+  const canvas = new OffscreenCanvas(drawn.width, drawn.height);
+  canvas.getContext("2d").drawImage(drawn, 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
+const copyPicture = () => copied(() => navigator.clipboard.write([new ClipboardItem({ "image/png": png() })]), "picture");
+const copyLink = () => copied(() => navigator.clipboard.writeText(api.link(imagesOf()[at].url)), "link");
+
+function deeds() {
+  const deed = (name, drawn, act) => make("button", { type: "button", class: "quiet framed", onclick: act }, icon(drawn), t(name));
+  const reuse = () => acts.reuse(task);
+  return make("div", { class: "deeds" },
+    deed(task.task_status === "failed" ? "edit" : "reuse", "edit", reuse),
+    ...(imagesOf().length ? [deed("copy_picture", "copy", copyPicture), deed("copy_link", "link", copyLink), starOf(task)] : []));
 }
 
 /** Finds the picture before or after this one, in the same task or the next one in the gallery. */
@@ -115,7 +145,14 @@ function timeline(progress) {
   return make("ol", { class: "timeline" }, ...rows);
 }
 
-function drawSide(request, progress) {
+function webhooks(list) {
+  const rows = list.map((each) => make("li", { class: `to-${each.outcome === "delivered" ? "succeed" : "failed"}` },
+    make("span", {}, t("delivery", t(each.task_status), t(`delivery_${each.outcome}`), each.http_status ? `HTTP ${each.http_status}` : each.reason)),
+    make("time", { dateTime: new Date(each.attempted_at).toISOString() }, moment(each.attempted_at))));
+  return [make("h3", {}, t("webhooks")), rows.length ? make("ol", { class: "timeline" }, ...rows) : make("p", { class: "words none" }, t("webhooks_none"))];
+}
+
+function drawSide(request, progress, deliveries) {
   const inputs = request
     ? [
         ...request.subject_image_list.map((each, number) => input(t("subject_number", number + 1), each.subject_image)),
@@ -143,9 +180,11 @@ function drawSide(request, progress) {
   });
   side.replaceChildren(
     ...(failed ? [...reason, make("button", { type: "button", class: "primary", onclick: again }, t("retry"))] : []),
+    deeds(),
     ...(hasEnded(task) ? [] : [make("p", { class: "words none" }, t("no_pictures_yet"))]),
     ...(request ? [make("h3", {}, t("made_from")), make("ul", { class: "inputs" }, ...inputs), make("p", { class: request.prompt ? "words" : "words none" }, request.prompt || t("prompt_none"))] : []),
     ...(progress ? [make("h3", {}, t("timeline")), timeline(progress), progress.refusal ? make("p", { class: "reason" }, t("refusal", explained(progress.refusal))) : ""] : []),
+    ...(deliveries ? webhooks(deliveries) : []),
     make("h3", {}, t("details")),
     make("dl", { class: "details" },
       ...row("detail_status", t(isCancelled(task) ? "cancelled_title" : task.task_status)),
@@ -170,7 +209,8 @@ async function drawKnown() {
     const [request, progress] = await Promise.all([isFresh ? had.request : api.request(mine.task_id), api.progress(mine.task_id)]);
     known.set(mine.task_id, { at: Date.now(), request });
     if (known.size > 50) known.delete(known.keys().next().value);
-    if (task === mine && find("viewer").open) drawSide(request, progress);
+    const deliveries = request.callback_url ? await api.deliveries(mine.task_id) : null;
+    if (task === mine && find("viewer").open) drawSide(request, progress, deliveries);
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
@@ -231,7 +271,7 @@ export function hide() {
   if (find("viewer").open) find("viewer").close();
 }
 
-/** Starts the viewer; `given` holds `move(task, index)`, `closed()`, `tasks()`, `retried(task)` and `isOurs(url)`. */
+/** Starts the viewer; `given` holds `move(task, index)`, `reuse(task)`, `closed()`, `tasks()`, `retried(task)` and `isOurs(url)`. */
 export function start(given) {
   acts = given;
   const dialog = find("viewer");

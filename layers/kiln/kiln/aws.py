@@ -43,6 +43,10 @@ class _Once(Generic[_Made]):
         self.cache_clear = self._make.cache_clear
         update_wrapper(self, make)
 
+    def is_made(self) -> bool:
+        """Whether it has been made."""
+        return self._make.cache_info().currsize > 0
+
     def __call__(self) -> _Made:
         with _making:
             return self._make()

@@ -43,6 +43,13 @@ class DuplicateExternalTaskId(InvalidRequest):
         super().__init__(f"External_task_id {external_task_id} already exists")
 
 
+class DuplicateExternalBatchId(InvalidRequest):
+    """The caller has already used this ``external_batch_id`` with another body (1201)."""
+
+    def __init__(self, external_batch_id: str) -> None:
+        super().__init__(f"External_batch_id {external_batch_id} already exists")
+
+
 class TooManyRequests(KilnError):
     """The caller has used up its requests of this minute (1302); nothing has happened.
 
@@ -54,6 +61,8 @@ class TooManyRequests(KilnError):
     http_status = 429
 
     limited = "tasks may be created"
+    counter = ""
+    """Counted apart from tasks under this name."""
 
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(f"too many requests: at most {limit} {self.limited} a minute")
@@ -64,6 +73,21 @@ class TooManyUploads(TooManyRequests):
     """The caller has opened as many uploads in this minute as it may (1302)."""
 
     limited = "uploads may be created"
+    counter = "uploads"
+
+
+class TooManyWaits(TooManyRequests):
+    """As many of the caller's queries wait for a change in this minute as may (1302)."""
+
+    limited = "queries may wait"
+    counter = "waits"
+
+
+class TooManyWebhookTests(TooManyRequests):
+    """The caller has tested as many webhooks in this minute as it may (1302)."""
+
+    limited = "webhooks may be tested"
+    counter = "webhook-tests"
 
 
 class BudgetUsedUp(KilnError):
@@ -119,6 +143,16 @@ class TaskNotFound(KilnError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"Task not found by id/external id: {task_id[:200]}")
+
+
+class BatchNotFound(KilnError):
+    """No batch of this caller has this id (1203)."""
+
+    code = 1203
+    http_status = 404
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(f"Batch not found by id/external id: {batch_id[:200]}")
 
 
 class NoSuchRoute(KilnError):

@@ -31,7 +31,12 @@ DETAIL_TYPES = {
 
 REFUSED = "Image Task Refused"
 
-_EVENT_IDS = uuid.UUID("6b696c6e-6576-656e-8000-000000000001")
+EVENT_IDS = uuid.UUID("6b696c6e-6576-656e-8000-000000000001")
+"""The ids of events are made below this one."""
+
+
+class BusRefused(RuntimeError):
+    """The bus did not take an event; it may take it later."""
 
 
 class DeliveredImage(ResultImage):
@@ -148,7 +153,7 @@ class BusEntry(BaseModel, defer_build=True):
 
 def event_id(task: Task, status: TaskStatus) -> str:
     """The id of a change, the same each time it is published or sent: on the bus, and as ``webhook-id``."""
-    return str(uuid.uuid5(_EVENT_IDS, f"{task.run_id}/{status}"))
+    return str(uuid.uuid5(EVENT_IDS, f"{task.run_id}/{status}"))
 
 
 def publish_refusal(request_event_id: str, caller: str, error: KilnError, ignored: Sequence[str] = ()) -> None:
@@ -165,22 +170,31 @@ def publish_refusal(request_event_id: str, caller: str, error: KilnError, ignore
     """
     refusal = RefusalEvent(
         metadata=RefusalMetadata(
-            event_id=str(uuid.uuid5(_EVENT_IDS, f"{request_event_id}/refused")),
+            event_id=str(uuid.uuid5(EVENT_IDS, f"{request_event_id}/refused")),
             request_event_id=request_event_id,
             caller=caller,
             ignored=list(ignored),
         ),
         data=Refusal(code=error.code, message=error.message, request_id=request_event_id),
     )
+    publish(REFUSED, refusal)
+
+
+def publish(detail_type: str, detail: BaseModel) -> None:
+    """Puts an event on the bus.
+
+    Raises:
+        BusRefused: The bus did not take it.
+    """
     entry: PutEventsRequestEntryTypeDef = {
         "EventBusName": load(BusSettings).event_bus,
         "Source": SOURCE,
-        "DetailType": REFUSED,
-        "Detail": refusal.model_dump_json(),
+        "DetailType": detail_type,
+        "Detail": detail.model_dump_json(),
     }
     answer = aws.events().put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
-        raise RuntimeError(f"the bus did not take the event: {answer['Entries'][0].get('ErrorCode')}")
+        raise BusRefused(f"the bus did not take the event: {answer['Entries'][0].get('ErrorCode')}")
 
 
 def delivered(task: Task, public_url: str) -> DeliveredTask:
@@ -221,7 +235,7 @@ def status_event(task: Task, public_url: str, status: TaskStatus | None = None) 
                 occurred_at=changed.updated_at,
                 caller=task.caller,
                 channel=task.origin.channel,
-                has_receiver=bool(task.callback_url)
+                has_receiver=task.notifies_of(changed.task_status)
                 or (task.origin.channel == "drop" and changed.task_status.is_terminal),
                 ignored=task.ignored if changed.task_status is TaskStatus.SUBMITTED else [],
             ),

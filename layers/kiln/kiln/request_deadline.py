@@ -14,6 +14,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from kiln.trust import public_context
+
 
 class DeadlineTransport(httpx.HTTPTransport):
     """httpx's transport, on which a request ends after so many seconds; one request at a time.
@@ -26,7 +28,7 @@ class DeadlineTransport(httpx.HTTPTransport):
     """
 
     def __init__(self, seconds: float, *, limits: httpx.Limits | None = None) -> None:
-        super().__init__(limits=limits or httpx.Limits())
+        super().__init__(verify=public_context(), limits=limits or httpx.Limits())
         self._seconds = seconds
         self._network = _DeadlineNetwork(httpcore.SyncBackend())
         self._pool._network_backend = self._network  # noqa: SLF001 - httpcore takes one, httpx hands none on

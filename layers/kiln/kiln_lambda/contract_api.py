@@ -18,6 +18,7 @@ from kiln_lambda.observability import about, logger
 
 if TYPE_CHECKING:
     from kiln.tasks.store import TaskStore
+    from kiln.tasks.task import Task
 
 _JSON = "application/json"
 _CORS_SECONDS = 3_600
@@ -37,7 +38,7 @@ class ContractApi(APIGatewayRestResolver):
         cors = CORSConfig(
             allow_origin=origin,
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
-            expose_headers=[IGNORED_FIELDS, "Preference-Applied", "Retry-After"],
+            expose_headers=[IGNORED_FIELDS, "Location", "Preference-Applied", "Retry-After"],
             max_age=_CORS_SECONDS,
         )
         super().__init__(cors=None if origin in ("", "none") else cors)
@@ -60,6 +61,20 @@ class ContractApi(APIGatewayRestResolver):
         stage, _, _ = str(context.path).partition("/v1/")
         return f"https://{context.domain_name}{stage}"
 
+    def address_of(self, task: Task) -> str:
+        """Where a task can be queried."""
+        return f"{self.public_url}/v1/images/multi-image2image/{task.task_id}"
+
+    @property
+    def id_in_path(self) -> str:
+        """The id in the path, decoded; ``-`` without one."""
+        return unquote((self.current_event.path_parameters or {}).get("id") or PLACEHOLDER)
+
+    @property
+    def requested_at(self) -> int:
+        """When the gateway received this request, in milliseconds since the epoch."""
+        return int(self.current_event.request_context.request_time_epoch)
+
     def caller(self) -> callers.Caller:
         """Identifies the caller.
 
@@ -76,7 +91,7 @@ class ContractApi(APIGatewayRestResolver):
         Raises:
             TaskNotFound: This caller has no task of the external id (1203).
         """
-        either_id = unquote((self.current_event.path_parameters or {}).get("id") or PLACEHOLDER)
+        either_id = self.id_in_path
         if either_id == PLACEHOLDER:
             external_id, task_id = (self.parameters.get(name, "").strip() for name in ("external_task_id", "task_id"))
             named = tasks.find_external(caller, external_id).task_id if external_id else task_id

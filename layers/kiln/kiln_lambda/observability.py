@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from typing import Any, TypeVar
 
@@ -28,14 +29,19 @@ Handler = Callable[[dict[str, Any], LambdaContext], Any]
 Record = TypeVar("Record")
 
 
-def observed(correlation_id_path: str | None = None) -> Callable[[Handler], Handler]:
+def observed(
+    correlation_id_path: str | None = None, *, clients: Iterable[Callable[[], object]] = ()
+) -> Callable[[Handler], Handler]:
     """Makes a handler log, count and trace; an event that names a ``task_id`` is about that task from its first line.
 
     Args:
         correlation_id_path: Where in the event the id is that other logs know this invocation by.
+        clients: Make the clients that every invocation needs, and what these share.
     """
 
     def wrap(handler: Handler) -> Handler:
+        _finish_initialisation(clients)
+
         @logger.inject_lambda_context(correlation_id_path=correlation_id_path, clear_state=True)
         @_traced
         @_metrics.log_metrics
@@ -49,6 +55,16 @@ def observed(correlation_id_path: str | None = None) -> Callable[[Handler], Hand
         return observer
 
     return wrap
+
+
+def _finish_initialisation(clients: Iterable[Callable[[], object]]) -> None:
+    """Makes clients before the first invocation: Lambda initialises with a full CPU, invokes with a share."""
+    if "AWS_LAMBDA_INITIALIZATION_TYPE" not in os.environ:
+        return
+    for make in clients:
+        make()
+    # Imported modules stay for good, so the collector need not go through them again.
+    gc.freeze()
 
 
 def about(task_id: str) -> None:

@@ -35,6 +35,7 @@ expect.set_options(timeout=PATIENCE_MS)
 ROOM = {"subjects": 4, "scene": 1, "style": 1}
 CALLERS = [Caller(f"onlooker-{number}") for number in range(40)]
 
+_copies = itertools.count()
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _EXPECTED = re.compile(r"the server responded with a status of (400|401|404)")
 _WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -99,6 +100,18 @@ class Console:
         answer = httpx.request(method, self.url + path, headers=headers, timeout=PATIENCE_S, trust_env=False, **content)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
+
+    def source(self, name: str) -> str:
+        """The address of one of the page's modules, to import it beside the page; a new copy each time."""
+        folder = f"{self.url}console/sources-{next(_copies)}/"
+        pages = ROOT / "functions" / "console" / "page"
+        self.page.route(
+            f"{folder}*",
+            lambda route: route.fulfill(
+                path=pages / route.request.url.rpartition("/")[2], content_type="text/javascript"
+            ),
+        )
+        return folder + name
 
     def look(self, name: str) -> None:
         """Takes a screenshot."""

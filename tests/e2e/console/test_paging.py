@@ -81,6 +81,6 @@ def test_thousand_tasks_are_paged_and_filtered(console: Console, stack: Stack) -
     page.fill("#from", "2023-11-14")
     page.fill("#until", "2023-11-15")
     expect(cards).to_have_count(24)
-    page.get_by_label("Find by id").fill(f"{1195:032x}")
+    page.get_by_label("Search prompts and IDs").fill(f"{1195:032x}")
     expect(cards).to_have_count(1)
     expect(first).to_have_text("Refused, number 1195")

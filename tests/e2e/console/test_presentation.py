@@ -54,11 +54,10 @@ def test_narrow_screen_shows_each_view_without_horizontal_scrolling(
 def test_both_languages_have_the_same_sentences(console: Console) -> None:
     page = console.page
     page.goto(console.url)
-    folder = str(page.locator("script[type=module]").get_attribute("src")).rpartition("/")[0]
     en, zh = (
         page.evaluate(
             "async at => Object.entries((await import(at)).default).map(([name, text]) => [name, typeof text])",
-            f"{console.url}{folder}/{name}.js",
+            console.source(f"{name}.js"),
         )
         for name in ("en", "zh")
     )

@@ -132,12 +132,10 @@ def test_message_of_the_api_becomes_a_sentence_in_the_chosen_language(
 ) -> None:
     page = console.page
     page.goto(console.url)
-    folder = str(page.locator("script[type=module]").get_attribute("src")).rpartition("/")[0]
     explain = "async ([at, message]) => (await import(at)).explained(message)"
-    module = f"{console.url}{folder}/messages.js"
-    assert page.evaluate(explain, [module, message]) == english
+    assert page.evaluate(explain, [console.source("messages.js"), message]) == english
     page.locator("#language").click()
-    assert page.evaluate(explain, [module, message]) == chinese
+    assert page.evaluate(explain, [console.source("messages.js"), message]) == chinese
 
 
 def test_address_that_the_browser_cannot_parse_is_shown_as_it_is(console: Console) -> None:

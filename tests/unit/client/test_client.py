@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 import kiln_client
-from kiln_client import InvalidImage, Kiln, TaskFailed
+from kiln_client import InvalidImage, Job, Kiln, TaskFailed
 from tests.support.fake_api import TASKS, FakeApi, refusal, success
 from tests.support.images import padded, picture
 
@@ -42,6 +43,7 @@ def test_create_sends_every_option(kiln: Any, api: FakeApi, tmp_path: Path) -> N
         model_name="kling-v2-1",
         watermark=False,
         callback_url="https://example.com/hook",
+        callback_statuses=["failed"],
         external_task_id="order-1",
         idempotency_key="mine",
     )
@@ -60,6 +62,7 @@ def test_create_sends_every_option(kiln: Any, api: FakeApi, tmp_path: Path) -> N
             "model_name": "kling-v2-1",
             "watermark_info": {"enabled": False},
             "callback_url": "https://example.com/hook",
+            "callback_statuses": ["failed"],
             "external_task_id": "order-1",
         }
     ]
@@ -228,3 +231,53 @@ def test_missing_url_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_key_is_not_in_the_repr() -> None:
     with Kiln("https://kiln.example", "key-of-mine") as kiln:
         assert "key-of-mine" not in repr(vars(kiln._operations))
+
+
+def test_get_asks_to_wait_for_a_change(kiln: Any, api: FakeApi) -> None:
+    api.add("task-1")
+    kiln.get("task-1", wait=20)
+    kiln.get("task-1")
+    assert [each.headers.get("Prefer") for each in api.requests] == ["wait=20", None]
+
+
+def test_batch_sends_an_image_of_several_jobs_once(kiln: Any, api: FakeApi) -> None:
+    large = padded(PNG, 4 * MEGABYTE)
+    batch = kiln.create_batch(
+        [Job(large, prompt="One"), Job(large, "https://x/cat.png", n=2, watermark=True)],
+        external_batch_id="order-7",
+        callback_url="https://x/hook",
+        idempotency_key="mine",
+    )
+    assert len(api.uploads) == 1
+    [sent] = api.received("POST", "/live/v1/batches")
+    assert sent.headers["Idempotency-Key"] == "mine"
+    assert json.loads(sent.content) == {
+        "external_batch_id": "order-7",
+        "callback_url": "https://x/hook",
+        "jobs": [
+            {"subject_image_list": [{"subject_image": "kiln-upload://0"}], "prompt": "One"},
+            {
+                "subject_image_list": [
+                    {"subject_image": "kiln-upload://0"},
+                    {"subject_image": "https://x/cat.png"},
+                ],
+                "n": 2,
+                "watermark_info": {"enabled": True},
+            },
+        ],
+    }
+    assert (batch.batch_id, batch.task_ids) == ("batch-1", ("job-1", "job-2"))
+
+
+def test_batch_is_followed_to_its_end(kiln: Any, api: FakeApi) -> None:
+    kiln.create_batch([Job(PNG), Job(PNG)])
+    seen = list(kiln.follow_batch("batch-1"))
+    assert seen[-1].is_finished
+    assert seen[-1].counts["succeed"] == 2
+    assert [task.has_succeeded for task in seen[-1].tasks] == [True, True]
+    assert kiln.cancel_batch("batch-1").batch_id == "batch-1"
+
+
+def test_misspelt_option_of_a_job_is_an_error(kiln: Any) -> None:
+    with pytest.raises(TypeError, match="no such option: promt"):
+        kiln.create_batch([Job(PNG, promt="A cat")])  # type: ignore[call-arg]

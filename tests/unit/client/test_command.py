@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from kiln_cli.pictures import completion
-from tests.support.fake_api import KEY, URL, FakeApi, refusal
+from tests.support.fake_api import KEY, URL, FakeApi, refusal, success
 from tests.support.images import picture
 from tests.unit.client.conftest import Run
 
@@ -110,7 +111,7 @@ def test_get_save_retry_and_cancel_in_a_pipe(kiln: Run, api: FakeApi) -> None:
         (["get", "t1", "--key", "wrong", "--url", URL], 4, "kiln: unknown key; check your key"),
         (["get", "t1", "--profile", "none"], 2, "kiln: no profile none"),
         (["submit", "nowhere.png"], 2, "kiln: nowhere.png: no such file"),
-        (["submit"], 2, "kiln: Missing argument"),
+        (["submit"], 2, "kiln: IMAGE: must be 1 to 4 images, got 0"),
         (["submit", "cat.png", "--n", "10"], 2, "kiln: Invalid value for '--n'"),
         (["submit", "cat.png", "--ratio", "5:7"], 2, "kiln: --ratio: must be one of 16:9, "),
         (["submit", "cat.png", "--model", "x"], 2, "kiln: --model: must be one of kling-v2, "),
@@ -245,3 +246,95 @@ def test_field_without_effect_is_one_line_on_stderr(kiln: Run, api: FakeApi) -> 
     status, out, err = kiln("submit", "cat.png", "--no-wait")
     assert (status, out) == (0, "task-1\n")
     assert err == "kiln: warning: these fields have no effect: seed\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "shown"),
+    [
+        ({"is_delivered": True, "http_status": 204, "signature_headers": ["webhook-id"]}, 0, "HTTP 204 after 7 ms"),
+        ({"is_delivered": False, "reason": "HTTP 500", "signature_headers": ["webhook-signature"]}, 1, "HTTP 500"),
+    ],
+)
+def test_webhook_test_prints_the_receivers_answer(
+    kiln: Run, api: FakeApi, answer: dict[str, Any], status: int, shown: str
+) -> None:
+    api.first = [success({**answer, "milliseconds": 7})]
+    ended, out, err = kiln("webhooks", "test", "https://x.example/hook")
+    assert (ended, shown in out + err) == (status, True)
+    assert [json.loads(each.content) for each in api.received("POST", "/live/v1/webhooks/test")] == [
+        {"url": "https://x.example/hook"}
+    ]
+    assert kiln("webhooks", "test", "x.example")[0] == 2
+
+
+def test_submit_sends_the_statuses_to_notify_of(kiln: Run, api: FakeApi) -> None:
+    assert kiln("submit", "cat.png", "--callback-statuses", "succeed,failed")[0] == 0
+    assert api.created()[0]["callback_statuses"] == ["succeed", "failed"]
+    assert kiln("submit", "cat.png", "--callback-statuses", "done")[0] == 2
+
+
+def test_submit_of_a_folder_makes_a_task_for_each_picture(kiln: Run, api: FakeApi) -> None:
+    Path("cats").mkdir()
+    for name in ("b.png", "a.PNG", "notes.txt"):
+        Path("cats", name).write_bytes(picture())
+    status, out, err = kiln("submit", "cats", "--each", "--prompt", "A cat", "--output", "out", "--external-id", "mine")
+    assert (status, out) == (0, "out/job-1-0.png\nout/job-2-0.png\n")
+    assert err == ""
+    [sent] = api.received("POST", "/live/v1/batches")
+    body = json.loads(sent.content)
+    assert body["external_batch_id"] == "mine"
+    assert [job["prompt"] for job in body["jobs"]] == ["A cat", "A cat"]
+
+
+def test_submit_of_a_file_makes_a_task_for_each_line(kiln: Run, api: FakeApi) -> None:
+    lines = [
+        {"prompt": "One", "subject_image_list": ["cat.png"]},
+        {"subject_image_list": [{"subject_image": "https://x/cat.png"}], "scene_image": "cat.png", "n": 3},
+    ]
+    Path("jobs.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n\n", "utf-8")
+    assert kiln("submit", "--jobs", "jobs.jsonl", "--prompt", "Many", "--n", "2", "--no-wait")[:2] == (0, "batch-1\n")
+    [sent] = api.received("POST", "/live/v1/batches")
+    jobs = json.loads(sent.content)["jobs"]
+    assert [(job["prompt"], job["n"]) for job in jobs] == [("One", 2), ("Many", 3)]
+    assert jobs[1]["subject_image_list"] == [{"subject_image": "https://x/cat.png"}]
+
+
+def test_refused_jobs_are_named_and_the_others_run(kiln: Run, api: FakeApi) -> None:
+    api.refused_jobs = [{"job": 2, "code": 1201, "message": "n: must be at most 9"}]
+    Path("jobs.jsonl").write_text('{"subject_image_list": ["cat.png"]}\n' * 2, "utf-8")
+    status, out, err = kiln("submit", "--jobs", "jobs.jsonl", "--output", "out")
+    assert (status, out.count("out/job-")) == (1, 2)
+    assert err == "kiln: job 2 is refused: n: must be at most 9\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "arguments", "message"),
+    [
+        ("{", ["--jobs", "jobs.jsonl"], "line 1 must be a JSON object"),
+        ("[]", ["--jobs", "jobs.jsonl"], "line 1 must be a JSON object, got list"),
+        ('{"promt": "x"}', ["--jobs", "jobs.jsonl"], "line 1 has unknown fields: promt"),
+        ("", ["--jobs", "jobs.jsonl"], "must have 1 to 100 jobs, got 0"),
+        ("{}", ["cat.png", "--jobs", "jobs.jsonl"], "--jobs: must not be passed with IMAGE"),
+        ("{}", ["cat.png", "cat.png", "--each"], "--each: IMAGE must be one folder, got 2"),
+        ("{}", ["--jobs", "none.jsonl"], "none.jsonl: No such file or directory"),
+        ("{}", ["none", "--each"], "none: No such file or directory"),
+        ("{}", [], "IMAGE: must be 1 to 4 images, got 0"),
+    ],
+)
+def test_wrong_batch_is_refused_before_anything_is_sent(
+    kiln: Run, api: FakeApi, lines: str, arguments: list[str], message: str
+) -> None:
+    Path("jobs.jsonl").write_text(lines, "utf-8")
+    status, _, err = kiln("submit", *arguments)
+    assert (status, message in err) == (2, True), err
+    assert api.requests == []
+
+
+def test_batch_show_prints_the_counts_and_the_tasks(kiln: Run, api: FakeApi) -> None:
+    api.add("job-1", "job-2")
+    assert kiln("batch", "show", "batch-1") == (
+        0,
+        "job-1\tsucceed\t\njob-2\tsucceed\t\n",
+        "",
+    )
+    assert json.loads(kiln("batch", "cancel", "batch-1", "--json")[1])["batch_id"] == "batch-1"

@@ -8,13 +8,24 @@ from pydantic import BaseModel
 
 from kiln.contract import vocabulary
 from kiln.contract.answers import FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.batch import (
+    BatchCounts,
+    BatchInfo,
+    BatchTask,
+    CreatedBatch,
+    FinishedBatch,
+    FoundBatch,
+    RefusedJob,
+)
+from kiln.contract.batch_request import MOST_JOBS
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.vocabulary import Stage
 from kiln.images import limits
+from kiln.intake.sample_webhook import WebhookTest
 from kiln.operating.operations import Operation
 from kiln.tasks.task import DeliveryRecord
 from kiln_cli.operating import operations
-from kiln_cli.pictures import submit
+from kiln_cli.pictures import batches, submit
 from kiln_cli.pictures.progress_view import STAGES, STEPS
 from kiln_client import answers, images
 
@@ -46,12 +57,13 @@ def test_task_answer_is_read_field_by_field() -> None:
         created_at=1,
         updated_at=2,
         queue_position=3,
+        eta_seconds=40,
     )
     read = answers.Task.read(answered(meant))
     assert (read.task_id, read.external_task_id, read.task_status) == ("t1", "mine", "succeed")
     assert (read.task_status_msg, read.final_unit_deduction, read.watermarked) == ("none", "16", True)
     assert (read.images, read.created_at, read.updated_at) == ((answers.Image(0, "https://x/0", "https://x/1"),), 1, 2)
-    assert read.queue_position == 3
+    assert (read.queue_position, read.eta_seconds) == (3, 40)
 
 
 def test_progress_answer_is_read_field_by_field() -> None:
@@ -60,6 +72,7 @@ def test_progress_answer_is_read_field_by_field() -> None:
         task_status=vocabulary.TaskStatus.SUBMITTED,
         stage=Stage.WAITING,
         queue_position=2,
+        eta_seconds=40,
         is_paused=True,
         steps=[Step(step=StepName.ACCEPTED, at=1)],
         dispatch_attempts=1,
@@ -85,6 +98,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         aspect_ratio=vocabulary.AspectRatio.R1_1,
         watermark_info=WatermarkInfo(enabled=True),
         callback_url="https://x/hook",
+        callback_statuses=["failed"],
     )
     read = answers.StoredRequest.read(answered(meant))
     assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
@@ -94,6 +108,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         None,
     )
     assert (read.watermarked, read.callback_url) == (True, "https://x/hook")
+    assert read.callback_statuses == ("failed",)
 
 
 def test_delivery_answer_is_read_field_by_field() -> None:
@@ -108,3 +123,31 @@ def test_delivery_answer_is_read_field_by_field() -> None:
     )
     read = answers.Delivery.read(answered(meant))
     assert {name: getattr(read, name) for name in DeliveryRecord.model_fields} == answered(meant)
+
+
+def test_webhook_test_answer_is_read_field_by_field() -> None:
+    meant = WebhookTest(
+        is_delivered=False, http_status=500, reason="HTTP 500", milliseconds=7, signature_headers=["webhook-id"]
+    )
+    read = answers.WebhookTest.read(answered(meant))
+    assert {name: getattr(read, name) for name in WebhookTest.model_fields} == {
+        **answered(meant),
+        "signature_headers": ("webhook-id",),
+    }
+
+
+def test_batch_answers_are_read_field_by_field() -> None:
+    task = FoundTask(task_id="t1", task_status=vocabulary.TaskStatus.SUCCEED, created_at=1, updated_at=2)
+    refused = RefusedJob(job=2, code=1201, message="why")
+    common = {"batch_id": "b1", "batch_info": BatchInfo(external_batch_id="mine"), "created_at": 1}
+    counts = BatchCounts(jobs=2, refused=1, succeed=1)
+    found = FoundBatch(**common, counts=counts, finished_at=9, refused=[refused], tasks=[task])
+    read = answers.Batch.read(answered(found))
+    assert (read.batch_id, read.external_batch_id, read.created_at, read.finished_at) == ("b1", "mine", 1, 9)
+    assert (read.task_ids, read.tasks[0].has_succeeded) == (("t1",), True)
+    assert (read.refused, read.counts) == ((answered(refused),), answered(counts))
+    created = CreatedBatch(**common, tasks=[BatchTask(job=1, task_id="t1")], refused=[refused])
+    assert answers.Batch.read(answered(created)).task_ids == ("t1",)
+    finished = FinishedBatch(**common, counts=counts, finished_at=9, tasks=[BatchTask(job=1, task_id="t1")])
+    assert answers.Batch.read(answered(finished)).is_finished
+    assert batches.MOST_JOBS == MOST_JOBS

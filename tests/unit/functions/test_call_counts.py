@@ -79,7 +79,7 @@ def test_first_task_of_a_second_reads_the_queue_and_first_of_all_the_keys(calls)
     with calls() as made:
         create(CREATE)
     # The caller's minute begins with this task: the write for the same minute failed its condition.
-    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem"]
+    assert made == ["GetSecretValue", "UpdateItem", "UpdateItem", "GetItem", "PutItem", "GetItem"]
 
 
 def test_an_image_adds_a_put_through_a_signed_link_and_no_other_call(cloud, calls, monkeypatch):
@@ -148,7 +148,7 @@ def test_every_step_asks_the_provider_once_and_writes_what_it_has_to(calls, monk
 
     provider = Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
     for step in ("dispatch", "poll"):
-        monkeypatch.setattr(f"kiln.workflow.{step}.shared_provider", lambda: provider)
+        monkeypatch.setattr(f"kiln.workflow.{step}.provider_for", lambda _: provider)
     add_task(TASK_ID, created_at=clock.milliseconds())
     provider.query(TASK_ID)
     asked.clear()

@@ -6,12 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from kiln import clock
 from kiln.contract import TaskStatus
-from kiln.tasks import search
+from kiln.tasks import estimates, search
+from kiln.tasks.estimates import Estimates, Measurements
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord
-from tests.support.functions import TASK_ID, call, sample, with_headers
-from tests.support.samples import add_task, admit_task, stored_image
+from tests.support.functions import TASK_ID, call, function, sample, with_headers
+from tests.support.samples import add_task, admit_task, make_task, stored_image
 
 PATH = "/v1/images/multi-image2image"
 
@@ -74,6 +76,38 @@ def test_waiting_task_shows_its_queue_position():
     assert [query(f"task-{number}")[1]["data"]["queue_position"] for number in range(3)] == [1, 2, 3]
     TaskStore().begin_dispatch("task-0")
     assert "queue_position" not in query("task-0")[1]["data"]
+
+
+def test_query_that_waits_is_answered_at_the_next_change(monkeypatch):
+    task = add_task()
+    monkeypatch.setattr(function("query"), "wait_for_change", lambda *_: TaskStore().process(task))
+    status, body, headers = query("task-1", Prefer="wait=9")
+    assert (status, body["data"]["task_status"]) == (200, "processing")
+    assert headers["Preference-Applied"] == "wait=9"
+
+
+def test_waiting_queries_of_a_minute_are_limited(monkeypatch, one_minute):
+    monkeypatch.setenv("CALLER_TASKS_PER_MINUTE", "1")
+    add_task()
+    # The sample's request arrived long ago, so that no time is left.
+    assert query("task-1", Prefer="wait=9")[0] == 200
+    status, body, headers = query("task-1", Prefer="wait=9")
+    assert (status, body["code"]) == (429, 1302)
+    assert "Retry-After" in headers
+    assert query("task-1")[0] == 200
+
+
+def test_estimate_is_beside_the_queue_position():
+    add_task()
+    assert "eta_seconds" not in query("task-1")[1]["data"]
+    estimates._recent_of.cache_clear()
+    now = clock.milliseconds()
+    succeeded = make_task(
+        task_status=TaskStatus.SUCCEED, slots_acquired_at=now - 30_000, collecting_at=now - 10_000, updated_at=now
+    )
+    Estimates().measure(Measurements(), [succeeded] * 3, [], slots=1, waiting=1)
+    data = query("task-1")[1]["data"]
+    assert (data["queue_position"], data["eta_seconds"]) == (1, 50)
 
 
 def test_missing_task_and_another_callers_task_get_the_same_answer():

@@ -41,7 +41,7 @@ def provider(monkeypatch) -> dict[str, object]:
         return Provider(client=httpx.Client(transport=httpx.MockTransport(answer)))
 
     for step in ("dispatch", "poll", "collect"):
-        monkeypatch.setattr(f"kiln.workflow.{step}.shared_provider", shared_provider)
+        monkeypatch.setattr(f"kiln.workflow.{step}.provider_for", lambda _: shared_provider())
     assert client.shared_provider is not shared_provider
     return task
 
@@ -98,7 +98,9 @@ def test_sample_events_match_the_state_machines_arguments(step):
 
 def test_the_same_for_the_notification():
     notify = rendered("NotificationWorkflow")["States"]["Notify"]
-    assert set(sample("workflow-notify")) == {name.removesuffix(".$") for name in notify["Parameters"]["Payload"]}
+    begun = rendered("TaskWorkflow")["States"]["NotifySubmitted"]["Parameters"]["Input"]
+    assert notify["Parameters"]["Payload.$"] == "$"
+    assert set(sample("workflow-notify")) == {name.removesuffix(".$") for name in begun}
     add_task(TASK_ID)
     result = invoke("notify", sample("workflow-notify", task_status="submitted"))
     for path in notify["ResultSelector"].values():

@@ -38,6 +38,12 @@ def test_create_is_answered_with_the_contracts_fields(accepted):
     assert data["task_id"] in accepted
 
 
+def test_create_says_where_the_task_is_and_when_to_ask():
+    _, body, headers = create()
+    assert headers["Location"] == f"https://kiln.test/v1/images/multi-image2image/{body['data']['task_id']}"
+    assert headers["Retry-After"] == "5"
+
+
 def test_body_encoded_by_the_gateway_is_decoded():
     body = base64.b64encode(json.dumps(create_body(prompt="猫")).encode()).decode()
     status, answer, _ = call("submit", sample("api-create", body=body, isBase64Encoded=True))
@@ -243,3 +249,45 @@ def test_upload_counts_against_the_minute(monkeypatch):
     statuses = [call("submit", sample("api-upload"))[0] for _ in range(13)]
     assert set(statuses[:6]) == {200}
     assert 429 in statuses
+
+
+def batch_call(method: str, path: str, body: object = None, **headers: str | None):
+    event = sample("api-create", httpMethod=method, path=path, body=None if body is None else json.dumps(body))
+    parts = path.split("/")
+    event["pathParameters"] = {"id": parts[3]} if len(parts) > 3 else None
+    return call("query" if method == "GET" else "submit", with_headers(event, **headers))
+
+
+def test_batch_is_created_found_and_cancelled(executions):
+    jobs = [create_body(external_task_id="a"), create_body(n=10), create_body()]
+    status, body, headers = batch_call("POST", "/v1/batches", {"jobs": jobs, "external_batch_id": "order-7"})
+    assert (status, body["code"]) == (200, 0)
+    data = body["data"]
+    assert [each["job"] for each in data["tasks"]] == [1, 3]
+    assert data["refused"] == [{"job": 2, "code": 1201, "message": "n: must be at most 9, got 10"}]
+    assert headers["Location"] == f"https://kiln.test/v1/batches/{data['batch_id']}"
+    for either_id in (data["batch_id"], "order-7"):
+        _, found, _ = batch_call("GET", f"/v1/batches/{either_id}")
+        assert found["data"]["counts"] == {
+            "jobs": 3,
+            "refused": 1,
+            "submitted": 2,
+            "processing": 0,
+            "succeed": 0,
+            "failed": 0,
+        }
+        assert [task["batch_id"] for task in found["data"]["tasks"]] == [data["batch_id"]] * 2
+        assert "finished_at" not in found["data"]
+    _, cancelled, _ = batch_call("POST", "/v1/batches/order-7/cancel")
+    assert cancelled["data"]["counts"]["failed"] == 2
+    assert batch_call("GET", "/v1/batches/unknown")[0] == 404
+    assert batch_call("GET", "/v1/batches/order-7", Authorization="Bearer bob-plain-key")[1]["code"] == 1203
+
+
+def test_tasks_of_a_batch_are_paged():
+    _, body, _ = batch_call("POST", "/v1/batches", {"jobs": [create_body(prompt=str(each)) for each in range(3)]})
+    event = sample("api-create", httpMethod="GET", path=f"/v1/batches/{body['data']['batch_id']}")
+    event |= {"pathParameters": {"id": body["data"]["batch_id"]}}
+    event |= {"queryStringParameters": {"pageNum": "2", "pageSize": "2"}}
+    _, found, _ = call("query", event)
+    assert [task["task_id"] for task in found["data"]["tasks"]] == [body["data"]["tasks"][2]["task_id"]]

@@ -10,6 +10,7 @@ import pytest
 
 from kiln.auth.callers import Caller
 from kiln.errors import BudgetUsedUp
+from kiln.intake.batch import create_batch
 from kiln.intake.bus_request import task_requested
 from kiln.intake.create import create
 from kiln.operating.task import retry as operator_retry
@@ -82,6 +83,14 @@ def test_retry_by_an_operator_is_not_refused():
     TaskStore().fail(add_task(), "why")
     used("100")
     assert operator_retry("task-1").did == "created"
+
+
+def test_batch_is_refused_whole_once_the_budget_is_used(accepted):
+    used("100")
+    before = len(accepted)
+    with pytest.raises(BudgetUsedUp):
+        create_batch(json.dumps({"jobs": [create_body(), create_body()]}), ADA)
+    assert len(accepted) == before
 
 
 def test_drop_of_a_caller_with_a_budget_is_refused_in_its_result_file(inbox, accepted):

@@ -1,4 +1,4 @@
-"""The create call: idempotency keys, a caller's minute, where webhooks may go, and waiting for the end."""
+"""The create call: idempotency keys, a caller's minute, where webhooks may go, and uploads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kiln.auth.callers import Caller
-from kiln.contract import TaskStatus
 from kiln.contract.vocabulary import Priority
 from kiln.errors import (
     DuplicateExternalTaskId,
@@ -18,12 +17,11 @@ from kiln.errors import (
     TooManyRequests,
 )
 from kiln.intake import create as creating
-from kiln.intake.create import seconds_to_wait, wait_for_end
 from kiln.tasks.admission import LOW_TURNS
 from kiln.tasks.progress import stored_request
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from tests.support.samples import add_task, create_body
+from tests.support.samples import create_body
 
 ADA, BOB = Caller(name="ada"), Caller(name="bob")
 BODY = json.dumps(create_body()).encode()
@@ -176,58 +174,21 @@ def test_a_body_that_is_not_json_is_malformed():
 
 
 @pytest.mark.parametrize(
-    ("prefer", "seconds"),
+    ("callers_own", "tasks_own", "kept"),
     [
-        (None, 0),
-        ("", 0),
-        ("wait=10", 10),
-        ("Wait=10", 10),
-        ("respond-async, wait=5", 5),
-        ("respond-async;wait=5", 5),
-        ("wait=0", 0),
-        ("wait=25", 25),
-        ("wait=26", 25),
-        ("wait=99999999999999999999", 25),
-        ("wait=-1", 0),
-        ("wait=soon", 0),
-        ("await=5", 0),
-        ("wait=\u00b2", 0),
+        ([], None, []),
+        (["failed"], None, ["failed"]),
+        (["failed"], ["succeed"], ["succeed"]),
+        ([], ["failed"], ["failed"]),
     ],
 )
-def test_a_wait_is_honoured_up_to_25_seconds(prefer, seconds):
-    assert seconds_to_wait(prefer) == seconds
+def test_statuses_of_a_task_replace_those_of_its_caller(callers_own, tasks_own, kept):
+    caller = Caller(name="ada", callback_statuses=callers_own)
+    task = create(json.dumps(create_body(callback_statuses=tasks_own)), caller)
+    assert TaskStore().get(task.task_id).callback_statuses == kept
 
 
-def test_waiting_ends_with_the_task():
-    task = add_task()
-    slept = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            TaskStore().fail(task, "why")
-
-    assert wait_for_end(task, 20, sleep=sleep).task_status is TaskStatus.FAILED
-    assert slept == [0.5, 0.5, 0.5]
-
-
-def test_slow_looks_end_within_the_time(monkeypatch):
-    now = [0.0]
-    read = TaskStore.get
-
-    def slow_read(store: TaskStore, task_id: str) -> Task:
-        now[0] += 3
-        return read(store, task_id)
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    task = add_task()
-    monkeypatch.setattr(TaskStore, "get", slow_read)
-    monkeypatch.setattr("kiln.intake.create.time.monotonic", lambda: now[0])
-    wait_for_end(task, 25, sleep=sleep)
-    assert 20 < now[0] <= 25
-
-
-def test_waiting_ends_with_the_time():
-    assert wait_for_end(add_task(), 0, sleep=lambda _: None).task_status is TaskStatus.SUBMITTED
+@pytest.mark.parametrize(("statuses", "message"), [([], "at least 1 element"), (["done"], "must be one of")])
+def test_statuses_that_there_are_not_are_refused(statuses, message):
+    with pytest.raises(InvalidRequest, match=message):
+        create(json.dumps(create_body(callback_statuses=statuses)), ADA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -130,3 +131,20 @@ def test_failed_record_is_logged_with_its_fault(logged):
     (line,) = lines(logged.getvalue())
     assert (line["level"], line["message"], line["task_id"]) == ("WARNING", "comes again", "task-1")
     assert "the table is away" in line["exception"]
+
+
+def test_initialisation_on_lambda_makes_the_clients_once(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    made: list[str] = []
+    handler = observed(clients=(lambda: made.append("dynamodb"), lambda: made.append("s3")))(lambda *_: None)
+    assert made == ["dynamodb", "s3"]
+    handler({}, LambdaContext())
+    gc.unfreeze()
+    assert made == ["dynamodb", "s3"]
+
+
+def test_import_outside_lambda_makes_no_client(monkeypatch):
+    monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
+    made: list[str] = []
+    observed(clients=(lambda: made.append("dynamodb"),))(lambda *_: None)
+    assert made == []

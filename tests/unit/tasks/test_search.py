@@ -23,7 +23,7 @@ def _tasks(cloud) -> None:
 
 
 def found(text: str, **more: Any) -> list[str]:
-    return [task.task_id for task in TaskSearch().find("ada", ListQuery(search=text, **more)).tasks]
+    return [task.task_id for task in TaskSearch().matching("ada", ListQuery(search=text, **more)).tasks]
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_search_ends_after_so_many_tasks_and_can_be_continued(monkeypatch):
     pages: list[Found] = []
     before = None
     while not pages or before is not None:
-        pages.append(TaskSearch().find("ada", ListQuery(search="cat", created_before=before)))
+        pages.append(TaskSearch().matching("ada", ListQuery(search="cat", created_before=before)))
         before = pages[-1].created_before
         assert len(pages) < 9
     assert [task.task_id for page in pages for task in page.tasks] == ["ada-3", "ada-3", "ada-1"]
 
 
 def test_search_of_a_caller_without_tasks_finds_nothing():
-    assert TaskSearch().find("carol", ListQuery(search="cat")) == Found([])
+    assert TaskSearch().matching("carol", ListQuery(search="cat")) == Found([])

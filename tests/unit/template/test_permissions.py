@@ -19,6 +19,7 @@ from tests.support.transformed import expanded, of_type
 
 PREFERENCES = template()["Parameters"]["DeploymentPreference"]["AllowedValues"]
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
+STREAM_READERS = {"StartRole", "BatchRole"}
 WITHOUT_A_RESOURCE = {
     # The task token is the permission.
     "states:SendTaskSuccess",
@@ -91,10 +92,13 @@ def test_late_log_record_cannot_create_a_log_group():
     ("name", "actions", "source"),
     [
         ("InboxRole", {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, ["InboxQueue", "Arn"]),
-        (
-            "StartRole",
-            {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
-            ["Table", "StreamArn"],
+        *(
+            (
+                role,
+                {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
+                ["Table", "StreamArn"],
+            )
+            for role in sorted(STREAM_READERS)
         ),
     ],
 )
@@ -110,7 +114,8 @@ def test_function_reads_its_own_queue_or_stream_alone(name, actions, source):
     others = {
         action
         for role, statement in statements(expanded())
-        if role != name and {"Fn::GetAtt": source} in listed(statement["Resource"])
+        if role != name and not {role, name} <= STREAM_READERS
+        if {"Fn::GetAtt": source} in listed(statement["Resource"])
         for action in listed(statement["Action"])
     }
     assert not actions & others

@@ -179,3 +179,18 @@ def test_fault_of_the_first_attempt_leaves_it_to_the_workflow(cloud, executions,
 def test_event_says_whether_there_is_a_receiver(channel, callback_url, status, has_receiver):
     task = make_task(origin=Origin(channel=channel, folder="f"), callback_url=callback_url, task_status=status)
     assert events.status_event(task, "https://kiln.test").detail.metadata.has_receiver is has_receiver
+
+
+def test_status_that_a_task_leaves_out_is_not_notified_of(received):
+    ended(callback_url="https://caller.test/hook", callback_statuses=["succeed", "failed"])
+    assert notify("task-1", TaskStatus.PROCESSING, 0).outcome is DeliveryOutcome.DELIVERED
+    assert received == []
+    notify("task-1", TaskStatus.SUCCEED, 0)
+    assert len(received) == 1
+
+
+def test_event_of_a_status_that_is_left_out_has_no_receiver(cloud):
+    task = make_task(callback_url="https://caller.test/hook", callback_statuses=["failed"])
+    assert not events.status_event(task, "").detail.metadata.has_receiver
+    failed = task.model_copy(update={"task_status": TaskStatus.FAILED})
+    assert events.status_event(failed, "").detail.metadata.has_receiver

@@ -12,6 +12,7 @@ from kiln.contract import TaskStatus
 from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.admission import LOW_TURNS
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.workflow import reconcile as reconciler
@@ -21,7 +22,7 @@ from kiln.workflow.reconcile import reconcile
 from kiln.workflow.release import release_and_wake
 from tests.support.fakes import FakeProvider
 from tests.support.lagging import LaggingIndex
-from tests.support.samples import add_task
+from tests.support.samples import add_task, stored_image
 from tests.support.workflow import park
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -56,6 +57,20 @@ def test_waiting_task_whose_stream_record_was_lost_is_started(executions):
     assert reconcile().started == [TASK_ID]
     assert list(executions.started) == [RUN_ID]
     assert reconcile().started == []
+
+
+def test_stage_times_of_tasks_that_ended_since_the_last_run_are_measured():
+    add_task(TASK_ID, run_id=RUN_ID, created_at=clock.milliseconds())
+    TaskStore().begin_dispatch(TASK_ID)
+    reconcile()
+    assert Estimates().read().watched == [TASK_ID]
+    ended = TaskStore().succeed(TaskStore().begin_collect(TASK_ID), [stored_image()], "1")
+    assert ended
+    reconcile()
+    kept = Estimates().read()
+    [[held, from_turn]] = kept.samples
+    assert (kept.watched, from_turn) == ([], ended.updated_at - ended.slots_acquired_at)
+    assert 0 <= held <= from_turn
 
 
 def test_running_task_is_left_alone(executions):

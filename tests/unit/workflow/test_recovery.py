@@ -122,12 +122,12 @@ def test_gate_that_opens_while_a_task_parks_admits_it(provider):
     close()
 
     class Meanwhile(TaskStore):
-        def begin_dispatch(self, task_id: str, *, attempts: int = 1):
+        def begin_dispatch(self, task_id: str, *, attempts: int = 1, account: str = "default"):
             if not attempts:
                 gate = Gate(Calls.CREATE)
                 gate.admits("task-1")
                 gate.learn("task-1", Lesson.PASSED)
-            return super().begin_dispatch(task_id, attempts=attempts)
+            return super().begin_dispatch(task_id, attempts=attempts, account=account)
 
     assert dispatch("task-2", provider=provider, tasks=Meanwhile()).outcome is Outcome.DISPATCHED
     assert TaskStore().get("task-2").dispatch_attempts == 1

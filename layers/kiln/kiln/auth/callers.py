@@ -39,6 +39,7 @@ class Caller(BaseModel, defer_build=True):
         webhook_secret: ``whsec_…``; signs what is posted to this caller's ``callback_url``.
         tasks_per_minute: How many tasks it may create a minute; 0 for the installation's default.
         units_per_month: No task is created once its tasks of this month have cost so many units; 0 for no budget.
+        callback_statuses: The statuses that it is notified of, unless a task says which; all if empty.
         priority: ``low`` makes all of its tasks low, whatever its requests say.
     """
 
@@ -49,6 +50,7 @@ class Caller(BaseModel, defer_build=True):
     webhook_secret: str = Field(default="", repr=False)
     tasks_per_minute: int = Field(default=0, ge=0)
     units_per_month: int = Field(default=0, ge=0)
+    callback_statuses: list[str] = Field(default_factory=list)
     priority: Priority = Priority.NORMAL
 
 
@@ -126,6 +128,11 @@ class Callers(BaseModel, defer_build=True):
         except jwt.InvalidTokenError as error:
             raise AuthenticationFailed(f"Authorization: the token is not valid: {error}") from error
         return caller
+
+
+def minute_limit(caller: Caller) -> int:
+    """How many tasks a caller may create a minute, by its entry or by the installation's default."""
+    return caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
 
 
 def named(name: str) -> Caller | None:

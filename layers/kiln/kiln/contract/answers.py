@@ -105,6 +105,9 @@ class FoundTask(BaseModel, defer_build=True):
     task_result: TaskResult = Field(default_factory=TaskResult)
     created_at: int = Field(description="Milliseconds since the epoch")
     updated_at: int = Field(description="Milliseconds since the epoch")
+    batch_id: str = Field(
+        default="", description="Kiln's own: the batch of the task; absent without one", exclude_if=_is_empty
+    )
     prompt: str = Field(
         default="",
         description="Kiln's own: the prompt, in answers to queries; absent if there is none, and in events",
@@ -112,6 +115,11 @@ class FoundTask(BaseModel, defer_build=True):
     )
     queue_position: int | None = Field(
         default=None, description="Kiln's own: position in the queue while the task waits, counted to 1,000", ge=1
+    )
+    eta_seconds: int | None = Field(
+        default=None,
+        description="Kiln's own: estimated seconds until the task ends; absent where too little is known",
+        ge=1,
     )
 
 

@@ -40,6 +40,9 @@ class Progress(BaseModel, defer_build=True):
     queue_position: int | None = Field(
         default=None, description="Position in the queue while the task waits, counted to 1,000", ge=1
     )
+    eta_seconds: int | None = Field(
+        default=None, description="Estimated seconds until the task ends; absent where too little is known", ge=1
+    )
     is_paused: bool = Field(
         default=False,
         description="True while the task waits because an operator has paused dispatch; absent otherwise",
@@ -76,4 +79,7 @@ class StoredRequest(BaseModel, defer_build=True):
     aspect_ratio: str
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo)
     callback_url: str = ""
+    callback_statuses: list[str] = Field(
+        default_factory=list, description="The statuses that the callback_url is notified of; empty for all"
+    )
     priority: Priority = Field(default=Priority.NORMAL, description="low waits behind every task of normal priority")

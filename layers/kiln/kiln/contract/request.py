@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,7 +19,6 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
@@ -36,9 +36,12 @@ from kiln.contract.vocabulary import (
     AspectRatio,
     ModelName,
     Priority,
+    TaskStatus,
 )
 from kiln.errors import MalformedRequest
 from kiln.images.inputs import InputImage, Offer, looks_like_a_name, read_input
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _NOT_JSON = "body: must be JSON in UTF-8"
 
@@ -76,6 +79,21 @@ ImageField = Annotated[
 ]
 
 
+def _check_http(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() or character < " " for character in url):
+        raise AddressViolation("must be an http(s) URL", url)
+    return url
+
+
+CallbackUrl = Annotated[str, Field(max_length=URL_CHARACTERS), AfterValidator(_check_http)]
+"""An address that a webhook can be sent to; delivery judges where it leads."""
+
+
 class SubjectImage(BaseModel, defer_build=True):
     """One element of ``subject_image_list``."""
 
@@ -101,8 +119,14 @@ class CreateRequest(BaseModel, defer_build=True):
     )
     aspect_ratio: AspectRatio = Field(default=AspectRatio.R16_9, description="Width to height of the results")
     watermark_info: WatermarkInfo = Field(default_factory=WatermarkInfo, description="Whether to watermark")
-    callback_url: str | None = Field(
-        default=None, max_length=URL_CHARACTERS, description="Webhook URL, notified of each change of the status"
+    callback_url: CallbackUrl | None = Field(
+        default=None, description="Webhook URL, notified of each change of the status"
+    )
+    callback_statuses: list[TaskStatus] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(TaskStatus),
+        description="Kiln's own: the statuses that the callback_url is notified of; all by default",
     )
     external_task_id: str | None = Field(
         default=None, max_length=EXTERNAL_ID_CHARACTERS, description="The caller's own id, unique per caller"
@@ -127,20 +151,6 @@ class CreateRequest(BaseModel, defer_build=True):
     def ignored(self) -> list[str]:
         """The names of the fields that were sent and have no effect; those of other products are left out."""
         return self._ignored
-
-    @field_validator("callback_url")
-    @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            usable = False
-        if not usable or any(character.isspace() or character < " " for character in url):
-            raise AddressViolation("must be an http(s) URL", url)
-        return url
 
     def images(self) -> Iterator[tuple[str, InputImage]]:
         """Every input image with the path of its field, in the contract's order."""
@@ -168,14 +178,24 @@ def parse_create_request(body: str | bytes | Mapping[str, Any], offered: Offer) 
         MalformedRequest: It is not a JSON object.
         InvalidRequest: A field breaks a limit.
     """
+    return parse_body(CreateRequest, body, offered)
+
+
+def parse_body(model: type[Model], body: str | bytes | Mapping[str, Any], context: Any = None) -> Model:
+    """Reads the body of a request, as JSON or as an object.
+
+    Raises:
+        MalformedRequest: It is not a JSON object.
+        InvalidRequest: A field breaks a limit.
+    """
     if isinstance(body, (str, bytes)):
         body = without_mark(body)
         if isinstance(body, str) and LOST in body:
             raise MalformedRequest(f"{_NOT_JSON}, got {described_body(body, '')}")
     try:
         if isinstance(body, (str, bytes)):
-            return CreateRequest.model_validate_json(body, context=offered)
-        return CreateRequest.model_validate(body, context=offered)
+            return model.model_validate_json(body, context=context)
+        return model.model_validate(body, context=context)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid" and isinstance(body, (str, bytes)):

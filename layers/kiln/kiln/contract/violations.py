@@ -15,6 +15,7 @@ _SHOWN_CHARACTERS = 80
 _LIMITS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "dict_type": "must be an object",
     "enum": "must be one of {expected}",
     "greater_than_equal": "must be at least {ge}",
     "int_from_float": "must be an integer",

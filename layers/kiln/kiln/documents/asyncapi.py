@@ -7,10 +7,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from kiln.contract.answers import CallbackBody
+from kiln.contract.batch import FinishedBatch
 from kiln.contract.request import CreateRequest
 from kiln.documents.openapi import VERSION
 from kiln.events import DETAIL_TYPES, REFUSED, SOURCE, RefusalEvent, TaskEvent
 from kiln.intake.bus_request import DETAIL_TYPE as REQUESTED
+from kiln.workflow.batch import FINISHED, BatchEvent
 
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -27,7 +29,9 @@ def schemas() -> dict[str, dict[str, Any]]:
         "image-task-event.json": (TaskEvent, "serialization"),
         "image-task-refused.json": (RefusalEvent, "serialization"),
         "image-task-requested.json": (RequestEvent, "validation"),
+        "image-batch-finished.json": (BatchEvent, "serialization"),
         "callback.json": (CallbackBody, "serialization"),
+        "batch-callback.json": (FinishedBatch, "serialization"),
     }
     return {
         name: {
@@ -42,6 +46,7 @@ def asyncapi() -> dict[str, Any]:
     """The document, as plain JSON values; payloads are the JSON Schemas beside it."""
     sent = {_key(name): _message(name, "image-task-event.json") for name in DETAIL_TYPES.values()}
     sent[_key(REFUSED)] = _message(REFUSED, "image-task-refused.json")
+    sent[_key(FINISHED)] = _message(FINISHED, "image-batch-finished.json")
     asked = {_key(REQUESTED): _message(REQUESTED, "image-task-requested.json")}
     return {
         "asyncapi": "3.0.0",
@@ -58,9 +63,12 @@ def asyncapi() -> dict[str, Any]:
                 "messages": sent | asked,
             },
             "webhook": {
-                "address": "the callback_url of a task",
+                "address": "the callback_url of a task, or of a batch",
                 "description": "HTTPS POST by Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature",
-                "messages": {"callback": _message("Callback", "callback.json")},
+                "messages": {
+                    "callback": _message("Callback", "callback.json"),
+                    "batchCallback": _message("Batch callback", "batch-callback.json"),
+                },
             },
         },
         "operations": {
@@ -77,7 +85,7 @@ def asyncapi() -> dict[str, Any]:
             "tellCaller": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/webhook"},
-                "messages": [{"$ref": "#/channels/webhook/messages/callback"}],
+                "messages": [{"$ref": f"#/channels/webhook/messages/{key}"} for key in ("callback", "batchCallback")],
             },
         },
     }

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from kiln.contract.listing import ListQuery
 from kiln.contract.usage import UsageQuery
-from kiln.documents.openapi_schemas import REFERENCE, component_schemas
-from kiln.intake.create import KEY_CHARACTERS, LONGEST_WAIT_SECONDS
+from kiln.documents.openapi_operations import operation, parameter, prefer, query_parameters, refused
+from kiln.documents.openapi_schemas import component_schemas
+from kiln.intake.create import KEY_CHARACTERS
 
 TITLE = "Kiln: multi-image to image"
 VERSION = "1.0.0"
 TASKS = "/v1/images/multi-image2image"
 
-_REFUSALS = {
-    "400": "A field breaks a limit (1201), or the body is not a JSON object (1200)",
-    "401": "The caller is unknown (1000 to 1004)",
-    "404": "This caller has nothing with this id or name (1203)",
-    "409": "The task's status does not allow this (1201)",
-    "413": "The body is too large (1201): upload large images first",
-    "422": "The Idempotency-Key was used with another body (1201)",
-    "429": "Too many requests (1302)",
-    "500": "An internal error (5000)",
+_WHERE_CREATED = {
+    "Location": {"schema": {"type": "string"}, "description": "Where the task can be queried"},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "When a query is worth it, in seconds, by the queue"},
 }
 
 
@@ -59,14 +52,15 @@ def openapi() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    either_id = _parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
-    external_id = _parameter(
+    either_id = parameter("path", "id", {"type": "string", "minLength": 1}, "The task's id, or its external id")
+    batch_id = parameter("path", "id", {"type": "string", "minLength": 1}, "The batch's id, or its external id")
+    external_id = parameter(
         "query",
         "external_task_id",
         {"type": "string", "minLength": 1},
         "With - as the id in the path: the external id of the task, which may have characters that no path can have",
     )
-    idempotency_key = _parameter(
+    idempotency_key = parameter(
         "header",
         "Idempotency-Key",
         {"type": "string", "maxLength": KEY_CHARACTERS},
@@ -74,31 +68,29 @@ def _paths() -> dict[str, Any]:
     )
     return {
         TASKS: {
-            "post": _operation(
+            "post": operation(
                 "createTask",
                 "Create a task",
                 "CreateOrFinishedAnswer",
                 refusals=("400", "401", "413", "422", "429", "500"),
                 parameters=[
                     idempotency_key,
-                    _parameter(
-                        "header",
-                        "Prefer",
-                        {"type": "string", "examples": ["wait=20"]},
-                        f"wait=N: answer with the finished task if it ends within N s, {LONGEST_WAIT_SECONDS} at most. "
-                        "A repeated wait with the same key counts as one more task of the minute",
+                    prefer(
+                        "answer with the finished task if it ends within N s, {most} at most. A repeated wait with "
+                        "the same key counts as one more task of the minute"
                     ),
                 ],
                 body="CreateRequest",
+                headers=_WHERE_CREATED,
             ),
-            "get": _operation(
+            "get": operation(
                 "listTasks",
                 "List the caller's tasks, newest first; with external_task_id, query that task",
                 "ListOrQueryAnswer",
                 refusals=("400", "401", "404", "500"),
                 parameters=[
-                    *_query_parameters(ListQuery),
-                    _parameter(
+                    *query_parameters(ListQuery),
+                    parameter(
                         "query",
                         "external_task_id",
                         {"type": "string", "minLength": 1},
@@ -108,16 +100,23 @@ def _paths() -> dict[str, Any]:
             ),
         },
         f"{TASKS}/{{id}}": {
-            "get": _operation(
+            "get": operation(
                 "getTask",
                 "Query one task",
                 "QueryAnswer",
-                refusals=("401", "404", "500"),
-                parameters=[either_id, external_id],
+                refusals=("401", "404", "429", "500"),
+                parameters=[
+                    either_id,
+                    external_id,
+                    prefer(
+                        "answer when the status changes, or after N s, {most} at most. A caller may send as many "
+                        "waiting queries a minute as it may create tasks"
+                    ),
+                ],
             )
         },
         f"{TASKS}/{{id}}/cancel": {
-            "post": _operation(
+            "post": operation(
                 "cancelTask",
                 "Cancel a task that waits for its turn",
                 "QueryAnswer",
@@ -126,7 +125,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/deliveries": {
-            "get": _operation(
+            "get": operation(
                 "listDeliveries",
                 "Every attempt to deliver the task's changes to its callback_url",
                 "DeliveriesAnswer",
@@ -135,7 +134,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/progress": {
-            "get": _operation(
+            "get": operation(
                 "getProgress",
                 "How far a task has come, and when it reached each step",
                 "ProgressAnswer",
@@ -144,7 +143,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/request": {
-            "get": _operation(
+            "get": operation(
                 "getRequest",
                 "The request that created a task",
                 "RequestAnswer",
@@ -153,16 +152,46 @@ def _paths() -> dict[str, Any]:
             )
         },
         f"{TASKS}/{{id}}/retry": {
-            "post": _operation(
+            "post": operation(
                 "retryTask",
                 "Create a task with the same request as one that has ended",
                 "CreateAnswer",
                 refusals=("400", "401", "404", "409", "422", "429", "500"),
                 parameters=[either_id, external_id, idempotency_key],
+                headers=_WHERE_CREATED,
+            )
+        },
+        "/v1/batches": {
+            "post": operation(
+                "createBatch",
+                "Create a task for each job of a list",
+                "CreateBatchAnswer",
+                refusals=("400", "401", "413", "422", "429", "500"),
+                parameters=[idempotency_key],
+                body="BatchRequest",
+                headers={"Location": {"schema": {"type": "string"}, "description": "Where the batch can be queried"}},
+            )
+        },
+        "/v1/batches/{id}": {
+            "get": operation(
+                "getBatch",
+                "Query one batch: counts by status, and a page of its tasks",
+                "BatchAnswer",
+                refusals=("400", "401", "404", "500"),
+                parameters=[batch_id, *query_parameters(ListQuery)[:3]],
+            )
+        },
+        "/v1/batches/{id}/cancel": {
+            "post": operation(
+                "cancelBatch",
+                "Cancel the tasks of a batch that still wait for their turn",
+                "BatchAnswer",
+                refusals=("401", "404", "500"),
+                parameters=[batch_id],
             )
         },
         "/v1/uploads": {
-            "post": _operation(
+            "post": operation(
                 "openUpload",
                 "Create an upload for one image (max 10 MB)",
                 "UploadAnswer",
@@ -170,23 +199,32 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/v1/usage": {
-            "get": _operation(
+            "get": operation(
                 "getUsage",
                 "The caller's units, images, tasks and failures",
                 "UsageAnswer",
                 refusals=("400", "401", "500"),
-                parameters=_query_parameters(UsageQuery),
+                parameters=query_parameters(UsageQuery),
+            )
+        },
+        "/v1/webhooks/test": {
+            "post": operation(
+                "testWebhook",
+                "Send one signed sample to a receiver, and answer with what it said",
+                "WebhookTestAnswer",
+                refusals=("400", "401", "429", "500"),
+                body="WebhookTestRequest",
             )
         },
         "/v1/results/{task_id}/{token}/{file}": {method: _result(method) for method in ("get", "head")},
         "/v1/callbacks/{task_id}/{token}": {
-            "post": _operation(
+            "post": operation(
                 "providerCallback",
                 "Receive the provider's callback; it only wakes the task's workflow",
                 "CallbackAnswer",
                 refusals=("404", "413", "500"),
                 parameters=[
-                    _parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
+                    parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
                     for name in ("task_id", "token")
                 ],
             )
@@ -197,7 +235,7 @@ def _paths() -> dict[str, Any]:
 
 def _result(method: str) -> dict[str, Any]:
     parameters = [
-        _parameter("path", name, {"type": "string", "minLength": 1}, "From the result's link")
+        parameter("path", name, {"type": "string", "minLength": 1}, "From the result's link")
         for name in ("task_id", "token", "file")
     ]
     return {
@@ -210,66 +248,6 @@ def _result(method: str) -> dict[str, Any]:
                 "description": "To the image, for a few minutes",
                 "headers": {"Location": {"schema": {"type": "string"}, "description": "The image in S3"}},
             },
-            **_refused(("404", "500")),
+            **refused(("404", "500")),
         },
     }
-
-
-def _operation(
-    operation_id: str,
-    summary: str,
-    answer: str,
-    *,
-    refusals: tuple[str, ...],
-    parameters: list[dict[str, Any]] | None = None,
-    body: str | None = None,
-) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "operationId": operation_id,
-        "summary": summary,
-        "responses": {"200": {"description": "Success", **_content(answer)}, **_refused(refusals)},
-    }
-    if body or answer == "ListOrQueryAnswer":
-        operation["responses"]["200"]["headers"] = {
-            "Kiln-Ignored-Fields": {
-                "schema": {"type": "string"},
-                "description": "The fields or parameters that have no effect, percent-encoded, with commas between",
-            }
-        }
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        operation["requestBody"] = {"required": True, **_content(body)}
-    return operation
-
-
-def _refused(statuses: tuple[str, ...]) -> dict[str, Any]:
-    return {status: {"description": _REFUSALS[status], **_content("Refusal")} for status in statuses}
-
-
-def _content(model: str) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}}}}
-
-
-def _parameter(place: str, name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {
-        "in": place,
-        "name": name,
-        "required": place == "path",
-        "schema": schema,
-        "description": description,
-    }
-
-
-def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema(by_alias=True, ref_template=REFERENCE)
-    parameters = []
-    for name, field in schema["properties"].items():
-        described = dict(field)
-        described.pop("title", None)
-        # A query parameter is there or it is not; it is never null.
-        choices = [choice for choice in described.pop("anyOf", []) if choice.get("type") != "null"]
-        described |= choices[0] if choices else {}
-        described = {key: value for key, value in described.items() if value is not None}
-        parameters.append(_parameter("query", name, described, described.pop("description", "")))
-    return parameters

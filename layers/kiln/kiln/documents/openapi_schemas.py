@@ -9,10 +9,13 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
 from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.batch import CreatedBatch, FoundBatch
+from kiln.contract.batch_request import BatchRequest
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
 from kiln.contract.usage import UsageRow
+from kiln.intake.sample_webhook import WebhookTest, WebhookTestRequest
 from kiln.intake.uploads import Upload
 from kiln.tasks.task import DeliveryRecord
 
@@ -28,6 +31,9 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[list[UsageRow]]: "UsageAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
+    Envelope[CreatedBatch]: "CreateBatchAnswer",
+    Envelope[FoundBatch]: "BatchAnswer",
+    Envelope[WebhookTest]: "WebhookTestAnswer",
 }
 
 
@@ -36,7 +42,7 @@ def component_schemas() -> dict[str, Any]:
     answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
     answers.append((Refusal, "serialization"))
     _, schema = models_json_schema(
-        [(CreateRequest, "validation"), (ListQuery, "validation"), *answers],
+        [*((model, "validation") for model in (CreateRequest, ListQuery, BatchRequest, WebhookTestRequest)), *answers],
         ref_template=REFERENCE,
         schema_generator=_AnswersAreWhole,
     )

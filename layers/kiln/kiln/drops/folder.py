@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from kiln import clock
 from kiln.contract.request import CreateRequest, parse_create_request
 from kiln.drops import later, result_file
 from kiln.drops.attempts import begin_attempt
@@ -20,7 +21,8 @@ from kiln.drops.reader import InboxReader
 from kiln.errors import InvalidRequest, KilnError
 from kiln.images.inputs import S3Image
 from kiln.s3 import S3Object
-from kiln.settings import InboxSettings, load
+from kiln.settings import InboxSettings, TableSettings, load
+from kiln.tasks.batches import Batch, Batches
 from kiln.tasks.ids import content_task_id
 from kiln.tasks.task import Origin, Task
 
@@ -117,7 +119,12 @@ def begin_jobs(
     if jobs.is_several:
         made = Made(batch, jobs.file.version_id or "", jobs.file.expires_at)
         result_file.expect_list(folder, made, len(jobs.jobs), reader.seen_at)
+        now = clock.milliseconds()
+        caller = load(InboxSettings).caller
+        listed = Batch(batch_id=batch, caller=caller, channel="drop", created_at=now, jobs=len(jobs.jobs))
+        Batches().add(listed, retention_days=load(TableSettings).task_retention_days)
     tasks: list[Task] = []
+    begun: dict[int, str] = {}
     is_waiting = False
     for job in some:
         origin = _origin(folder, job, batch)
@@ -128,7 +135,11 @@ def begin_jobs(
             result_file.write_refusal(origin, error, reader.seen_at)
             continue
         is_waiting = is_waiting or files is None
-        tasks += [task] if task is not None else []
+        if task is not None:
+            tasks.append(task)
+            begun[job.part] = task.task_id
+    if jobs.is_several and begun:
+        Batches().add_dropped(batch, begun)
     return tasks, is_waiting
 
 

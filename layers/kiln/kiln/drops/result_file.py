@@ -17,6 +17,7 @@ from kiln.drops.ledger import REFUSED, DropLedger, Made
 from kiln.drops.names import JOB_FILE
 from kiln.errors import KilnError
 from kiln.settings import AddressSettings, BucketSettings, load
+from kiln.tasks.batches import Batches
 from kiln.tasks.task import Origin, Task
 
 RESULT_FILE = "result.json"
@@ -121,7 +122,11 @@ def _put_together(origin: Origin) -> None:
     """
     folder = origin.folder.rpartition("/")[0]
     batch, parts = DropLedger().list_of(folder) or (origin.batch, origin.parts)
-    if origin.part > parts or not DropLedger().end_part(batch, origin.part, parts):
+    if origin.part > parts:
+        return
+    has_ended = DropLedger().end_part(batch, origin.part, parts)
+    Batches().end_job(batch, origin.part)
+    if not has_ended:
         return
     answers = [_get(f"{folder}/{part}") for part in range(1, parts + 1)]
     jobs = [json.loads(answer) for answer in answers if answer is not None]

@@ -14,6 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from kiln.addresses import ForbiddenAddress, check_addresses, check_url, resolve
 from kiln.settings import ResultSettings, load
+from kiln.trust import public_context
 
 REDIRECTS = 3
 """How many redirects of a link are followed."""
@@ -60,7 +61,7 @@ def open_link(url: str, http: urllib3.PoolManager | None = None) -> urllib3.Base
 def guarded_http() -> urllib3.PoolManager:
     """The connections to the provider's image hosts."""
     timeout = urllib3.Timeout(connect=5, read=30)
-    pool = urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=timeout, retries=False)
+    pool = urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=timeout, retries=False, ssl_context=public_context())
     pool.pool_classes_by_scheme = {"http": _GuardedHttpPool, "https": _GuardedHttpsPool}
     return pool
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from kiln import aws
+from kiln.trust import public_context
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,7 +47,7 @@ class _AsSigned(urllib3.PoolManager):
 def http() -> urllib3.PoolManager:
     """The connections that image bytes go over, in both directions."""
     timeout = urllib3.Timeout(connect=5, read=30)
-    return _AsSigned(maxsize=CONNECTIONS, timeout=timeout, retries=False)
+    return _AsSigned(maxsize=CONNECTIONS, timeout=timeout, retries=False, ssl_context=public_context())
 
 
 def store_copy(bucket: str, key: str, source: CopySourceTypeDef, **conditions: Any) -> None:

@@ -18,7 +18,7 @@ from kiln.images.storage import store, store_copy
 from kiln.images.stored import StoredInput
 from kiln.intake.budget import check_budget
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
-from kiln.tasks.admission import Admission
+from kiln.tasks.admission import Admission, Ticket
 from kiln.tasks.executions import run_id
 from kiln.tasks.ids import new_task_id
 from kiln.tasks.store import TaskStore
@@ -44,6 +44,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
     per_minute: int = UNLIMITED,
     units_per_month: int = 0,
     is_waiting: bool = False,
+    ticket: Ticket | None = None,
     ignored: Sequence[str] = (),
 ) -> Task:
     """Makes a task of a request. Repeating it with the same ``task_id`` does nothing twice.
@@ -57,6 +58,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         per_minute: How many tasks the caller may create a minute.
         units_per_month: The caller's budget; 0 for none.
         is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
+        ticket: What the task was admitted with, if it was admitted with others.
         ignored: What else of the request has no effect, besides its ignored fields: files and metadata of a drop.
 
     Raises:
@@ -66,7 +68,6 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    _check_callback(request)
     tasks = TaskStore()
     if task_id is not None:
         known = known_task(tasks, task_id, request_digest)
@@ -75,7 +76,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
                 Admission().count(caller, per_minute=per_minute)
             return known
     task_id = task_id or new_task_id()
-    tasks.check_external_id(task_id, caller, request.external_task_id or "")
+    check(request, caller, task_id)
     now = clock.milliseconds()
     task = Task(
         task_id=task_id,
@@ -91,6 +92,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         aspect_ratio=request.aspect_ratio,
         watermark=request.watermark_info.enabled,
         callback_url=request.callback_url or "",
+        callback_statuses=list(request.callback_statuses or []),
         origin=origin or Origin(),
         request_digest=request_digest,
         priority=Priority.LOW.value if request.priority is Priority.LOW else "",
@@ -102,11 +104,28 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         lambda: _keep_inputs(prefix, list(request.images())),
         per_minute=per_minute,
         units_per_month=units_per_month,
+        ticket=ticket,
     )
 
 
+def check(request: CreateRequest, caller: str, task_id: str) -> None:
+    """Refuses a checked request that would become no task, before anything is spent on it.
+
+    Raises:
+        InvalidRequest: The ``callback_url`` leads where no webhook may be sent (1201).
+        DuplicateExternalTaskId: The caller has used the external id before (1201).
+    """
+    check_callback(request.callback_url)
+    TaskStore().check_external_id(task_id, caller, request.external_task_id or "")
+
+
 def admit(
-    task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int, units_per_month: int = 0
+    task: Task,
+    keep_inputs: Callable[[], list[StoredInput]],
+    *,
+    per_minute: int,
+    units_per_month: int = 0,
+    ticket: Ticket | None = None,
 ) -> Task:
     """Gives a task its place in its caller's list and in the queue, stores its images, then the task.
 
@@ -115,14 +134,16 @@ def admit(
         keep_inputs: Puts its images where the task keeps them; nothing is kept for a task that is not admitted.
         per_minute: How many tasks the caller may create a minute.
         units_per_month: The caller's budget; 0 for none.
+        ticket: What it was admitted with already, if it was.
 
     Raises:
         IdempotencyKeyReused: Its id is another request's (422).
         BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    check_budget(task.caller, units_per_month)
-    ticket = Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
+    if ticket is None:
+        check_budget(task.caller, units_per_month)
+        ticket = Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
     placed = {
         "sequence": ticket.sequence,
         "turn": ticket.turn,
@@ -132,13 +153,18 @@ def admit(
     return _same_request(stored, task.request_digest)
 
 
-def _check_callback(request: CreateRequest) -> None:
-    if request.callback_url is None:
+def check_callback(url: str | None) -> None:
+    """Refuses a ``callback_url`` that leads where no webhook may be sent.
+
+    Raises:
+        InvalidRequest: It does (1201).
+    """
+    if url is None:
         return
     try:
-        check_url(request.callback_url, load(WebhookSettings))
+        check_url(url, load(WebhookSettings))
     except ForbiddenAddress as forbidden:
-        raise InvalidRequest(f"callback_url: {forbidden}, got {shown_address(request.callback_url)}") from forbidden
+        raise InvalidRequest(f"callback_url: {forbidden}, got {shown_address(url)}") from forbidden
 
 
 def known_task(tasks: TaskStore, task_id: str, request_digest: str) -> Task | None:

@@ -8,15 +8,15 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kiln import aws, clock
-from kiln.auth.callers import Caller
+from kiln.auth.callers import Caller, minute_limit
 from kiln.contract.vocabulary import Priority
 from kiln.errors import RetryRefused
 from kiln.images.storage import store_copy
 from kiln.images.stored import StoredInput
 from kiln.intake.accept import admit, input_name
-from kiln.settings import CallerSettings, InputSettings, load
+from kiln.settings import InputSettings, load
 from kiln.tasks.executions import run_id
-from kiln.tasks.task import Task
+from kiln.tasks.task import Origin, Task
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 
@@ -50,17 +50,18 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
         aspect_ratio=ended.aspect_ratio,
         watermark=ended.watermark,
         callback_url=ended.callback_url,
-        origin=ended.origin,
+        callback_statuses=ended.callback_statuses,
+        # A retried job is no part of its batch: that may have finished.
+        origin=ended.origin if ended.origin.channel == "drop" else Origin(channel=ended.origin.channel),
         request_digest=digest,
         priority=Priority.LOW.value if ended.is_low or caller.priority is Priority.LOW else "",
     )
     for stored in ended.inputs:
         _check_is_stored(stored)
-    per_minute = caller.tasks_per_minute or load(CallerSettings).tasks_per_minute
     return admit(
         repeated,
         lambda: [_stored_again(stored, task_id) for stored in ended.inputs],
-        per_minute=per_minute,
+        per_minute=minute_limit(caller),
         units_per_month=caller.units_per_month,
     )
 

@@ -8,15 +8,15 @@ import uuid
 from pydantic import BaseModel, Field
 
 from kiln import aws, clock, s3
-from kiln.auth.callers import Caller
+from kiln.auth.callers import Caller, minute_limit
 from kiln.contract.request import CreateRequest
-from kiln.errors import InvalidRequest, TooManyRequests, TooManyUploads
+from kiln.errors import InvalidRequest, TooManyUploads
 from kiln.images.inputs import S3Image
 from kiln.images.inspection import ImageViolation, check_size
 from kiln.images.limits import IMAGE_BYTES
 from kiln.images.stored import check_stored
 from kiln.s3 import S3Object
-from kiln.settings import CallerSettings, InputSettings, load
+from kiln.settings import InputSettings, load
 from kiln.tasks.admission import Admission
 
 SCHEME = "kiln-upload://"
@@ -45,12 +45,7 @@ def open_upload(caller: Caller) -> Upload:
     Raises:
         TooManyUploads: The caller has opened as many in this minute as it may (1302).
     """
-    per_minute = UPLOADS_PER_TASK * (caller.tasks_per_minute or load(CallerSettings).tasks_per_minute)
-    try:
-        # No caller's name has a "#" in it: this counter is beside the one of its tasks.
-        Admission().count(f"{caller.name}#uploads", per_minute=per_minute)
-    except TooManyRequests as refusal:
-        raise TooManyUploads(per_minute, refusal.retry_after) from None
+    Admission().count(caller.name, per_minute=UPLOADS_PER_TASK * minute_limit(caller), kind=TooManyUploads)
     upload_id = uuid.uuid4().hex
     post = aws.s3().generate_presigned_post(
         load(InputSettings).inputs_bucket,
@@ -76,6 +71,7 @@ class Uploads:
     def __init__(self, caller: str) -> None:
         self._caller = caller
         self._found: dict[str, S3Object] = {}
+        self._checked: set[str] = set()
 
     def get(self, name: str, /) -> S3Image | None:
         """The upload of this reference, not yet read; ``None`` for a string that is no reference.
@@ -96,6 +92,11 @@ class Uploads:
         found = self._found[name]
         return S3Image(bucket=found.bucket, key=found.key, version_id=found.version_id, etag=found.etag)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all uploads that were named."""
+        return sum(file.size for file in self._found.values())
+
     def contents(self) -> dict[str, str]:
         """The ETag of each upload that was named, by its reference."""
         return {name: image.etag for name, image in self._found.items()}
@@ -109,10 +110,11 @@ class Uploads:
         left = {file.key: file for file in self._found.values()}
         for field, image in request.images():
             file = left.pop(image.stored.key, None) if image.stored else None
-            if file is None:
+            if file is None or file.key in self._checked:
                 continue
             try:
                 check_stored(file)
+                self._checked.add(file.key)
             except ImageViolation as violation:
                 raise InvalidRequest(f"{field}: {violation}, got {violation.got}") from violation
 

@@ -97,6 +97,10 @@ class GateState:
         """Whether the gate is closed and its prober has stopped."""
         return self.closed_at > 0 and now >= self.probe_at + GRACE_SECONDS * 1_000
 
+    def keeps_out(self, now: int) -> bool:
+        """Whether the provider refuses the account, and no probe is due that a new task could make."""
+        return self.closed_at > 0 and self.is_refused and not self.is_neglected(now)
+
     def is_due_again(self, now: int) -> bool:
         """The same for a task that has many probes behind it: a history has an end, so it probes seldom."""
         return self.is_neglected(now) and now - self.probe_at >= (now - self.closed_at) // LATE_SHARE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kiln.slots.hand_over import is_reserved, is_throttled, task_holders
+from kiln.slots.pools import account_of
 
 
 @dataclass(frozen=True)
@@ -17,24 +18,36 @@ class SlotState:
         names: Every slot that is in use, by a task or by none.
         paused_at: When dispatch was paused, in milliseconds since the epoch; 0 while tasks may acquire slots.
         virtual_time: The turn of the task that acquired slots last.
+        closed: The accounts that the provider refuses, while no probe is due.
     """
 
     names: frozenset[str] = frozenset()
     paused_at: int = 0
     virtual_time: int = 0
+    closed: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> SlotState:
+    def of(cls, item: Mapping[str, Any], closed: frozenset[str] = frozenset()) -> SlotState:
         """The state that an item of the table says."""
         return cls(
             names=frozenset(item.get("holders", {}).get("SS", [])),
             paused_at=int(item.get("paused_at", {}).get("N", "0")),
             virtual_time=int(item.get("virtual_time", {}).get("N", "0")),
+            closed=closed,
         )
 
     def is_held_by(self, task_id: str) -> bool:
         """Whether a task holds its slots; it holds all of them, or none."""
-        return f"{task_id}#0" in self.names
+        return self.account_of(task_id) is not None
+
+    def account_of(self, task_id: str) -> str | None:
+        """The account at which a task holds its slots; ``None`` if it holds none."""
+        first = f"{task_id}#0"
+        return next((account_of(name) for name in self.names if name.partition("@")[0] == first), None)
+
+    def at(self, account: str) -> SlotState:
+        """The slots of one account."""
+        return replace(self, names=frozenset(name for name in self.names if account_of(name) == account))
 
     @property
     def tasks(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Another request may already have opened the next minute; continue in it.
-_SAME_MINUTE = ("in_minute >= :minute AND created < :limit", "ADD tasks :tasks, created :one, {tag} :n")
+_SAME_MINUTE = ("in_minute >= :minute AND created <= :room", "ADD tasks :tasks, created :created{tags}")
 _NEXT_MINUTE = (
     "attribute_not_exists(in_minute) OR in_minute < :minute",
-    "SET in_minute = :minute, created = :one ADD tasks :tasks, {tag} :n",
+    "SET in_minute = :minute, created = :created ADD tasks :tasks{tags}",
 )
 
 LOW_TURNS = 10**12
@@ -34,6 +35,10 @@ _LOW_TAG = "low_finish_tag"
 
 FRESH_SECONDS = 1.0
 """How long a process uses its last read of the queue: a new caller's turn may be early by that much serving."""
+
+
+def _tag(is_low: bool) -> str:
+    return _LOW_TAG if is_low else _NORMAL_TAG
 
 
 def virtual(turn: int) -> int:
@@ -72,22 +77,56 @@ class Admission(TableAccess):
         Raises:
             TooManyRequests: The caller's minute is used up; nothing has been counted.
         """
-        tag = _LOW_TAG if is_low else _NORMAL_TAG
-        counted = self._count(caller, per_minute, tasks=1, n=n, tag=tag)
-        sequence, turn = int(counted["tasks"]["N"]), int(counted[tag]["N"])
-        earliest = self.virtual_time() + n
-        if turn < earliest:
-            self._catch_up(caller, earliest, tag)
-            turn = earliest
-        return Ticket(sequence, turn + LOW_TURNS if is_low else turn)
+        return self.admit_all(caller, [(n, is_low)], per_minute=per_minute)[0]
 
-    def count(self, caller: str, *, per_minute: int) -> None:
+    def admit_all(
+        self, caller: str, jobs: Sequence[tuple[int, bool]], *, per_minute: int, refused: int = 0
+    ) -> list[Ticket]:
+        """Admits several tasks together, or none of them, with the writes of one.
+
+        Args:
+            caller: Whose tasks they are.
+            jobs: Of each, how many images it generates, and whether it is of low priority.
+            per_minute: How many tasks the caller may create a minute; at least as many as there are jobs.
+            refused: Jobs that become no task, and count against the minute too.
+
+        Raises:
+            TooManyRequests: The caller's minute has no room for all; nothing has been counted.
+        """
+        images: dict[str, int] = {}
+        for n, is_low in jobs:
+            images[_tag(is_low)] = images.get(_tag(is_low), 0) + n
+        counted = self._count(caller, per_minute, tasks=len(jobs), created=len(jobs) + refused, images=images)
+        sequence = int(counted["tasks"]["N"]) - len(jobs)
+        served: dict[str, int] = {}
+        for tag, n in images.items():
+            last, earliest = int(counted[tag]["N"]), self.virtual_time() + n
+            if last < earliest:
+                self._catch_up(caller, earliest, tag)
+            served[tag] = max(last, earliest) - n
+        tickets = []
+        for number, (n, is_low) in enumerate(jobs, start=1):
+            turn = served[_tag(is_low)] = served[_tag(is_low)] + n
+            tickets.append(Ticket(sequence + number, turn + LOW_TURNS if is_low else turn))
+        return tickets
+
+    def count(self, caller: str, *, per_minute: int, kind: type[TooManyRequests] = TooManyRequests) -> None:
         """Counts a request that makes no task, but costs as much to serve, against its caller's minute.
+
+        Args:
+            caller: Its name.
+            per_minute: How many requests of the kind it may send a minute.
+            kind: The refusal; it names the counter, if that is not the one of tasks.
 
         Raises:
             TooManyRequests: The caller's minute is used up.
         """
-        self._count(caller, per_minute, tasks=0, n=0)
+        # No caller's name has a "#" in it: such a counter is beside the one of its tasks.
+        counter = f"{caller}#{kind.counter}" if kind.counter else caller
+        try:
+            self._count(counter, per_minute)
+        except TooManyRequests as refusal:
+            raise kind(per_minute, refusal.retry_after) from None
 
     def check(self, caller: str, *, per_minute: int) -> None:
         """Refuses a caller whose minute is used up, and counts nothing: one read.
@@ -108,7 +147,7 @@ class Admission(TableAccess):
 
     def withdraw(self, caller: str, n: int, *, is_low: bool = False) -> None:
         """Takes ``n`` images that will not be served out of the caller's tag: the next turn comes ``n`` sooner."""
-        tag = _LOW_TAG if is_low else _NORMAL_TAG
+        tag = _tag(is_low)
         # A tag is never less than what was counted into it, unless its item was lost: then nothing is to be mended.
         with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
@@ -119,12 +158,17 @@ class Admission(TableAccess):
                 ExpressionAttributeValues=items.values(back=-n, n=n),
             )
 
-    def _count(self, caller: str, per_minute: int, *, tasks: int, n: int, tag: str = _NORMAL_TAG) -> Any:
+    def _count(
+        self, caller: str, per_minute: int, *, tasks: int = 0, created: int = 1, images: Mapping[str, int] | None = None
+    ) -> Any:
         now = int(time.time())
-        plain = items.values(minute=now // 60, limit=per_minute, one=1, tasks=tasks, n=n)
+        images = images or {}
+        tags = "".join(f", {tag} :{tag}" for tag in images)
+        numbers = {"minute": now // 60, "room": per_minute - created, "created": created, "tasks": tasks, **images}
+        plain = items.values(**numbers)
         # Another request may begin the minute between the first write and the second: then the third one counts.
         for condition, counted in (_SAME_MINUTE, _NEXT_MINUTE, _SAME_MINUTE):
-            change = counted.format(tag=tag)
+            change = counted.format(tags=tags)
             try:
                 answer = self._client.update_item(
                     TableName=self._table,

@@ -35,6 +35,9 @@ SLOTS_KEY: Item = {"pk": {"S": "SLOTS"}}
 RECONCILER_KEY: Item = {"pk": {"S": "RECONCILER"}}
 """The item that says where the reconciler continues."""
 
+STAGE_TIMES_KEY: Item = {"pk": {"S": "STAGE_TIMES"}}
+"""The item of the stage times of recent tasks."""
+
 
 def gate_key(account: str, calls: str) -> Item:
     """The key of a provider account's gate for one kind of calls."""
@@ -44,6 +47,16 @@ def gate_key(account: str, calls: str) -> Item:
 def task_key(task_id: str) -> Item:
     """The key of a task."""
     return {"pk": {"S": f"TASK#{task_id}"}}
+
+
+def task_id_of(item: Mapping[str, Any]) -> str:
+    """The id of the task whose key an item has."""
+    return str(item["pk"]["S"]).removeprefix("TASK#")
+
+
+def batch_key(batch_id: str) -> Item:
+    """The key of a batch."""
+    return {"pk": {"S": f"BATCH#{batch_id}"}}
 
 
 def caller_key(caller: str) -> Item:

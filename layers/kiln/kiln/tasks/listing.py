@@ -9,13 +9,10 @@ from kiln.contract.listing import ListQuery
 from kiln.tasks import items
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
+from kiln.tasks.task_items import TaskItems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-_BATCH_KEYS = 100
-"""``BatchGetItem`` reads at most so many items."""
 
 
 class TaskList(TableAccess):
@@ -32,8 +29,10 @@ class TaskList(TableAccess):
         oldest, newest = self._bounds(caller, asked)
         passed = (asked.page_num - 1) * asked.page_size
         if asked.task_status is not None:
-            keys = self._keys(items.listed(caller, asked.task_status), oldest, newest, passed + asked.page_size)
-            tasks = self._read(list(islice(keys, passed, passed + asked.page_size)))
+            task_ids = self._ids(items.listed(caller, asked.task_status), oldest, newest, passed + asked.page_size)
+            tasks = TaskItems(self._client, self._table).get_all(
+                list(islice(task_ids, passed, passed + asked.page_size))
+            )
             # The index may be a moment behind a change of the status.
             return [task for task in tasks if task.task_status is asked.task_status]
         newest -= passed
@@ -57,8 +56,8 @@ class TaskList(TableAccess):
             for item in page["Items"]:
                 yield items.task_of(item)
 
-    def _keys(self, listed: str, oldest: int, newest: int, most: int) -> Iterator[items.Item]:
-        """The keys of the tasks that are listed by something, the newest first."""
+    def _ids(self, listed: str, oldest: int, newest: int, most: int) -> Iterator[str]:
+        """The ids of the tasks that are listed by something, the newest first."""
         if newest < oldest:
             return
         query = self._range(items.BY_STATUS, "listed", listed, oldest, newest)
@@ -67,7 +66,7 @@ class TaskList(TableAccess):
         )
         for page in pages:
             for item in page["Items"]:
-                yield {"pk": item["pk"]}
+                yield items.task_id_of(item)
 
     def _range(self, index: str, key: str, value: str, oldest: int, newest: int) -> dict[str, Any]:
         return {
@@ -78,19 +77,6 @@ class TaskList(TableAccess):
             "ExpressionAttributeValues": items.values(value=value, oldest=oldest, newest=newest),
             "ScanIndexForward": False,
         }
-
-    def _read(self, keys: list[items.Item]) -> list[Task]:
-        """The tasks of some keys, in their order."""
-        found: dict[str, Task] = {}
-        left = keys
-        while left:
-            request: Any = {self._table: {"Keys": left[:_BATCH_KEYS]}}
-            answer: Any = self._client.batch_get_item(RequestItems=request)
-            for item in answer["Responses"].get(self._table, []):
-                found[item["pk"]["S"]] = items.task_of(item)
-            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            left = [*unread, *left[_BATCH_KEYS:]]
-        return [found[key["pk"]["S"]] for key in keys if key["pk"]["S"] in found]
 
     def _first_since(self, caller: str, moment: int, newest: int) -> int:
         """The number of the first task accepted at ``moment`` or later; one past ``newest`` if there is none."""

@@ -6,17 +6,20 @@ from kiln.contract.answers import TaskInfo, WatermarkInfo
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.vocabulary import Priority, Stage
 from kiln.images.stored import input_link
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 
 
 def progress(task: Task, tasks: TaskStore) -> Progress:
-    """A task's progress; a waiting task costs one more read, for its position in the queue."""
+    """A task's progress; a waiting task costs more reads: its position in the queue, an estimate, and the pause."""
+    position = tasks.position(task) if task.is_waiting else None
     return Progress(
         task_id=task.task_id,
         task_status=task.task_status,
         stage=_stage(task),
-        queue_position=tasks.position(task) if task.is_waiting else None,
+        queue_position=position,
+        eta_seconds=Estimates().eta_seconds(task, position),
         is_paused=task.is_waiting and tasks.is_paused(),
         steps=_steps(task),
         dispatch_attempts=task.dispatch_attempts,
@@ -43,6 +46,7 @@ def stored_request(task: Task) -> StoredRequest:
         aspect_ratio=task.aspect_ratio,
         watermark_info=WatermarkInfo(enabled=task.watermark),
         callback_url=task.callback_url,
+        callback_statuses=task.callback_statuses,
         priority=Priority.LOW if task.is_low else Priority.NORMAL,
     )
 

@@ -29,7 +29,7 @@ class Found:
 class TaskSearch(TaskList):
     """Searches the index of a caller's tasks; only what matches is read as a task."""
 
-    def find(self, caller: str, asked: ListQuery) -> Found:
+    def matching(self, caller: str, asked: ListQuery) -> Found:
         """One page of the tasks that match ``asked.search``, within the other filters."""
         oldest, newest = self._bounds(caller, asked)
         if newest < oldest:

@@ -85,12 +85,13 @@ class TaskStore(TaskItems):
         expression = "REMOVE wake_requested_at, task_token ADD polls :one"
         return self._update(task_id, expression, items.values(one=1), returns="ALL_OLD")
 
-    def begin_dispatch(self, task_id: str, *, attempts: int = 1) -> Task:
-        """Counts an attempt to dispatch and takes the task out of the queue.
+    def begin_dispatch(self, task_id: str, *, attempts: int = 1, account: str = "default") -> Task:
+        """Counts an attempt to dispatch, binds the task to an account and takes it out of the queue.
 
         Args:
             task_id: The task.
             attempts: 0 if the provider is not called.
+            account: Where the task holds its slots; a task that is bound to an account stays there.
 
         Returns:
             The task; ``dispatch_attempts`` of 1 means that the provider cannot know it yet.
@@ -99,10 +100,11 @@ class TaskStore(TaskItems):
             TaskNotFound: There is no such task.
         """
         expression = (
-            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now), queue = :running, turn = :now "
+            "SET slots_acquired_at = if_not_exists(slots_acquired_at, :now), queue = :running, turn = :now, "
+            "account = if_not_exists(account, :account) "
             "REMOVE wake_requested_at, task_token ADD dispatch_attempts :attempts"
         )
-        values = items.values(attempts=attempts, now=clock.milliseconds(), running=items.RUNNING)
+        values = items.values(attempts=attempts, now=clock.milliseconds(), running=items.RUNNING, account=account)
         return self._update(task_id, expression, values)
 
     def enqueue(self, task_id: str, turn: int) -> None:
@@ -115,6 +117,21 @@ class TaskStore(TaskItems):
                 items.values(waiting=items.WAITING, turn=turn, submitted=running[0], processing=running[1]),
                 condition="task_status IN (:submitted, :processing)",
             )
+
+    def leave_account(self, task: Task, turn: int) -> bool:
+        """Queues a task that its account has surely not created, for any account; not if another attempt has begun."""
+        try:
+            self._changed(
+                task.task_id,
+                "SET queue = :waiting, turn = :turn "
+                "REMOVE account, slots_acquired_at, dispatch_attempts, refused_attempts",
+                items.values(waiting=items.WAITING, turn=turn, account=task.account, attempts=task.dispatch_attempts),
+                condition="account = :account AND dispatch_attempts = :attempts "
+                "AND attribute_not_exists(dispatched_at) AND attribute_exists(slots_acquired_at)",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def promote(self, task_id: str, turn: int, new_turn: int) -> None:
         """Gives a waiting task another turn, unless its turn has changed meanwhile."""
@@ -148,9 +165,19 @@ class TaskStore(TaskItems):
             items.values(id=provider_task_id, now=now),
         )
 
-    def refused(self, task: Task, refusal: str) -> None:
-        """Records why the task does not advance, for its caller and for the message of a deadline."""
-        self._update(task.task_id, "SET refusal = :refusal", items.values(refusal=refusal))
+    def refused(self, task: Task, refusal: str, *, attempts: int = 0) -> None:
+        """Records why the task does not advance, for its caller and for the message of a deadline.
+
+        Args:
+            task: The task.
+            refusal: The reason.
+            attempts: How many attempts to dispatch it the provider has surely refused; 0 to leave that as it is.
+        """
+        if not attempts:
+            self._update(task.task_id, "SET refusal = :refusal", items.values(refusal=refusal))
+            return
+        values = items.values(refusal=refusal, attempts=attempts)
+        self._update(task.task_id, "SET refusal = :refusal, refused_attempts = :attempts", values)
 
     def process(self, task: Task) -> Task | None:
         """Moves a submitted task on to ``processing``; ``None`` when it has gone further already."""

@@ -28,9 +28,9 @@ class Origin(BaseModel, defer_build=True):
     Attributes:
         channel: ``api``, ``event`` (the bus) or ``drop`` (the inbox bucket).
         folder: For a drop, the folder of the outbox that its ``result.json`` goes to.
-        part: For a list of jobs, the job's number, from 1.
-        parts: For a list of jobs, how many there are; 0 for a folder with one job.
-        batch: For a list of jobs, the list's id.
+        part: For a batch, the job's number, from 1.
+        parts: For a batch, how many jobs there are; 0 for a task by itself.
+        batch: The id of the batch: the list of a ``job.json``, or one that came over the API.
         version: For a drop, the version of its ``job.json``, or of the single image.
     """
 
@@ -70,10 +70,13 @@ class Task(BaseModel, defer_build=True):
     aspect_ratio: str
     watermark: bool = False
     callback_url: str = Field(default="", repr=False)
+    callback_statuses: list[str] = Field(default_factory=list)
     inputs: list[StoredInput] = Field(default_factory=list, repr=False)
     origin: Origin = Field(default_factory=Origin)
     provider_task_id: str = ""
+    account: str = ""
     dispatch_attempts: int = 0
+    refused_attempts: int = 0
     polls: int = 0
     wake_ups: int = 0
     slots_acquired_at: int = 0
@@ -97,6 +100,20 @@ class Task(BaseModel, defer_build=True):
     def is_waiting(self) -> bool:
         """Whether it waits in the queue for its slots."""
         return self.queue == "waiting"
+
+    def notifies_of(self, status: TaskStatus) -> bool:
+        """Whether its ``callback_url`` is to be notified of its change to a status."""
+        return bool(self.callback_url) and (not self.callback_statuses or status in self.callback_statuses)
+
+    @property
+    def at(self) -> str:
+        """The provider account that it is dispatched at; a task of an earlier version has none stored."""
+        return self.account or "default"
+
+    @property
+    def is_surely_not_created(self) -> bool:
+        """Whether the provider has refused every attempt so far; one that crashed or got no answer counts as taken."""
+        return not self.dispatched_at and self.refused_attempts == self.dispatch_attempts
 
     @property
     def is_low(self) -> bool:

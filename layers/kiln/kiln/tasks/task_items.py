@@ -18,6 +18,8 @@ _CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between the tries to write while a transaction writes the same items; botocore does not retry these."""
 
 _Written = TypeVar("_Written")
+_BATCH_KEYS = 100
+"""``BatchGetItem`` reads at most so many items."""
 
 
 class TaskItems(TableAccess):
@@ -62,6 +64,19 @@ class TaskItems(TableAccess):
         if task_id is None:
             raise TaskNotFound(external_task_id)
         return self.get(task_id)
+
+    def get_all(self, task_ids: list[str]) -> list[Task]:
+        """Reads tasks, in the order of their ids; those that are not stored are left out."""
+        found: dict[str, Task] = {}
+        left = [items.task_key(task_id) for task_id in task_ids]
+        while left:
+            request: Any = {self._table: {"Keys": left[:_BATCH_KEYS]}}
+            answer: Any = self._client.batch_get_item(RequestItems=request)
+            for item in answer["Responses"].get(self._table, []):
+                found[items.task_id_of(item)] = items.task_of(item)
+            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            left = [*unread, *left[_BATCH_KEYS:]]
+        return [found[task_id] for task_id in task_ids if task_id in found]
 
     def has_ended(self, task_id: str) -> bool:
         """Whether a task has reached a terminal status or is no longer stored. Nothing else of it is read."""

@@ -47,6 +47,7 @@ def found_view(task: Task, public_url: str) -> FoundTask:
         task_result=TaskResult(images=images),
         created_at=task.created_at,
         updated_at=task.updated_at,
+        batch_id=task.origin.batch,
         prompt=task.prompt,
     )
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from standardwebhooks import Webhook
 
 from kiln.addresses import ForbiddenAddress, check_url
-from kiln.contract.answers import CallbackBody
 from kiln.settings import WebhookSettings, load
 from kiln.webhooks.guarded_transport import GuardedTransport
 from kiln.webhooks.retry_schedule import SCHEDULE_SECONDS, seconds_to_wait, seconds_until
@@ -63,7 +62,7 @@ def signed_headers(event_id: str, body: str, secret: str) -> dict[str, str]:
 
 
 def deliver(
-    url: str, event_id: str, body: CallbackBody, *, secret: str, attempt: int, client: httpx.Client | None = None
+    url: str, event_id: str, body: BaseModel, *, secret: str, attempt: int, client: httpx.Client | None = None
 ) -> Delivery:
     """Makes one attempt: 2xx is success, redirects are not followed, 410 ends it, ``Retry-After`` is honoured.
 

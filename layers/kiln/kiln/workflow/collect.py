@@ -14,7 +14,7 @@ from kiln.images.copying import CONCURRENT_COPIES, COPY_SECONDS, copy_image
 from kiln.images.previews import with_preview
 from kiln.images.stored import StoredImage
 from kiln.provider import Provider, ProviderError, ProviderImage, ProviderTask
-from kiln.provider.client import shared_provider
+from kiln.provider.accounts import provider_for
 from kiln.settings import BucketSettings, DeadlineSettings, load
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
@@ -67,7 +67,7 @@ def collect(task_id: str, *, tasks: TaskStore | None = None, provider: Provider 
     answer: ProviderTask | None = None
     images = {image.index: image for image in task.collected}
     try:
-        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
+        answer = (provider or provider_for(task.at)).query(task.provider_task_id or task.run_id, task.run_id)
         if answer.status is not TaskStatus.SUCCEED:
             raise CopyFailed(f"it is {answer.status_word} again")
         lack = _copy(task, answer.images, images)

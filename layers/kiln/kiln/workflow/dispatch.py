@@ -7,7 +7,8 @@ import random
 from kiln import clock, metrics
 from kiln.errors import TaskNotFound
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
-from kiln.provider.client import shared_provider
+from kiln.provider.accounts import provider_for
+from kiln.provider.credentials import DEFAULT_ACCOUNT
 from kiln.provider.verdicts import FULL
 from kiln.settings import DeadlineSettings, load
 from kiln.slots.gate import Calls, Gate
@@ -27,6 +28,9 @@ _SHORT_WAITS = 20
 
 _LONGEST_WAIT_SECONDS = 30
 _AGE_SHARE = 20
+
+_SURE = frozenset({Verdict.ACCOUNT, Verdict.WAIT})
+"""The verdicts that say for certain that this create made no task."""
 
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
 
@@ -52,21 +56,25 @@ def dispatch(
     Args:
         task_id: The task.
         tasks: The task store.
-        provider: The provider account.
-        slots: The account's slots; throttled when the provider says that it is full below our limit.
+        provider: The client of the task's account.
+        slots: The slots; the account's are throttled when the provider says that it is full below our limit.
         gate: The account's gate for creates.
     """
-    tasks, slots, gate = tasks or TaskStore(), slots or Slots(), gate or Gate(Calls.CREATE)
-    state, stored, gate_state = slots.state_task_and_gate(task_id, gate.key)
+    tasks, slots = tasks or TaskStore(), slots or Slots()
+    state, stored, gates = slots.state_task_and_gates(task_id)
     is_called = stored is not None and not stored.task_status.is_terminal and not stored.dispatched_at
-    if stored is not None and is_called and not _acquire(stored, state, tasks, slots):
+    held_at = _acquire(stored, state, tasks, slots) if stored is not None and is_called else DEFAULT_ACCOUNT
+    if held_at is None:
         return StepResult(outcome=Outcome.QUEUED)
-    is_admitted = not is_called or gate.admits(task_id, gate_state)
+    # A task that an account may know already stays there, wherever it holds slots.
+    account = (stored.account if stored else "") or held_at
+    gate = gate or Gate(Calls.CREATE, account)
+    is_admitted = not is_called or gate.admits(task_id, gates.get(account))
     try:
-        task = tasks.begin_dispatch(task_id, attempts=int(is_admitted))
+        task = tasks.begin_dispatch(task_id, attempts=int(is_admitted), account=account)
         if not is_admitted and gate.admits(task_id):
             # The gate has opened since, and this task's wake-up may just have been cleared.
-            is_admitted, task = True, tasks.begin_dispatch(task_id)
+            is_admitted, task = True, tasks.begin_dispatch(task_id, account=account)
     except TaskNotFound:
         release_and_wake(task_id, tasks=tasks, slots=slots)
         return StepResult(outcome=Outcome.GONE)
@@ -76,10 +84,15 @@ def dispatch(
     if task.dispatched_at:
         # The workflow began again after the provider had taken the task. It needs no slots to continue.
         return StepResult(outcome=Outcome.ADOPTED)
+    if task.at != account:
+        # Another attempt has bound the task in between. The next one follows it.
+        return StepResult(outcome=Outcome.AGAIN, wait=1)
     if not is_admitted:
+        if _moves(task, gate, tasks, slots):
+            return StepResult(outcome=Outcome.AGAIN, wait=1)
         return _parked(task, closed_because(gate.seen), tasks, slots)
     try:
-        taken, outcome = _create_or_adopt(task, provider or shared_provider())
+        taken, outcome = _create_or_adopt(task, provider or provider_for(task.at))
     except ProviderError as error:
         return _refused(task, error, tasks, slots, gate)
     tasks.dispatched(task, taken.task_id)
@@ -87,17 +100,30 @@ def dispatch(
     return StepResult(outcome=outcome)
 
 
-def _acquire(task: Task, state: SlotState, tasks: TaskStore, slots: Slots) -> bool:
-    """Whether the task holds its slots now. Otherwise it is in the queue."""
+def _acquire(task: Task, state: SlotState, tasks: TaskStore, slots: Slots) -> str | None:
+    """The account at which the task holds its slots now. Otherwise it is in the queue."""
     if task.wake_requested_at and not state.is_held_by(task.task_id):
         # Slots may have been handed over between the two reads: look again once the wake-up is cleared.
         tasks.clear_wake_up(task.task_id)
         state = slots.state()
-    if slots.acquire(task, state):
-        return True
-    if not task.is_waiting:
+    account = slots.acquire(task, state)
+    if account is None and not task.is_waiting:
         tasks.enqueue(task.task_id, state.virtual_time)
-    return False
+    return account
+
+
+def _moves(task: Task, gate: Gate, tasks: TaskStore, slots: Slots) -> bool:
+    """Whether a task leaves the account that is refused: if it was surely not created there, and another one is open.
+
+    A crash in between leaves the task with slots that its next attempt releases in the same way.
+    """
+    if not (gate.seen.is_refused and task.is_surely_not_created and slots.has_other(task)):
+        return False
+    if not tasks.leave_account(task, slots.state().virtual_time):
+        return False
+    metrics.record(metrics.MOVED)
+    release_and_wake(task.task_id, task.n, is_queued=True, tasks=tasks, slots=slots)
+    return True
 
 
 def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outcome]:
@@ -122,7 +148,10 @@ def _create_or_adopt(task: Task, provider: Provider) -> tuple[ProviderTask, Outc
 
 
 def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, gate: Gate) -> StepResult:
+    task = _counted(task, error, tasks)
     advice = learn(gate, task.task_id, _lesson_of(task, error), str(error), tasks=tasks, slots=slots)
+    if error.verdict is Verdict.ACCOUNT and advice.is_closed and _moves(task, gate, tasks, slots):
+        return StepResult(outcome=Outcome.AGAIN, wait=1, reason=str(error))
     if error.verdict not in _REPEATABLE and error.verdict is not Verdict.ACCOUNT:
         return _failed(task, error.reason, metrics.Failure.REFUSED, tasks, slots)
     # A task that may exist and be paid for is looked up again, as long as a paid task would be polled.
@@ -130,11 +159,20 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, g
     if is_overdue(task, is_in_doubt=is_in_doubt):
         return _too_late(task, f"its last answer: {error}", tasks, slots)
     if error.code == FULL:
-        slots.throttle()
+        slots.throttle(task)
     if advice.is_closed and (not advice.probe_after or task.dispatch_attempts > MANY_PROBES):
         return _parked(task, closed_because(gate.seen), tasks, slots)
     _keep(task, str(error), tasks)
     return StepResult(outcome=Outcome.AGAIN, wait=advice.probe_after or _wait(task, error), reason=str(error))
+
+
+def _counted(task: Task, error: ProviderError, tasks: TaskStore) -> Task:
+    """Counts an attempt that was surely refused, if all attempts before it were: the task is not at the account."""
+    is_sure = error.verdict in _SURE and not isinstance(error, _NotLookedUp)
+    if not is_sure or task.refused_attempts != task.dispatch_attempts - 1:
+        return task
+    tasks.refused(task, str(error), attempts=task.dispatch_attempts)
+    return task.model_copy(update={"refused_attempts": task.dispatch_attempts, "refusal": str(error)})
 
 
 def _lesson_of(task: Task, error: ProviderError) -> Lesson:

@@ -12,10 +12,13 @@ from kiln.auth import callers
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.result_file import write_result
 from kiln.settings import AddressSettings, load
+from kiln.tasks.batch_views import finished_batch_view
+from kiln.tasks.batches import Batches
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord, Task
 from kiln.tasks.views import callback_view
 from kiln.webhooks.delivery import Delivery, DeliveryOutcome, deliver
+from kiln.workflow import batch as batches
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -60,6 +63,43 @@ def notify_of_event(
     return delivery
 
 
+def notify_of_batch(
+    batch_id: str, attempt: int, workflow_arn: str = "", *, step_functions: SFNClient | None = None
+) -> Delivery:
+    """Makes one attempt to deliver a batch's end to its ``callback_url``.
+
+    Args:
+        batch_id: The batch.
+        attempt: How many attempts there have been.
+        workflow_arn: For the first attempt: the state machine that makes the later ones.
+        step_functions: Starts the workflow.
+
+    Raises:
+        BatchNotFound: The batch is no longer stored.
+    """
+    batch = Batches().get(batch_id)
+    caller = callers.named(batch.caller)
+    delivery = deliver(
+        batch.callback_url,
+        batches.event_id(batch_id),
+        finished_batch_view(batch),
+        secret=caller.webhook_secret if caller else "",
+        attempt=attempt,
+    )
+    metrics.record(metrics.DELIVERIES, of=delivery.outcome)
+    if workflow_arn and delivery.outcome is DeliveryOutcome.RETRY:
+        made = delivery.model_dump(mode="json", include={"attempt", "outcome", "wait"})
+        client = step_functions or aws.step_functions()
+        # An event may arrive twice.
+        with contextlib.suppress(client.exceptions.ExecutionAlreadyExists):
+            client.start_execution(
+                stateMachineArn=workflow_arn,
+                name=f"{batch_id}-finished",
+                input=json.dumps({"batch_id": batch_id, "notify": made}),
+            )
+    return delivery
+
+
 def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore | None = None) -> Delivery:
     """Writes ``result.json`` for a drop that has ended, and makes one attempt to deliver to the ``callback_url``.
 
@@ -77,7 +117,7 @@ def _notify(task: Task, status: TaskStatus, attempt: int, tasks: TaskStore) -> D
     public_url = load(AddressSettings).public_url
     if task.origin.channel == "drop" and status.is_terminal:
         write_result(task, public_url)
-    if not task.callback_url:
+    if not task.notifies_of(status):
         return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)
     caller = callers.named(task.caller)
     delivery = deliver(

@@ -8,7 +8,7 @@ from kiln import clock, events, metrics
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
 from kiln.provider import Provider, ProviderError, ProviderTask, Verdict
-from kiln.provider.client import shared_provider
+from kiln.provider.accounts import provider_for
 from kiln.provider.verdicts import MISSING_CODES
 from kiln.settings import AddressSettings, DeadlineSettings, load
 from kiln.slots.gate import Calls, Gate
@@ -50,11 +50,11 @@ def poll(
         processing_published: Whether the workflow has published the change to ``processing``. The workflow keeps that,
             not the task: a step that is repeated after its write then still hands out the event.
         tasks: The task store.
-        provider: The provider account.
-        slots: The account's slots.
+        provider: The client of the task's account.
+        slots: The slots.
         gate: The account's gate for queries.
     """
-    tasks, slots, gate = tasks or TaskStore(), slots or Slots(), gate or Gate(Calls.QUERY)
+    tasks, slots = tasks or TaskStore(), slots or Slots()
     try:
         task = tasks.begin_poll(task_id)
     except TaskNotFound:
@@ -66,7 +66,7 @@ def poll(
     waker = _waker(task)
     if waker:
         metrics.record(metrics.WAKE_UPS, of=waker)
-    answer = _ask(task, provider, tasks, slots, gate)
+    answer = _ask(task, provider, tasks, slots, gate or Gate(Calls.QUERY, task.at))
     if isinstance(answer, StepResult):
         return answer
     if answer.status is None:
@@ -90,7 +90,7 @@ def _ask(
     if not gate.admits(task.task_id):
         return _unanswered(task, closed_because(gate.seen), tasks, slots)
     try:
-        answer = (provider or shared_provider()).query(task.provider_task_id or task.run_id, task.run_id)
+        answer = (provider or provider_for(task.at)).query(task.provider_task_id or task.run_id, task.run_id)
     except ProviderError as error:
         return _failed_poll(task, error, tasks, slots, gate)
     learn(gate, task.task_id, Lesson.PASSED, tasks=tasks, slots=slots)

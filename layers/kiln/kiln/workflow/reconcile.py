@@ -1,7 +1,7 @@
 """Reconciles what is recorded with what runs, once a minute: the net below every wake-up, stream record and rule.
 
 A run is bounded. It checks some waiting and some running tasks, the oldest first. The next run continues where it
-stopped. An installation in which nothing waits and nothing runs costs eight reads a minute.
+stopped. An installation in which nothing waits and nothing runs costs nine reads a minute.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from pydantic import BaseModel
 
 from kiln import aws, clock, metrics
 from kiln.errors import TaskNotFound
+from kiln.provider.accounts import accounts
 from kiln.settings import PrioritySettings, WorkflowSettings, load
 from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.admission import LOW_TURNS
 from kiln.tasks.attributes import plain
+from kiln.tasks.estimates import Estimates
 from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
@@ -78,17 +80,21 @@ def reconcile(
 ) -> Reconciled:
     """Releases slots of ended tasks, hands free slots over, starts what runs nowhere, and measures the queue."""
     tasks, slots = tasks or TaskStore(), slots or Slots()
+    accounts(fresh=True)  # An account that was just added gets tasks in this run.
     done = Reconciled()
-    promote_low(tasks, slots.state().virtual_time)
+    state = slots.state()
+    promote_low(tasks, state.virtual_time)
     # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
     done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
     done.woken += recover(tasks=tasks, slots=slots)
     queue, cursor = TaskQueue(), Cursor()
     before = cursor.read()
     after = dict(before)
+    running: list[str] = []
     for kind in _KINDS:
         listed = queue.page(kind, after=before[kind], most=CHECKED_AT_ONCE)
         after[kind] = listed[-1].turn if len(listed) == CHECKED_AT_ONCE else -1
+        running = [each.task_id for each in listed] if kind == items.RUNNING else []
         for each in listed:
             done.checked += 1
             if _continue(each.task_id, tasks, step_functions):
@@ -96,6 +102,7 @@ def reconcile(
     if after != before:
         cursor.write(after)
     done.waiting = _measure(queue)
+    _measure_stages(running, tasks, 0 if state.paused_at else slots.limit, done.waiting)
     return done
 
 
@@ -105,6 +112,14 @@ def promote_low(tasks: TaskStore, virtual_time: int) -> None:
     for each in TaskQueue().page(items.WAITING, after=LOW_TURNS - 1):
         if each.created_at <= accepted_before:
             tasks.promote(each.task_id, each.turn, virtual_time)
+
+
+def _measure_stages(running: list[str], tasks: TaskStore, slots: int, waiting: int) -> None:
+    """Measures the stage times of tasks that ran a minute ago and have ended since, for estimates."""
+    estimates = Estimates()
+    before = estimates.read()
+    ended = tasks.get_all([task_id for task_id in before.watched if task_id not in running])
+    estimates.measure(before, ended, running, slots=slots, waiting=waiting)
 
 
 def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:

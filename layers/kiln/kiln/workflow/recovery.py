@@ -65,7 +65,8 @@ def recover(*, tasks: TaskStore, slots: Slots) -> int:
     Returns:
         How many tasks were woken.
     """
-    return sum(_recover(Gate(calls), calls, tasks, slots) for calls in Calls)
+    names = slots.account_names()
+    return sum(_recover(Gate(calls, name), calls, name, tasks, slots) for name in names for calls in Calls)
 
 
 def wake_if_overdue(task: Task, tasks: TaskStore) -> None:
@@ -86,7 +87,7 @@ def is_overdue(task: Task, *, is_in_doubt: bool) -> bool:
     return clock.milliseconds() - task.slots_acquired_at > float(limit * 1_000)
 
 
-def _recover(gate: Gate, calls: Calls, tasks: TaskStore, slots: Slots) -> int:
+def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> int:
     state, now = gate.state(), clock.milliseconds()
     if state.is_unnoticed(now):
         return wake_holders(gate, tasks=tasks, slots=slots)
@@ -94,14 +95,17 @@ def _recover(gate: Gate, calls: Calls, tasks: TaskStore, slots: Slots) -> int:
         metrics.record(metrics.ACCOUNT_ERRORS)
     if not state.is_neglected(now):
         return 0
-    rested = sorted(_holders(calls, tasks, slots))
+    rested = sorted(_holders(calls, account, tasks, slots))
     if not rested or (rested[0][0] > MANY_PROBES and not state.is_due_again(now)):
         return 0
-    _wake(rested[0][1], tasks)
-    return 1
+    # Where a refused account is not the only one, its tasks may go to another, which may be new.
+    woken = rested if state.is_refused and len(slots.account_names()) > 1 else rested[:1]
+    for _, task_id in woken:
+        _wake(task_id, tasks)
+    return len(woken)
 
 
-def _holders(calls: Calls, tasks: TaskStore, slots: Slots) -> list[tuple[int, str]]:
+def _holders(calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> list[tuple[int, str]]:
     """The tasks that wait for a gate, each with the number of its calls so far."""
     found = []
     for holder in slots.state().tasks:
@@ -109,7 +113,11 @@ def _holders(calls: Calls, tasks: TaskStore, slots: Slots) -> list[tuple[int, st
             task = tasks.get(holder)
         except TaskNotFound:
             continue
-        if not task.task_status.is_terminal and bool(task.dispatched_at) is (calls is Calls.QUERY):
+        if (
+            task.at == account
+            and not task.task_status.is_terminal
+            and bool(task.dispatched_at) is (calls is Calls.QUERY)
+        ):
             found.append((task.polls if calls is Calls.QUERY else task.dispatch_attempts, holder))
     return found
 

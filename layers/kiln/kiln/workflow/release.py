@@ -37,6 +37,7 @@ def release_and_wake(
     task_id: str,
     n: int = IMAGES_PER_TASK[1],
     *,
+    is_queued: bool = False,
     tasks: TaskStore | None = None,
     slots: Slots | None = None,
 ) -> int:
@@ -45,6 +46,7 @@ def release_and_wake(
     Args:
         task_id: The task that leaves.
         n: How many slots it may hold; 0 to hand free slots over without a release.
+        is_queued: Whether the task is back in the queue, and may get other slots.
         tasks: The task store.
         slots: The slots.
 
@@ -53,7 +55,7 @@ def release_and_wake(
     """
     tasks, slots = tasks or TaskStore(), slots or Slots()
     woken = 0
-    handed = slots.release(task_id, n)
+    handed = slots.release(task_id, n, is_queued=is_queued)
     while handed:
         waiting = handed.pop(0)
         try:

@@ -167,3 +167,12 @@ def test_unreadable_secret_is_refused(kiln: Run, installation: Installation, con
     refused = kiln("callers", "list")
     assert refused.status == 1
     assert "by hand" in refused.err
+
+
+def test_statuses_for_webhooks_are_in_the_entry(kiln: Run, installation: Installation) -> None:
+    assert kiln("callers", "add", "shop", "--callback-statuses", "succeed, failed").status == 0
+    assert written(installation).callers[0].callback_statuses == ["succeed", "failed"]
+    assert kiln("callers", "list", "--json").json["callers"][0]["callback_statuses"] == ["succeed", "failed"]
+    refused = kiln("callers", "add", "press", "--callback-statuses", "done")
+    assert refused.status == 2
+    assert "must be some of submitted,processing,succeed,failed, got done" in refused.err

@@ -136,7 +136,7 @@ def test_add_moves_the_pair_into_the_list(kiln: Run, installation: Installation,
     will_check(operate, default="", second="")
     typed("ak-2", "secret-of-2", "whsec_2")
     added = kiln("provider-keys", "add", "second", "--slots", "9", "--weight", "3", "--webhook-secret")
-    assert added.out == "second is added with 9 slots. This version runs tasks on default only.\n"
+    assert added.out == "second is added with 9 slots. It gets tasks within a minute.\n"
     assert list(read_by_kiln(installation)) == ["default", "second"]
     assert stored(installation) == {
         "note": "mine",

@@ -1,0 +1,37 @@
+"""The batch function: the table's stream reports tasks of batches that have ended, and batches that have finished."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kiln import aws
+from kiln.events import BusRefused
+from kiln.workflow.batch import changed
+from kiln_lambda.observability import logger, observed, observed_record
+
+batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
+
+
+@observed_record
+def changed_item(record: DynamoDBRecord) -> None:
+    """Counts one task that has ended, or publishes the end of one batch."""
+    try:
+        finished = changed(record.raw_event["dynamodb"]["NewImage"])
+    except Exception as error:
+        if aws.may_pass(error) or isinstance(error, BusRefused):
+            raise
+        # The same record would fail again, and hold up the records behind it for a day.
+        logger.exception("the batch cannot be followed")
+        return
+    if finished:
+        logger.info("batch finished", extra={"batch_id": finished})
+
+
+@observed()
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
+    return process_partial_response(event, changed_item, batch, context)

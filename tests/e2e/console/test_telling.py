@@ -1,0 +1,111 @@
+"""The notices of the page: the title, a notification, a paused queue, the network, and a skeleton at first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Route, expect
+
+from tests.e2e.console.conftest import SAMPLE, Console
+
+NOTIFICATION = """
+    window.notified = [];
+    window.Notification = class extends EventTarget {
+        static permission = "default";
+        static requestPermission = async () => { Notification.permission = "granted"; };
+        constructor(title, { body }) { super(); notified.push(body); }
+    };
+"""
+
+
+def test_title_and_notification_tell_of_a_task(
+    console: Console, faults: Callable[..., None], finish: Callable[[], None]
+) -> None:
+    page = console.page
+    page.add_init_script(NOTIFICATION)
+    console.enter()
+    page.get_by_label("Notify me when a task ends").click()
+    expect(page.locator("#notify")).to_have_attribute("aria-pressed", "true")
+    console.choose("subjects", SAMPLE / "cat.png")
+    faults(task_seconds=60)
+    task_id = console.submit()
+    expect(console.card(task_id, "processing")).to_be_visible()
+    expect(page).to_have_title("Generating · Kiln")
+    finish()
+    # A hidden tab asks nothing, so the end is seen in the moment before.
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isAway, configurable: true})")
+    with page.expect_response(lambda answer: answer.url.endswith("/progress") and "succeed" in answer.text()):
+        pass
+    page.evaluate("window.isAway = true")
+    expect(page).to_have_title("1 picture ready. " + task_id[:8] + " · Kiln")
+    assert page.evaluate("notified") == [f"1 picture ready. {task_id[:8]}"]
+
+
+def test_operators_pause_is_said(console: Console) -> None:
+    table, key = console.stack.description["table"], {"pk": {"S": "SLOTS"}}
+    dynamodb = console.stack.clients.dynamodb
+    dynamodb.update_item(
+        TableName=table, Key=key, UpdateExpression="SET paused_at = :at", ExpressionAttributeValues={":at": {"N": "1"}}
+    )
+    try:
+        console.enter()
+        console.choose("subjects", SAMPLE / "cat.png")
+        task_id = console.submit()
+        expect(console.card(task_id).locator(".stage")).to_have_text("Paused by the operator")
+        console.card(task_id).get_by_label("Cancel").click()
+        expect(console.card(task_id, "cancelled")).to_be_visible()
+    finally:
+        dynamodb.update_item(TableName=table, Key=key, UpdateExpression="REMOVE paused_at")
+
+
+def test_network_is_said_within_two_seconds(console: Console) -> None:
+    page = console.page
+    console.enter()
+    page.context.set_offline(True)
+    expect(page.locator("#network")).to_contain_text("You’re offline", timeout=2_000)
+    console.assert_accessible("offline")
+    console.look("offline")
+    page.context.set_offline(False)
+    expect(page.locator("#network")).to_be_empty()
+    held: list[Route] = []
+    page.route("**/v1/images/multi-image2image?*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks the handler, and a builtin cannot be marked
+    page.select_option("#by-status", "failed")
+    expect(page.locator("#network")).to_contain_text("The network is slow", timeout=2_000)
+    held[0].continue_()
+    expect(page.locator("#network")).to_be_empty()
+
+
+def test_api_page_has_the_key_and_an_example_that_works(console: Console) -> None:
+    page = console.page
+    console.enter()
+    page.locator("#docs").click()
+    create = page.locator("details", has_text="/v1/images/multi-image2image").first
+    create.locator("summary").first.click()
+    create.get_by_role("button", name="TypeScript").click()
+    expect(create.locator("pre").nth(1)).to_contain_text("process.env.KILN_KEY")
+    assert console.caller.api_key not in page.locator("main").inner_text()
+    create.get_by_role("button", name="Send").click()
+    expect(create.locator("pre").first).to_contain_text('"code": 0')
+    create.locator(".answers summary").click()
+    expect(create.locator(".answers")).to_contain_text("task_status")
+    console.assert_accessible("the page of the API")
+    console.look("api-page")
+
+
+def test_skeleton_is_painted_within_a_second_on_a_slow_network(console: Console) -> None:
+    page = console.page
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000},
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(console.url, wait_until="commit")
+    expect(page.locator("#skeleton")).to_be_visible()
+    console.look("skeleton")
+    page.locator("#sign-in").wait_for()
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted < 1_000
+    assert len([url for url in asked if not url.endswith(".svg")]) == 2
