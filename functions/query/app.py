@@ -13,6 +13,7 @@ from kiln.contract import ListQuery
 from kiln.contract.usage import Grouping, UsageQuery
 from kiln.documents import pages
 from kiln.images.stored import LINK_SECONDS
+from kiln.intake.budget import account_costs
 from kiln.tasks.batch_views import found_batch_view
 from kiln.tasks.batches import Batches
 from kiln.tasks.downloads import download_address
@@ -104,6 +105,12 @@ def usage() -> Response[str]:
     if asked.by is Grouping.CALLER:
         return app.answer([Usage().total(caller, first, last)])
     return app.answer(Usage().by_day(caller, first, last))
+
+
+@app.get("/account/costs")
+def costs() -> Response[str]:
+    """Answers with the caller's budget, in the form of the provider's resource packs (contract)."""
+    return app.answer(account_costs(app.caller()))
 
 
 @app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -73,3 +74,32 @@ class UsageRow(BaseModel, defer_build=True):
     images: int = Field(description="Images that were stored")
     tasks: int = Field(description="Tasks that ended, with failures")
     failures: int = Field(description="Tasks that failed, with cancelled ones")
+
+
+class PackStatus(StrEnum):
+    """Whether a resource pack has units left, in the provider's words."""
+
+    ONLINE = "online"
+    USED_UP = "runOut"
+
+
+class ResourcePack(BaseModel, defer_build=True):
+    """A caller's budget of one month as one of the provider's resource packs; times in milliseconds since the epoch."""
+
+    resource_pack_name: str
+    resource_pack_id: str
+    resource_pack_type: Literal["decreasing_total"] = "decreasing_total"
+    total_quantity: float = Field(description="Units of the month")
+    remaining_quantity: float = Field(description="Units that are left")
+    purchase_time: int
+    effective_time: int = Field(description="When the month begins")
+    invalid_time: int = Field(description="When the next month begins")
+    status: PackStatus
+
+
+class AccountCosts(BaseModel, defer_build=True):
+    """The answer of the provider's account query: a caller's budget as a resource pack; no pack without a budget."""
+
+    code: int = 0
+    msg: str = "SUCCEED"
+    resource_pack_subscribe_infos: list[ResourcePack] = Field(default_factory=list)

@@ -207,6 +207,18 @@ def _paths() -> dict[str, Any]:
                 parameters=query_parameters(UsageQuery),
             )
         },
+        "/account/costs": {
+            "get": operation(
+                "getAccountCosts",
+                "The caller's budget of this month, in the form of the provider's resource packs",
+                "AccountCostsAnswer",
+                refusals=("401", "500"),
+                parameters=[
+                    parameter("query", name, {"type": "integer"}, "Milliseconds since the epoch; has no effect")
+                    for name in ("start_time", "end_time")
+                ],
+            )
+        },
         "/v1/webhooks/test": {
             "post": operation(
                 "testWebhook",

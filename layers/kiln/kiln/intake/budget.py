@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from kiln import clock, metrics
 from kiln.auth import callers
+from kiln.contract.usage import AccountCosts, PackStatus, ResourcePack
 from kiln.errors import BudgetUsedUp, ConfigurationError
 from kiln.tasks.usage import Usage, next_month, shown_units
 
@@ -37,7 +38,7 @@ def check_budget(caller: str, units_per_month: int) -> None:
     """
     if not units_per_month:
         return
-    today = dt.datetime.fromtimestamp(clock.milliseconds() / 1_000, dt.UTC).date()
+    today = _today()
     used = Usage().units_in_month(caller, today)
     if used >= units_per_month:
         raise BudgetUsedUp(
@@ -46,3 +47,31 @@ def check_budget(caller: str, units_per_month: int) -> None:
         )
     if used >= units_per_month * NEARLY_USED:
         metrics.record(metrics.BUDGET_NEARLY_USED)
+
+
+def account_costs(caller: callers.Caller) -> AccountCosts:
+    """The caller's budget of this month as a resource pack, in the form of the provider's ``/account/costs``."""
+    if not caller.units_per_month:
+        return AccountCosts()
+    today = _today()
+    left = max(caller.units_per_month - Usage().units_in_month(caller.name, today), Decimal(0))
+    begins = _milliseconds(today.replace(day=1))
+    pack = ResourcePack(
+        resource_pack_name=f"Kiln budget {today:%Y-%m}",
+        resource_pack_id=f"{caller.name}-{today:%Y-%m}",
+        total_quantity=caller.units_per_month,
+        remaining_quantity=float(left),
+        purchase_time=begins,
+        effective_time=begins,
+        invalid_time=_milliseconds(next_month(today)),
+        status=PackStatus.ONLINE if left else PackStatus.USED_UP,
+    )
+    return AccountCosts(resource_pack_subscribe_infos=[pack])
+
+
+def _today() -> dt.date:
+    return dt.datetime.fromtimestamp(clock.milliseconds() / 1_000, dt.UTC).date()
+
+
+def _milliseconds(day: dt.date) -> int:
+    return int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp() * 1_000)
