@@ -19,6 +19,8 @@ _SERVICES = {"stepfunctions": "states"}
 _ACTIONS = {
     "s3:HeadObject": {"s3:GetObject"},
     "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
+    "s3:ListObjectVersions": {"s3:ListBucketVersions"},
+    "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "dynamodb:TransactWriteItems": {"dynamodb:PutItem"},
     # Through a presigned link.
     "urllib3:PUT": {"s3:PutObject"},

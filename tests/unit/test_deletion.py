@@ -78,7 +78,11 @@ def test_deleted_task_keeps_ids_times_units_and_status_alone(either_id, publishe
     deleted = delete("ada", either_id)
     kept = TaskStore().get("task-1")
     assert (kept.task_status, kept.final_unit_deduction) == (TaskStatus.SUCCEED, "16")
-    assert (kept.created_at, kept.updated_at, kept.external_task_id) == (ended.created_at, ended.updated_at, "mine-task-1")
+    assert (kept.created_at, kept.updated_at, kept.external_task_id) == (
+        ended.created_at,
+        ended.updated_at,
+        "mine-task-1",
+    )
     assert kept.deleted_at == deleted.deleted_at > 0
     for name in ("prompt", "inputs", "result", "collected", "deliveries", "callback_url", "provider_fields"):
         assert not getattr(kept, name), name
@@ -200,4 +204,3 @@ def test_answer_in_the_folder_goes_if_it_is_this_tasks(request_id, left):
     put("kiln-outbox", "cats/result.json", json.dumps({"request_id": request_id}).encode())
     delete("ada", "task-1")
     assert keys("kiln-outbox") - set(RESULT) == left
-

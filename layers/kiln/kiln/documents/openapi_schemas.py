@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
-from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.answers import CreatedTask, DeletedTask, Envelope, FoundTask, Refusal
 from kiln.contract.batch import CreatedBatch, FoundBatch
 from kiln.contract.batch_request import BatchRequest
 from kiln.contract.listing import ListQuery
@@ -27,6 +27,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[Progress]: "ProgressAnswer",
     Envelope[StoredRequest]: "RequestAnswer",
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
+    Envelope[DeletedTask]: "DeletedAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
     Envelope[CreatedBatch]: "CreateBatchAnswer",
