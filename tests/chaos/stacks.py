@@ -101,10 +101,10 @@ class ChaosDeployment(Deployment):
             return None
 
     def images_in_outbox(self, prefix: str) -> list[str]:
-        """The keys of the images below a prefix."""
+        """The keys of the images below a prefix, without their previews."""
         pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.here["outbox_bucket"], Prefix=prefix)
         keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        return [key for key in keys if not key.endswith(".json")]
+        return [key for key in keys if not key.endswith((".json", "-preview.webp"))]
 
     def dead_letters(self) -> int:
         """How many messages lie in the dead-letter queues."""

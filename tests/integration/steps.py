@@ -63,5 +63,5 @@ def webhooks(receiver: Receiver, status: str, count: int = 1) -> list[Webhook]:
 
 
 def callback_body(task: JsonObject) -> JsonObject:
-    """The body of the contract's callback: the answer of *query* without the watermark."""
-    return {name: value for name, value in task.items() if name != "watermark_info"}
+    """The body of the contract's callback: the answer of *query* without the watermark and the prompt."""
+    return {name: value for name, value in task.items() if name not in {"watermark_info", "prompt"}}

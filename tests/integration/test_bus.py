@@ -52,8 +52,9 @@ def test_each_change_publishes_one_event(kiln: Deployment, client: Client) -> No
     kept = kiln.item(task["task_id"])["result"]
     for image, record in zip(images, kept, strict=True):
         assert image["bucket"] == kiln.here["outbox_bucket"]
-        described = {name: value for name, value in record.items() if name != "watermarked"}
+        described = {name: value for name, value in record.items() if name not in {"watermarked", "preview"}}
         assert {name: image[name] for name in described} == described
+        assert image["preview_key"] == record["preview"]["key"]
 
 
 def test_failure_and_cancellation_are_published(kiln: Deployment, client: Client) -> None:

@@ -24,7 +24,7 @@ _LARGEST_PIXELS = 30_000_000
 
 
 def with_preview(image: StoredImage, *, bucket: str, prefix: str) -> tuple[StoredImage, str]:
-    """Stores a preview beside an image. Returns the image with it, and why there is none if there is none.
+    """Stores a preview of an image. Returns the image with it, and why there is none if there is none.
 
     An image without a preview is still a result, so no failure is raised.
     """

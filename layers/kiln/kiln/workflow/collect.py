@@ -149,7 +149,8 @@ def _with_previews(task: Task, stored: list[StoredImage], begun_at: float) -> tu
     for image in stored:
         made, reason = image, "too late for a preview"
         if time.monotonic() - begun_at < _PREVIEW_BEGINS_SECONDS:
-            made, reason = with_preview(image, bucket=bucket, prefix=task.result_prefix)
+            # Not beside the images of a drop: a person who looks into that folder wants the images alone.
+            made, reason = with_preview(image, bucket=bucket, prefix=f"tasks/{task.task_id}")
         if reason:
             reasons.append(f"no preview of image {image.index}: {reason}")
         found.append(made)
