@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from kiln.errors import DeleteRefused, ResourceNotFound, TaskNotFound
 from kiln.images.stored import PreviewFile, StoredInput
 from kiln.links import result_link
 from kiln.s3 import NotDeleted, delete_files
+from kiln.tasks.deletions import Deletions
 from kiln.tasks.downloads import download_address
 from kiln.tasks.listing import TaskList
 from kiln.tasks.store import TaskStore
@@ -25,9 +27,9 @@ INPUT = "task-1/0123456789abcdef/subject-0.png"
 
 
 @pytest.fixture
-def published(monkeypatch) -> list[dict]:
+def published(monkeypatch) -> list[dict[str, Any]]:
     """The events that were published."""
-    kept: list[dict] = []
+    kept: list[dict[str, Any]] = []
     monkeypatch.setattr(
         events, "publish", lambda name, detail: kept.append({"name": name, **detail.model_dump(mode="json")})
     )
@@ -178,12 +180,13 @@ def test_repeated_delete_completes_a_deletion_and_then_finds_nothing(monkeypatch
 
 
 def test_two_deletes_at_once_complete_the_same_tombstone(published):
-    ended = finished()
+    finished()
 
-    class Overtaken(deletion.Deletions):
-        def find(self, caller, either_id, *, with_deleted=False):
-            super().begin(ended)
-            return ended
+    class Overtaken(Deletions):
+        def find_with_deleted(self, caller, either_id):
+            found = super().find_with_deleted(caller, either_id)
+            super().begin(found)
+            return found
 
     assert delete("ada", "task-1", tasks=Overtaken()).deleted_at == TaskStore().get("task-1").deleted_at
     assert len(published) == 1

@@ -23,7 +23,7 @@ def delete(caller: str, either_id: str, *, tasks: Deletions | None = None) -> Ta
         DeleteRefused: It has not ended (409).
     """
     tasks = tasks or Deletions()
-    task = tasks.find(caller, either_id, with_deleted=True)
+    task = tasks.find_with_deleted(caller, either_id)
     if not task.task_status.is_terminal:
         message = f"the task cannot be deleted: it is {task.task_status}; cancel it, or wait for its end"
         raise DeleteRefused(message)

@@ -122,8 +122,8 @@ def delete_files(bucket: str, prefix: str, *, below: bool = False) -> None:
     Raises:
         NotDeleted: S3 did not delete one.
     """
-    pages = aws.s3().get_paginator("list_object_versions")
-    for page in pages.paginate(Bucket=bucket, Prefix=prefix, **({} if below else {"Delimiter": "/"})):
+    listed: Any = {"Bucket": bucket, "Prefix": prefix, **({} if below else {"Delimiter": "/"})}
+    for page in aws.s3().get_paginator("list_object_versions").paginate(**listed):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if not found:
             continue

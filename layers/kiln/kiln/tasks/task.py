@@ -52,8 +52,8 @@ class Task(BaseModel, defer_build=True):
     A stored task is readable whatever its model or ratio: another release may have accepted it, and one unreadable
     task would hold up every task behind it. Requests are validated before they become tasks.
 
-    A task with ``deleted_at`` is a tombstone: only ids, times, units and the status are left. It has no ``sequence``, so
-    no index lists it; ``is_deleting`` says that its files may still be there.
+    A task with ``deleted_at`` is a tombstone: only ids, times, units and the status are left. It has no ``sequence``,
+    so no index lists it; ``is_deleting`` says that its files may still be there.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")

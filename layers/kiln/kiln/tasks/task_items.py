@@ -28,16 +28,22 @@ class TaskItems(TableAccess):
             raise TaskNotFound(task_id)
         return items.task_of(answer["Item"])
 
-    def find(self, caller: str, either_id: str, *, with_deleted: bool = False) -> Task:
+    def find(self, caller: str, either_id: str) -> Task:
         """Reads one of a caller's tasks by its id or its external id (contract).
-
-        Args:
-            caller: The caller's name.
-            either_id: The task's id, or its external id.
-            with_deleted: Whether the tombstone of a deleted task counts.
 
         Raises:
             TaskNotFound: This caller has no such task, or has deleted it.
+        """
+        task = self.find_with_deleted(caller, either_id)
+        if task.deleted_at:
+            raise TaskNotFound(either_id)
+        return task
+
+    def find_with_deleted(self, caller: str, either_id: str) -> Task:
+        """Reads one of a caller's tasks, or the tombstone of a deleted one.
+
+        Raises:
+            TaskNotFound: This caller has no such task.
         """
         for task_id in (either_id, self._task_id_of(caller, either_id)):
             # DynamoDB refuses a key of over 2 KB: an id that long is a caller's own, never Kiln's (32 characters).
@@ -47,7 +53,7 @@ class TaskItems(TableAccess):
                 task = self.get(task_id)
             except TaskNotFound:
                 continue
-            if task.caller == caller and (with_deleted or not task.deleted_at):
+            if task.caller == caller:
                 return task
         raise TaskNotFound(either_id)
 
