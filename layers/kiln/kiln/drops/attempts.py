@@ -9,8 +9,8 @@ operator. These rules say which task is meant each time:
 - The newest attempt answers for the content: its end is the folder's answer, and files that arrive later ask for no
   other attempt.
 - When the newest attempt has failed or was deleted, a version of ``job.json`` (or of the single image) that no attempt
-  was made of begins the next one. So uploading a failed drop again tries it once more, however often S3 reports it. An upload never
-  begins again what runs or has succeeded.
+  was made of begins the next one. So uploading a failed drop again tries it once more, however often S3 reports it. An
+  upload never begins again what runs or has succeeded.
 - A retry begins the next attempt once the newest has ended, however it ended. The same ``Idempotency-Key`` finds the
   attempt that it began.
 - Only the first attempt has the ``external_task_id``: an id belongs to one task.

@@ -67,7 +67,7 @@ def callback_view(task: Task, status: TaskStatus, public_url: str) -> CallbackBo
 
 
 def deleted_view(task: Task) -> DeletedTask:
-    """What stays of a deleted task."""
+    """The tombstone of a deleted task, as the answer and the event show it."""
     return DeletedTask(
         task_id=task.task_id,
         task_info=TaskInfo(external_task_id=task.external_task_id),
