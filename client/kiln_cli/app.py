@@ -17,6 +17,7 @@ from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, t
 from kiln_cli.operating.session import FOR_OPERATORS
 from kiln_cli.pictures import batches, webhooks
 from kiln_cli.pictures.cancel import cancel
+from kiln_cli.pictures.delete import delete
 from kiln_cli.pictures.get import get
 from kiln_cli.pictures.list_tasks import list_tasks
 from kiln_cli.pictures.login import login
@@ -56,6 +57,7 @@ _PICTURES: dict[str, Callable[..., None]] = {
     "rerun": rerun,
     "cancel": cancel,
     "usage": usage,
+    "delete": delete,
     "open": open_console,
     "mcp": mcp,
     "login": login,

@@ -96,6 +96,10 @@ class AsyncKiln:
         """Cancels a task that waits in the queue."""
         return await self._run(self._operations.cancel(task_id))
 
+    async def delete(self, task_id: str) -> None:
+        """Deletes a task that has ended, for good."""
+        await self._run(self._operations.delete(task_id))
+
     async def retry(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
         """Creates a new task with the request of an ended one."""
         return await self._run(self._operations.retry(task_id, idempotency_key=idempotency_key))

@@ -127,6 +127,14 @@ class Kiln:
         """
         return self._run(self._operations.cancel(task_id))
 
+    def delete(self, task_id: str) -> None:
+        """Deletes a task that has ended: its images, inputs, prompt and links, for good.
+
+        Raises:
+            Conflict: The task has not ended.
+        """
+        self._run(self._operations.delete(task_id))
+
     def retry(self, task_id: str, *, idempotency_key: str | None = None) -> Task:
         """Creates a new task with the request of an ended one.
 

@@ -145,6 +145,10 @@ class Operations:
         """Cancels a task that waits in the queue."""
         return Task.read((yield from self._sender.api("POST", _path(task_id, "cancel"))))
 
+    def delete(self, task_id: str) -> Operation[None]:
+        """Deletes a task that has ended."""
+        yield from self._sender.api("DELETE", _path(task_id))
+
     def retry(self, task_id: str, *, idempotency_key: str | None = None) -> Operation[Task]:
         """Creates a task with the request of an ended one."""
         key = idempotency_key or uuid.uuid4().hex

@@ -30,6 +30,7 @@ UNSEEN = {
     ("Query", "s3:GetObject"): "for the links that it signs: callers read the results through them",
     ("Submit", "dynamodb:BatchGetItem"): "only for a batch that is sent again, or cancelled",
     ("Notify", "dynamodb:BatchGetItem"): "only for the end of a batch with a callback_url",
+    ("Delete", "s3:GetObject"): "only for a drop: whether the folder's answer is the task's",
     ("Query", "dynamodb:UpdateItem"): "only for a query that waits for a change",
     ("Start", "dynamodb:GetItem"): "only for a task that an operator puts back into the table after its turn",
     (
@@ -107,6 +108,7 @@ def run_what_operators_do(kiln: ChaosDeployment, receiver: Receiver) -> None:
         made.append(answer.json()["data"]["task_id"])
         for task_id in (restarted, *made):
             client.wait_for(task_id, "succeed")
+        assert client.send("DELETE", f"{TASKS_PATH}/{restarted}").status_code == 200
 
 
 def states_entered(kiln: ChaosDeployment, name: str) -> set[str]:

@@ -153,6 +153,11 @@ class FakeApi:
                 answer = task.answer()
             case "retry":
                 return self._create(request.headers["Idempotency-Key"], task.body)
+            case _ if request.method == "DELETE":
+                if STATUSES.get(task.stage) not in {"succeed", "failed"}:
+                    return refusal(409, 1201, "the task cannot be deleted: it is processing")
+                del self.tasks[task.task_id]
+                answer = {"task_id": task.task_id, "deleted_at": 1_795_000_000_000}
             case _:
                 answer = task.answer()
                 task.looks += 1

@@ -121,6 +121,13 @@ class CancelRefused(KilnError):
     http_status = 409
 
 
+class DeleteRefused(KilnError):
+    """The task has not ended, so it cannot be deleted (409)."""
+
+    code = 1201
+    http_status = 409
+
+
 class RetryRefused(KilnError):
     """The task has not ended, or its images are no longer kept; the message says which (409)."""
 

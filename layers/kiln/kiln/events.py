@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from kiln import aws
-from kiln.contract.answers import FoundTask, Refusal, ResultImage, TaskResult
+from kiln.contract.answers import DeletedTask, FoundTask, Refusal, ResultImage, TaskResult
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import KilnError
 from kiln.settings import BucketSettings, BusSettings, load
 from kiln.tasks.task import Task
-from kiln.tasks.views import found_view
+from kiln.tasks.views import deleted_view, found_view
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -30,6 +30,7 @@ DETAIL_TYPES = {
 }
 
 REFUSED = "Image Task Refused"
+DELETED = "Image Task Deleted"
 
 EVENT_IDS = uuid.UUID("6b696c6e-6576-656e-8000-000000000001")
 """The ids of events are made below this one."""
@@ -144,6 +145,13 @@ class RefusalEvent(BaseModel, defer_build=True):
     data: Refusal
 
 
+class DeletionEvent(BaseModel, defer_build=True):
+    """The ``detail`` of ``Image Task Deleted``."""
+
+    metadata: EventMetadata
+    data: DeletedTask
+
+
 class BusEntry(BaseModel, defer_build=True):
     """An entry that the workflow's publishing states put on the bus."""
 
@@ -178,6 +186,21 @@ def publish_refusal(request_event_id: str, caller: str, error: KilnError, ignore
         data=Refusal(code=error.code, message=error.message, request_id=request_event_id),
     )
     publish(REFUSED, refusal)
+
+
+def publish_deletion(task: Task) -> None:
+    """Puts ``Image Task Deleted`` on the bus; published again, it has the same id.
+
+    Raises:
+        BusRefused: The bus did not take it.
+    """
+    metadata = EventMetadata(
+        event_id=str(uuid.uuid5(EVENT_IDS, f"{task.run_id}/deleted")),
+        occurred_at=task.deleted_at,
+        caller=task.caller,
+        channel=task.origin.channel,
+    )
+    publish(DELETED, DeletionEvent(metadata=metadata, data=deleted_view(task)))
 
 
 def publish(detail_type: str, detail: BaseModel) -> None:

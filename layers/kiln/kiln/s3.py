@@ -7,15 +7,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kiln import aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 LISTED_FILES = 1_000
 """A folder is listed up to this many files: one page of S3."""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _EXPIRY_DATE = re.compile(r'expiry-date="([^"]+)"')
+
+
+class NotDeleted(RuntimeError):
+    """S3 did not delete a file; it may delete it later."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,28 @@ def list_files(bucket: str, folder: str) -> list[ListedFile]:
         for each in answer.get("Contents", [])
         if each["Key"] != prefix
     ]
+
+
+def delete_files(bucket: str, prefix: str, *, below: bool = False) -> None:
+    """Deletes the files whose keys begin so, with all their versions.
+
+    Args:
+        bucket: The bucket.
+        prefix: How the keys begin.
+        below: Whether files in folders below are deleted too.
+
+    Raises:
+        NotDeleted: S3 did not delete one.
+    """
+    listed: Any = {"Bucket": bucket, "Prefix": prefix, **({} if below else {"Delimiter": "/"})}
+    for page in aws.s3().get_paginator("list_object_versions").paginate(**listed):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            continue
+        named: list[ObjectIdentifierTypeDef] = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in found]
+        answer = aws.s3().delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise NotDeleted(f"S3 did not delete {len(errors)} files: {errors[0].get('Code')}")
 
 
 def _object(bucket: str, key: str, answer: Mapping[str, Any], content: bytes = b"") -> S3Object:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import typer
 
 from kiln_cli.pictures import completion
 from tests.support.fake_api import KEY, URL, FakeApi, refusal, success
@@ -104,6 +105,24 @@ def test_get_save_retry_and_cancel_in_a_pipe(kiln: Run, api: FakeApi) -> None:
     api.add("t2", stages=("waiting",))
     assert json.loads(kiln("cancel", "t2", "--json")[1])["task_status"] == "failed"
     assert kiln("cancel", "t1") == (1, "", "kiln: the task cannot be cancelled: it is being generated\n")
+
+
+def test_delete_asks_first_and_names_what_it_cannot_delete(
+    kiln: Run, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.add("t1", "t2", "t3")
+    api.add("runs", stages=("generating",))
+    need = "kiln: --yes is required when there is no terminal to ask on; nothing was deleted\n"
+    assert kiln("delete", "t1") == (2, "", need)
+    status, out, err = kiln("delete", "runs", "t1", "--yes", "--json")
+    assert (status, json.loads(out)) == (1, {"id": "t1", "deleted": True})
+    assert json.loads(err)["error"]["message"] == "runs: the task cannot be deleted: it is processing"
+    assert kiln("delete", "t1", "--yes") == (5, "", "kiln: Task not found by id/external id: t1\n")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda question, **_: question.startswith("Delete 2 tasks"))
+    assert kiln("delete", "t2")[2] == "kiln: nothing was deleted\n"
+    assert kiln("delete", "t2", "t3")[0] == 0
+    assert set(api.tasks) == {"runs"}
 
 
 @pytest.mark.parametrize(

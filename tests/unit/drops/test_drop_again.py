@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from kiln import clock
+from kiln import clock, events
 from kiln.auth.callers import Caller
 from kiln.contract import TaskStatus
+from kiln.deletion import delete
 from kiln.drops import attempts, reader
 from kiln.drops.result_file import write_result
 from kiln.errors import RetryRefused
@@ -65,6 +66,18 @@ def test_succeeded_drop_is_not_generated_again(inbox, accepted):
     TaskStore().succeed(first, [stored_image()], "16")
     assert inbox.drop("f/job.json", FILES["job.json"]).task_id == first.task_id
     assert len(accepted) == 1
+
+
+def test_deleted_drop_is_generated_again_when_it_is_dropped_again(inbox, accepted, monkeypatch):
+    monkeypatch.setattr(events, "publish", lambda *_: None)
+    first = dropped(inbox)
+    succeeds(first)
+    delete("inbox", first.task_id)
+    assert arrived("f/job.json").task_id == first.task_id, "a repeated event of the same version"
+    assert inbox.result("f") is None
+    again = inbox.drop("f/job.json", FILES["job.json"])
+    assert again.task_id != first.task_id
+    assert len(accepted) == 2
 
 
 def test_late_event_does_not_run_a_finished_task_again(inbox, accepted):

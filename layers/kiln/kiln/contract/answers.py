@@ -123,6 +123,20 @@ class FoundTask(BaseModel, defer_build=True):
     )
 
 
+class DeletedTask(BaseModel, defer_build=True):
+    """``data`` of the answer to *delete*, and of the event: what stays of a deleted task."""
+
+    task_id: str = Field(description="Kiln's id of the task")
+    task_info: TaskInfo = Field(default_factory=TaskInfo)
+    task_status: TaskStatus = Field(description="How the task had ended")
+    final_unit_deduction: str = Field(
+        default="", description="Units charged by the provider; absent if they are not known", exclude_if=_is_empty
+    )
+    created_at: int = Field(description="Milliseconds since the epoch")
+    updated_at: int = Field(description="When the task ended, milliseconds since the epoch")
+    deleted_at: int = Field(description="Milliseconds since the epoch")
+
+
 class CallbackBody(BaseModel, defer_build=True):
     """The body of a post to a ``callback_url``: a bare object without the envelope (provider)."""
 

@@ -10,7 +10,7 @@ from kiln.contract.answers import CallbackBody
 from kiln.contract.batch import FinishedBatch
 from kiln.contract.request import CreateRequest
 from kiln.documents.openapi import VERSION
-from kiln.events import DETAIL_TYPES, REFUSED, SOURCE, RefusalEvent, TaskEvent
+from kiln.events import DELETED, DETAIL_TYPES, REFUSED, SOURCE, DeletionEvent, RefusalEvent, TaskEvent
 from kiln.intake.bus_request import DETAIL_TYPE as REQUESTED
 from kiln.workflow.batch import FINISHED, BatchEvent
 
@@ -29,6 +29,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "image-task-event.json": (TaskEvent, "serialization"),
         "image-task-refused.json": (RefusalEvent, "serialization"),
         "image-task-requested.json": (RequestEvent, "validation"),
+        "image-task-deleted.json": (DeletionEvent, "serialization"),
         "image-batch-finished.json": (BatchEvent, "serialization"),
         "callback.json": (CallbackBody, "serialization"),
         "batch-callback.json": (FinishedBatch, "serialization"),
@@ -46,6 +47,7 @@ def asyncapi() -> dict[str, Any]:
     """The document, as plain JSON values; payloads are the JSON Schemas beside it."""
     sent = {_key(name): _message(name, "image-task-event.json") for name in DETAIL_TYPES.values()}
     sent[_key(REFUSED)] = _message(REFUSED, "image-task-refused.json")
+    sent[_key(DELETED)] = _message(DELETED, "image-task-deleted.json")
     sent[_key(FINISHED)] = _message(FINISHED, "image-batch-finished.json")
     asked = {_key(REQUESTED): _message(REQUESTED, "image-task-requested.json")}
     return {

@@ -113,7 +113,14 @@ def _paths() -> dict[str, Any]:
                         "waiting queries a minute as it may create tasks"
                     ),
                 ],
-            )
+            ),
+            "delete": operation(
+                "deleteTask",
+                "Delete a task that has ended: its images, inputs, prompt and links, for good",
+                "DeletedAnswer",
+                refusals=("401", "404", "409", "500"),
+                parameters=[either_id, external_id],
+            ),
         },
         f"{TASKS}/{{id}}/cancel": {
             "post": operation(

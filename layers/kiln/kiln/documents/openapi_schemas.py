@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
-from kiln.contract.answers import CreatedTask, Envelope, FoundTask, Refusal
+from kiln.contract.answers import CreatedTask, DeletedTask, Envelope, FoundTask, Refusal
 from kiln.contract.batch import CreatedBatch, FoundBatch
 from kiln.contract.batch_request import BatchRequest
 from kiln.contract.listing import ListQuery
@@ -30,6 +30,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
     Envelope[list[UsageRow]]: "UsageAnswer",
     Envelope[AccountCosts]: "AccountCostsAnswer",
+    Envelope[DeletedTask]: "DeletedAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
     Envelope[CreatedBatch]: "CreateBatchAnswer",

@@ -8,9 +8,9 @@ operator. These rules say which task is meant each time:
   the same time begin the same one.
 - The newest attempt answers for the content: its end is the folder's answer, and files that arrive later ask for no
   other attempt.
-- When the newest attempt has failed, a version of ``job.json`` (or of the single image) that no attempt was made of
-  begins the next one. So uploading a failed drop again tries it once more, however often S3 reports it. An upload never
-  begins again what runs or has succeeded.
+- When the newest attempt has failed or was deleted, a version of ``job.json`` (or of the single image) that no attempt
+  was made of begins the next one. So uploading a failed drop again tries it once more, however often S3 reports it. An
+  upload never begins again what runs or has succeeded.
 - A retry begins the next attempt once the newest has ended, however it ended. The same ``Idempotency-Key`` finds the
   attempt that it began.
 - Only the first attempt has the ``external_task_id``: an id belongs to one task.
@@ -64,7 +64,7 @@ def begin_attempt(
     seen_at: int,
     ignored: tuple[str, ...] = (),
 ) -> Task | None:
-    """The task of a content: the newest attempt, or the next one if the newest failed and the drop was uploaded again.
+    """The task of a content: the newest attempt, or the next one if that is over and the drop was uploaded again.
 
     Args:
         request: Reads and checks the request; called only for a new task.
@@ -86,7 +86,8 @@ def begin_attempt(
     task = attempts[-1] if attempts else None
     if task is None and DropLedger().was_made(origin.folder, made.content, made.version):
         return None
-    if task is not None and task.task_status is TaskStatus.FAILED and _is_new_version(origin, attempts):
+    is_over = task is not None and (task.task_status is TaskStatus.FAILED or task.deleted_at)
+    if task is not None and is_over and _is_new_version(origin, attempts):
         task_id, task = next_id(task), None
     if task is None:
         checked = request()

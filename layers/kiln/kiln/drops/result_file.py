@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kiln import aws, clock, events
+from kiln import aws, clock, events, s3
 from kiln.contract.answers import Envelope, Refusal
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.ledger import REFUSED, DropLedger, Made
@@ -47,7 +47,7 @@ def expect(task: Task, seen_at: int, made: Made | None = None) -> None:
         made: The content that the task was made of; ``None`` for a retry, which leaves it as it is.
     """
     is_newest = DropLedger().expect(task.origin.folder, task.task_id, seen_at, made=made)
-    if is_newest and task.task_status.is_terminal:
+    if is_newest and task.task_status.is_terminal and not task.deleted_at:
         _restore(task)
 
 
@@ -70,6 +70,14 @@ def write_result(task: Task, public_url: str) -> bool:
     if is_newest:
         _write(task.origin, text)
     return is_newest
+
+
+def delete_result(task: Task) -> None:
+    """Deletes the folder's ``result.json`` if it is this task's; the one of a list stays."""
+    folder = task.origin.folder
+    text = _get(folder)
+    if text is not None and json.loads(text).get("request_id") == task.task_id:
+        s3.delete_files(load(BucketSettings).outbox_bucket, f"{folder}/{RESULT_FILE}")
 
 
 def _answer(task: Task, public_url: str, ignored: list[str]) -> str:

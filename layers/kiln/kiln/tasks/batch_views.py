@@ -23,7 +23,7 @@ def found_batch_view(batch: Batch, page: ListQuery, public_url: str) -> FoundBat
     """The batch as *query a batch* answers with it: counted now, with one page of its tasks."""
     tasks = TaskStore().get_all(list(batch.tasks.values()))
     first = (page.page_num - 1) * page.page_size
-    wanted = [task for task in tasks if page.task_status in (None, task.task_status)]
+    wanted = [task for task in tasks if page.task_status in (None, task.task_status) and not task.deleted_at]
     return FoundBatch(
         **_common(batch),
         counts=_counts(batch, tasks),

@@ -26,6 +26,7 @@ def download_address(task_id: str, token: str, file: str, *, method: str) -> str
         raise ResourceNotFound("no such image")
     index, form = asked
     try:
+        # A tombstone has no images.
         result = TaskStore().get(task_id).result
     except TaskNotFound:
         raise ResourceNotFound("no such image") from None

@@ -21,12 +21,14 @@ class TaskList(TableAccess):
     Tasks are numbered per caller as they are accepted, so a page is a range of numbers: one read of the caller's
     counter and one query (two where a page is over 1 MB), whichever page it is. Moments are turned into numbers by
     bisection: some twenty reads of one item at a million tasks. A list by ``task_status`` reads an index of keys up to
-    its page, and then the page's tasks.
+    its page, and then the page's tasks. The numbers of deleted tasks are without a task, so the list of a caller that
+    has deleted some is counted from its beginning.
     """
 
     def page(self, caller: str, asked: ListQuery) -> list[Task]:
         """One page of a caller's tasks, within the filters that are asked for."""
-        oldest, newest = self._bounds(caller, asked)
+        created, has_deleted = self._counter(caller)
+        oldest, newest = self._bounds(caller, asked, created)
         passed = (asked.page_num - 1) * asked.page_size
         if asked.task_status is not None:
             task_ids = self._ids(items.listed(caller, asked.task_status), oldest, newest, passed + asked.page_size)
@@ -34,13 +36,14 @@ class TaskList(TableAccess):
                 list(islice(task_ids, passed, passed + asked.page_size))
             )
             # The index may be a moment behind a change of the status.
-            return [task for task in tasks if task.task_status is asked.task_status]
+            return [task for task in tasks if task.task_status is asked.task_status and not task.deleted_at]
+        if has_deleted:
+            return list(islice(self._tasks(caller, oldest, newest), passed, passed + asked.page_size))
         newest -= passed
         return list(self._tasks(caller, max(oldest, newest - asked.page_size + 1), newest))
 
-    def _bounds(self, caller: str, asked: ListQuery) -> tuple[int, int]:
+    def _bounds(self, caller: str, asked: ListQuery, newest: int) -> tuple[int, int]:
         """The numbers of the oldest and the newest task within the filters by time."""
-        newest = self._count(caller)
         oldest = 1
         if asked.created_before is not None:
             newest = self._first_since(caller, asked.created_before, newest) - 1
@@ -100,8 +103,13 @@ class TaskList(TableAccess):
                 low = int(found["sequence"]["N"]) + 1
         return low
 
-    def _count(self, caller: str) -> int:
+    def _counter(self, caller: str) -> tuple[int, bool]:
+        """How many tasks a caller has created, and whether some are deleted."""
         answer = self._client.get_item(
-            TableName=self._table, Key=items.caller_key(caller), ConsistentRead=True, ProjectionExpression="tasks"
+            TableName=self._table,
+            Key=items.caller_key(caller),
+            ConsistentRead=True,
+            ProjectionExpression="tasks, has_deleted",
         )
-        return int(answer["Item"]["tasks"]["N"]) if "Item" in answer else 0
+        item = answer.get("Item", {})
+        return int(item["tasks"]["N"]) if "tasks" in item else 0, "has_deleted" in item

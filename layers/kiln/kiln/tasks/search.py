@@ -31,7 +31,7 @@ class TaskSearch(TaskList):
 
     def matching(self, caller: str, asked: ListQuery) -> Found:
         """One page of the tasks that match ``asked.search``, within the other filters."""
-        oldest, newest = self._bounds(caller, asked)
+        oldest, newest = self._bounds(caller, asked, self._counter(caller)[0])
         if newest < oldest:
             return Found([])
         words = (asked.search or "").casefold().split()

@@ -51,6 +51,9 @@ class Task(BaseModel, defer_build=True):
 
     A stored task is readable whatever its model or ratio: another release may have accepted it, and one unreadable
     task would hold up every task behind it. Requests are validated before they become tasks.
+
+    A task with ``deleted_at`` is a tombstone: only ids, times, units and the status are left. It has no ``sequence``,
+    so no index lists it; ``is_deleting`` says that its files may still be there.
     """
 
     model_config = ConfigDict(protected_namespaces=(), extra="ignore")
@@ -58,7 +61,7 @@ class Task(BaseModel, defer_build=True):
     task_id: str
     run_id: str
     caller: str
-    sequence: int
+    sequence: int = 0
     external_task_id: str = ""
     task_status: TaskStatus = TaskStatus.SUBMITTED
     task_status_msg: str = ""
@@ -95,6 +98,8 @@ class Task(BaseModel, defer_build=True):
     collected: list[StoredImage] = Field(default_factory=list, repr=False)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)
     wake_requested_at: int | None = None
+    deleted_at: int = 0
+    is_deleting: bool = False
 
     @property
     def is_waiting(self) -> bool:

@@ -40,6 +40,17 @@ class TaskItems(TableAccess):
         """Reads one of a caller's tasks by its id or its external id (contract).
 
         Raises:
+            TaskNotFound: This caller has no such task, or has deleted it.
+        """
+        task = self.find_with_deleted(caller, either_id)
+        if task.deleted_at:
+            raise TaskNotFound(either_id)
+        return task
+
+    def find_with_deleted(self, caller: str, either_id: str) -> Task:
+        """Reads one of a caller's tasks, or the tombstone of a deleted one.
+
+        Raises:
             TaskNotFound: This caller has no such task.
         """
         for task_id in (either_id, self._task_id_of(caller, either_id)):

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 
 from kiln import links
-from kiln.contract.answers import CallbackBody, CreatedTask, FoundTask, ResultImage, TaskInfo, TaskResult, WatermarkInfo
+from kiln.contract.answers import (
+    CallbackBody,
+    CreatedTask,
+    DeletedTask,
+    FoundTask,
+    ResultImage,
+    TaskInfo,
+    TaskResult,
+    WatermarkInfo,
+)
 from kiln.contract.vocabulary import TaskStatus
 from kiln.tasks.task import Task
 
@@ -55,3 +64,16 @@ def found_view(task: Task, public_url: str) -> FoundTask:
 def callback_view(task: Task, status: TaskStatus, public_url: str) -> CallbackBody:
     """The body of the callback that notifies of the task's change to a status."""
     return CallbackBody.model_validate(found_view(task.as_of(status), public_url).model_dump())
+
+
+def deleted_view(task: Task) -> DeletedTask:
+    """The tombstone of a deleted task, as the answer and the event show it."""
+    return DeletedTask(
+        task_id=task.task_id,
+        task_info=TaskInfo(external_task_id=task.external_task_id),
+        task_status=task.task_status,
+        final_unit_deduction=task.final_unit_deduction,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        deleted_at=task.deleted_at,
+    )

@@ -114,6 +114,8 @@ def notify(task_id: str, status: TaskStatus, attempt: int, *, tasks: TaskStore |
 
 
 def _notify(task: Task, status: TaskStatus, attempt: int, tasks: TaskStore) -> Delivery:
+    if task.deleted_at:
+        return Delivery(outcome=DeliveryOutcome.DELIVERED, attempt=attempt)  # There is nothing left to notify of.
     public_url = load(AddressSettings).public_url
     if task.origin.channel == "drop" and status.is_terminal:
         write_result(task, public_url)
