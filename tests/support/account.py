@@ -12,8 +12,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from kiln import aws, secrets, settings
 from kiln.images import storage
+from kiln.provider import accounts, credentials
 from kiln.provider import client as provider_client
-from kiln.provider import credentials
 from kiln.tasks import admission, estimates, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
@@ -93,6 +93,8 @@ def forget() -> None:
     for made_once in MADE_ONCE:
         made_once.cache_clear()
     secrets.forget()
+    accounts._last_read.clear()
+    accounts._failed_at = float("-inf")
     credentials._asked_at = float("-inf")
 
 

@@ -29,6 +29,9 @@ MIXES = {"1": {1: 1}, "1 to 4": {1: 3, 2: 2, 4: 1}}
 SLOTS = (9, 20, 100)
 LOADS = (0.5, 0.8, 0.95)
 BURSTS = (100, 1_000, 10_000)
+ACCOUNTS = (1, 2, 4)
+LEAST_OF_LINEAR = 0.95
+"""So much of as many times the throughput several accounts must reach."""
 TASKS = 1_500
 SEED = 20_261
 
@@ -42,6 +45,7 @@ def tables(calls: RecordedCalls, crowds: MeasuredCrowds) -> dict[str, str]:
         "history": _history(calls, parameters),
         "steady": _steady(),
         "bursts": _bursts(),
+        "accounts": _accounts(),
         "check": _check(crowds),
         "quotas": _quotas(),
     }
@@ -107,6 +111,26 @@ def _bursts() -> str:
                 cells.append(_time(outcome.makespan))
             rows.append(cells)
     return pages.table(["n", "slots", *(f"{count:,} at once are done after" for count in BURSTS)], rows)
+
+
+def _accounts() -> str:
+    rows = []
+    for name, mix in MIXES.items():
+        one = 0.0
+        for count in ACCOUNTS:
+            arrivals = burst(BURSTS[1] * count, mix, seed=SEED)
+            outcome = simulate(arrivals, STAGES, SLOTS[0], seed=SEED, accounts=count)
+            rate = BURSTS[1] * count / outcome.makespan
+            one = one or rate
+            share = rate / (one * count)
+            if share < LEAST_OF_LINEAR:
+                raise ValueError(
+                    f"{count} accounts: expected at least {LEAST_OF_LINEAR:.0%} of {count} times the tasks, got "
+                    f"{share:.0%}; check the hand-over in kiln.slots"
+                )
+            rows.append([name, str(count), f"{rate * 3_600:,.0f}", f"{share:.0%}"])
+    heads = ["n", "accounts of 9 slots", "tasks an hour", "of as many times one account"]
+    return pages.table(heads, rows)
 
 
 def _waits(arrivals: Iterable[Arrival], slots: int) -> str:

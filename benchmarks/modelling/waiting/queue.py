@@ -7,7 +7,8 @@ A caller's next task gets a turn ``n`` after the caller's last one, but never be
 from __future__ import annotations
 
 import bisect
-from collections.abc import Generator
+import itertools
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,35 +25,35 @@ class Waiting:
     Attributes:
         turn: Its finish tag.
         order: Its order among tasks of the same turn.
-        slots: How many it needs.
+        n: How many images it has.
         served: The event of getting its slots.
     """
 
     turn: int
     order: int
-    slots: int = field(compare=False)
+    n: int = field(compare=False)
     served: simpy.Event = field(compare=False, repr=False)
 
 
 class SlotQueue:
-    """The slots of one provider account, and the queue for them.
+    """The slots of the provider's accounts, and the queue for them.
 
     Args:
         world: The simulation.
-        limit: How many slots there are.
+        limit: How many slots an account has.
+        accounts: How many accounts there are.
 
     Attributes:
-        held: How many slots are held now.
+        held: How many slots of each account are held now.
         reserved: How many are kept for the first task in the queue.
         longest: The most tasks in the queue at once.
         used_while_waited_for: The share of slots held from the start until the queue was last empty again.
     """
 
-    def __init__(self, world: simpy.Environment, limit: int) -> None:
+    def __init__(self, world: simpy.Environment, limit: int, accounts: int = 1) -> None:
         self._world = world
-        self.limit = limit
-        self.held = 0
-        self.reserved = 0
+        self.held = {Pool(limit, f"account-{number}"): 0 for number in range(accounts)}
+        self.reserved: dict[Pool, int] = {}
         self._waiting: list[Waiting] = []
         self._virtual_time = 0
         self._last_turn: dict[str, int] = {}
@@ -63,9 +64,14 @@ class SlotQueue:
         self.used_while_waited_for = 0.0
 
     @property
+    def limit(self) -> int:
+        """How many slots there are."""
+        return sum(pool.limit for pool in self.held)
+
+    @property
     def slot_seconds_until_now(self) -> float:
         """How many slots were held, times how long."""
-        return self._slot_seconds + self.held * (self._world.now - self._since)
+        return self._slot_seconds + sum(self.held.values()) * (self._world.now - self._since)
 
     def admit(self, caller: str, n: int) -> int:
         """Return the turn of a caller's next task."""
@@ -73,41 +79,42 @@ class SlotQueue:
         self._last_turn[caller] = turn
         return turn
 
-    def acquire(self, turn: int, n: int) -> Generator[simpy.Event, Any, bool]:
+    def acquire(self, turn: int, n: int) -> Generator[simpy.Event, Any, tuple[Pool, bool]]:
         """Acquire a task's slots; wait in the queue if they are not free.
 
         Returns:
-            Whether the task had to wait.
+            The account's pool, and whether the task had to wait.
         """
-        slots = min(n, self.limit)
-        if self.held + self.reserved + slots <= self.limit:
-            self._hold(slots)
+        pool = hand_over.choose(self._free(self.reserved), n)
+        if pool:
+            self._hold(pool, n)
             self._virtual_time = turn
-            return False
+            return pool, False
         self._entered += 1
-        waiting = Waiting(turn, self._entered, slots, self._world.event())
+        waiting = Waiting(turn, self._entered, n, self._world.event())
         bisect.insort(self._waiting, waiting)
         self.longest = max(self.longest, len(self._waiting))
-        yield waiting.served
+        pool = yield waiting.served
         self._virtual_time = turn
-        return True
+        return pool, True
 
-    def release(self, n: int) -> None:
+    def release(self, pool: Pool, n: int) -> None:
         """Release a task's slots, and hand over what is then free."""
-        self._hold(-min(n, self.limit))
-        pool = Pool(self.limit)
-        needs = (hand_over.Waiting(str(each.order), each.slots) for each in self._waiting)
-        given, reserved = hand_over.serve({pool: self.limit - self.held}, needs)
-        number, self.reserved = len(given), reserved.get(pool, 0)
-        served = self._waiting[:number]
-        del self._waiting[:number]
+        self._hold(pool, n, -1)
+        needs = (hand_over.Waiting(str(each.order), each.n) for each in self._waiting)
+        given, self.reserved = hand_over.serve(self._free({}), needs)
+        served = list(itertools.islice((each for each in self._waiting if str(each.order) in given), len(given)))
         for each in served:
-            self._hold(each.slots)
-            each.served.succeed()
+            self._waiting.remove(each)
+            self._hold(given[str(each.order)], each.n)
+            each.served.succeed(given[str(each.order)])
         if served and not self._waiting and self._world.now:
             self.used_while_waited_for = self.slot_seconds_until_now / (self.limit * self._world.now)
 
-    def _hold(self, slots: int) -> None:
+    def _free(self, reserved: Mapping[Pool, int]) -> dict[Pool, int]:
+        return {pool: pool.limit - held - reserved.get(pool, 0) for pool, held in self.held.items()}
+
+    def _hold(self, pool: Pool, n: int, sign: int = 1) -> None:
         self._slot_seconds = self.slot_seconds_until_now
         self._since = self._world.now
-        self.held += slots
+        self.held[pool] += sign * min(n, pool.limit)

@@ -36,24 +36,25 @@ class Outcome:
     longest_queue: int = 0
 
 
-def simulate(arrivals: Iterable[Arrival], stages: Stages, slots: int, *, seed: int = 1) -> Outcome:
+def simulate(arrivals: Iterable[Arrival], stages: Stages, slots: int, *, seed: int = 1, accounts: int = 1) -> Outcome:
     """Run every arrival to its end.
 
     Args:
         arrivals: The tasks.
         stages: How long the parts of a task take.
-        slots: How many the provider has.
+        slots: How many an account has at the provider.
         seed: For the durations of generations.
+        accounts: How many accounts there are.
     """
     tasks = sorted(arrivals, key=lambda arrival: arrival.at)
     world, dice, outcome = simpy.Environment(), random.Random(seed), Outcome()
-    queue = SlotQueue(world, slots)
+    queue = SlotQueue(world, slots, accounts)
     for arrival in tasks:
         world.process(_task(world, queue, arrival, stages, dice, outcome))
     first, last = tasks[0].at, tasks[-1].at
     if last > first:
         world.run(until=last)
-        outcome.used = queue.slot_seconds_until_now / (slots * (last - first))
+        outcome.used = queue.slot_seconds_until_now / (queue.limit * (last - first))
     world.run()
     if last == first:
         outcome.used = queue.used_while_waited_for
@@ -74,14 +75,14 @@ def _task(
     yield world.timeout(arrival.at)
     turn = queue.admit(arrival.caller, arrival.n)
     yield world.timeout(stages.accepting)
-    has_waited = yield from queue.acquire(turn, arrival.n)
+    pool, has_waited = yield from queue.acquire(turn, arrival.n)
     yield world.timeout(stages.dispatching + (stages.waking if has_waited else 0))
     outcome.waits.append(world.now - arrival.at)
     outcome.waits_of.setdefault(arrival.caller, []).append(world.now - arrival.at)
     yield world.timeout(stages.generation(dice) + stages.noticing + stages.collecting)
     outcome.totals.append(world.now - arrival.at)
     yield world.timeout(stages.leaving)
-    queue.release(arrival.n)
+    queue.release(pool, arrival.n)
 
 
 def percentiles(values: list[float]) -> tuple[float, float, float]:

@@ -59,6 +59,15 @@ def test_task_of_more_images_than_slots_acquires_all_slots() -> None:
     assert outcome.makespan == pytest.approx(30)
 
 
+@pytest.mark.parametrize("accounts", [2, 4])
+@pytest.mark.parametrize("mix", [{1: 1}, {1: 3, 2: 2, 4: 1}])
+def test_accounts_serve_nearly_as_many_times_the_tasks(accounts: int, mix: dict[int, int]) -> None:
+    stages = Stages(spread=0.3)
+    one = simulate(burst(500, mix, seed=1), stages, 9, seed=1).makespan
+    several = simulate(burst(500 * accounts, mix, seed=1), stages, 9, seed=1, accounts=accounts).makespan
+    assert one / several >= 0.95
+
+
 def test_same_seed_gives_the_same_waits() -> None:
     stages, mix = Stages(spread=0.4), {1: 3, 4: 1}
     first, second = (simulate(poisson(0.2, 300, mix, seed=5), stages, 9, seed=5).waits for _ in range(2))

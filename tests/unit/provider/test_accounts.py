@@ -9,7 +9,7 @@ import pytest
 
 from kiln import secrets
 from kiln.errors import ConfigurationError
-from kiln.provider import accounts
+from kiln.provider import ProviderError, Verdict, accounts
 from kiln.provider.accounts import Account, provider_for, slots_of, webhook_secrets
 from kiln.provider.client import shared_provider
 from kiln.provider.credentials import CACHE_SECONDS, Signer
@@ -143,16 +143,17 @@ def test_draining_account_has_a_provider():
     assert provider_for("b")._signer.authorization() == "Bearer sk-b"
 
 
-def test_unknown_account_is_a_configuration_error_that_names_it():
-    with pytest.raises(ConfigurationError, match="has no account gone; "):
+def test_unknown_account_is_an_account_error_that_names_it():
+    with pytest.raises(ProviderError, match="has no account gone; ") as refused:
         provider_for("gone")
+    assert refused.value.verdict is Verdict.ACCOUNT
 
 
 def test_removed_account_has_no_provider():
     put_accounts(A, B)
     provider_for("b")
     put_accounts(A)
-    with pytest.raises(ConfigurationError, match="has no account b; "):
+    with pytest.raises(ProviderError, match="has no account b; "):
         provider_for("b")
 
 

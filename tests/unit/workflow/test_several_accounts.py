@@ -7,23 +7,21 @@ from typing import Any
 
 import pytest
 
-from kiln import clock, secrets
+from kiln import clock
 from kiln.contract import TaskStatus
 from kiln.operating.dispatch import status
 from kiln.provider import ProviderError, Verdict
 from kiln.slots.gate import Calls, Gate
 from kiln.slots.gate_rule import Lesson
 from kiln.slots.store import Slots
-from kiln.tasks.store import TaskStore
 from kiln.workflow import collect, dispatch, poll
 from kiln.workflow.dispatch import dispatch as dispatch_step
 from kiln.workflow.outcomes import Outcome
 from kiln.workflow.poll import poll as poll_step
 from kiln.workflow.reconcile import reconcile
 from kiln.workflow.release import release_and_wake
-from tests.support.account import put_secret
 from tests.support.fakes import FakeProvider
-from tests.support.samples import add_task
+from tests.support.several_accounts import accept, created, put_accounts, run, stored
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -36,16 +34,6 @@ class _Crash(Exception):
     """The process ends here."""
 
 
-def put_accounts(**slots: Any) -> None:
-    entries = [{"name": name, "api_key": f"sk-{name}", **_entry(given)} for name, given in slots.items()]
-    put_secret("kiln-provider", {"accounts": entries})
-    secrets.forget()
-
-
-def _entry(given: Any) -> dict[str, Any]:
-    return given if isinstance(given, dict) and "slots" in given else {"slots": given}
-
-
 @pytest.fixture
 def providers(monkeypatch) -> dict[str, FakeProvider]:
     """The accounts ``a`` and ``b``, with a slot each."""
@@ -54,28 +42,6 @@ def providers(monkeypatch) -> dict[str, FakeProvider]:
     for step in (dispatch, poll, collect):
         monkeypatch.setattr(step, "provider_for", made.__getitem__)
     return made
-
-
-def accept(*task_ids: str, **changes: Any) -> None:
-    for number, task_id in enumerate(task_ids):
-        add_task(task_id, created_at=clock.milliseconds(), turn=number + 1, **changes)
-
-
-def stored(task_id: str = "t"):
-    return TaskStore().get(task_id)
-
-
-def created(providers: dict[str, FakeProvider]) -> dict[str, int]:
-    return {name: len(each.created) for name, each in providers.items() if each.created}
-
-
-def run(task_id: str = "t", *, steps: int = 6) -> Outcome:
-    """Dispatches as the workflow does, until the provider has the task or it sleeps."""
-    for _ in range(steps):
-        outcome = dispatch_step(task_id).outcome
-        if outcome is not Outcome.AGAIN:
-            return outcome
-    return outcome
 
 
 def test_tasks_are_dispatched_where_there_is_room(providers):

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kiln import metrics, secrets
+from kiln.errors import ConfigurationError
 from kiln.provider import credentials
 from kiln.provider.credentials import DEFAULT_ACCOUNT
+from kiln.provider.verdicts import ProviderError, Verdict
 from kiln.settings import SlotSettings, load
 
 if TYPE_CHECKING:
     from kiln.provider.client import Provider
+
+_UNREADABLE = (ConfigurationError, BotoCoreError, ClientError)
+
+_log = logging.getLogger(__name__)
+_last_read: list[Account] = []
+_failed_at = float("-inf")
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,32 @@ def accounts(*, fresh: bool = False) -> list[Account]:
     ]
 
 
+def known_accounts(*, fresh: bool = False) -> list[Account]:
+    """Returns every account of the secret as it was last readable; before that, ``default`` alone.
+
+    Slots must be released while the secret is unreadable, so this never fails for it.
+
+    Args:
+        fresh: Ask Secrets Manager even if the process has a copy.
+    """
+    global _failed_at  # noqa: PLW0603 - one clock for each process, like the copy
+    known = _last_read or [Account(DEFAULT_ACCOUNT, load(SlotSettings).provider_slots)]
+    if time.monotonic() < _failed_at + secrets.RETRY_SECONDS and not fresh:
+        return list(known)  # Each attempt may wait for a connection.
+    try:
+        _last_read[:] = accounts(fresh=fresh)
+    except _UNREADABLE as error:
+        _failed_at = time.monotonic()
+        metrics.record(metrics.SECRETS_STALE)
+        names = ", ".join(each.name for each in known)
+        _log.warning(
+            "expected the provider's secret, got: %s; mend it. Slots are counted for %s until then", error, names
+        )
+        return list(known)
+    _failed_at = float("-inf")
+    return list(_last_read)
+
+
 def slots_of(account: Account, model: str) -> int:
     """Returns how many slots an account has for a model; 0 if its slots are by model and do not name this one."""
     if isinstance(account.slots, int):
@@ -63,9 +102,12 @@ def provider_for(name: str) -> Provider:
     """Returns the client of one account: one for each account and process, with its own connections and token.
 
     Raises:
-        ConfigurationError: There is no such account.
+        ProviderError: There is no such account, or the secret is unreadable. No call was made.
     """
-    credentials.entry_of(name)
+    try:
+        credentials.entry_of(name)
+    except _UNREADABLE as error:
+        raise ProviderError(Verdict.ACCOUNT, f"the provider's keys cannot be used: {error}") from error
     return _provider(name)
 
 

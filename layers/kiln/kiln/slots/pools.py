@@ -70,12 +70,13 @@ def fitting(pools: Sequence[Pool], n: int, model: str = "", account: str = "") -
         pools: All pools.
         n: How many images the task generates.
         model: Its model.
-        account: The account that it is bound to; empty if it is bound to none.
+        account: The account that it is bound to; empty if it is bound to none. Without a pool there, any pool will do.
     """
+    is_bound = any(pool.account == account for pool in pools)
     allowed = [
         pool
         for pool in pools
-        if pool.limit and pool.model in ("", model) and (pool.account == account if account else pool.is_open)
+        if pool.limit and pool.model in ("", model) and (pool.account == account if is_bound else pool.is_open)
     ]
     largest = max((pool.limit for pool in allowed), default=0)
     return [pool for pool in allowed if pool.limit >= min(n, largest)]

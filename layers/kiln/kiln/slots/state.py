@@ -55,6 +55,11 @@ class SlotState:
         return task_holders(self.names)
 
     @property
+    def accounts(self) -> set[str]:
+        """The accounts at which slots are in use."""
+        return set(map(account_of, self.names))
+
+    @property
     def held(self) -> int:
         """How many slots tasks hold."""
         return len(self.names) - self.throttled - self.reserved

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kiln import clock, metrics
-from kiln.provider.accounts import accounts
+from kiln.provider.accounts import known_accounts
 from kiln.provider.credentials import DEFAULT_ACCOUNT
 from kiln.slots.gate_rule import GateState
 from kiln.slots.hand_over import (
@@ -74,7 +74,7 @@ class Slots(TableAccess):
         """
         if self._limit:
             return [Pool(self._limit)]
-        return pools_of(accounts(), state.closed if state else ())
+        return pools_of(known_accounts(), state.closed if state else ())
 
     def acquire(self, task: Task, state: SlotState | None = None) -> str | None:
         """Acquires the slots of a task, unless too few are free or dispatch is paused. Twice is as good as once.
@@ -194,9 +194,8 @@ class Slots(TableAccess):
 
     def has_other(self, task: Task) -> bool:
         """Whether another account takes tasks of this one's model: it does not drain, and the provider accepts it."""
-        others = (
-            [each for each in accounts() if each.name != task.at and not each.is_draining] if not self._limit else []
-        )
+        known = [] if self._limit else known_accounts()
+        others = [each for each in known if each.name != task.at and not each.is_draining]
         if not others:
             return False
         gates = self._read([each.name for each in others])[1]

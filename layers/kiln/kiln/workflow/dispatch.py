@@ -29,9 +29,6 @@ _SHORT_WAITS = 20
 _LONGEST_WAIT_SECONDS = 30
 _AGE_SHARE = 20
 
-_SURE = frozenset({Verdict.ACCOUNT, Verdict.WAIT})
-"""The verdicts that say for certain that this create made no task."""
-
 _REPEATABLE = frozenset({Verdict.RETRY, Verdict.WAIT, Verdict.UNKNOWN})
 
 
@@ -168,11 +165,17 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, g
 
 def _counted(task: Task, error: ProviderError, tasks: TaskStore) -> Task:
     """Counts an attempt that was surely refused, if all attempts before it were: the task is not at the account."""
-    is_sure = error.verdict in _SURE and not isinstance(error, _NotLookedUp)
-    if not is_sure or task.refused_attempts != task.dispatch_attempts - 1:
+    if not _is_sure(error) or task.refused_attempts != task.dispatch_attempts - 1:
         return task
     tasks.refused(task, str(error), attempts=task.dispatch_attempts)
     return task.model_copy(update={"refused_attempts": task.dispatch_attempts, "refusal": str(error)})
+
+
+def _is_sure(error: ProviderError) -> bool:
+    """Whether an error says for certain that this attempt made no task. A 429 without a code may be a gateway's."""
+    if isinstance(error, _NotLookedUp):
+        return False
+    return error.verdict is Verdict.ACCOUNT or (error.verdict is Verdict.WAIT and error.code > 0)
 
 
 def _lesson_of(task: Task, error: ProviderError) -> Lesson:

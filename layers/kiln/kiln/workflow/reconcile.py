@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from kiln import aws, clock, metrics
 from kiln.errors import TaskNotFound
-from kiln.provider.accounts import accounts
+from kiln.provider.accounts import known_accounts
 from kiln.settings import PrioritySettings, WorkflowSettings, load
 from kiln.slots.store import Slots
 from kiln.tasks import items
@@ -80,7 +80,7 @@ def reconcile(
 ) -> Reconciled:
     """Releases slots of ended tasks, hands free slots over, starts what runs nowhere, and measures the queue."""
     tasks, slots = tasks or TaskStore(), slots or Slots()
-    accounts(fresh=True)  # An account that was just added gets tasks in this run.
+    known_accounts(fresh=True)  # An account that was just added gets tasks in this run.
     done = Reconciled()
     state = slots.state()
     promote_low(tasks, state.virtual_time)

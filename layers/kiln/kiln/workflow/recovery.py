@@ -65,7 +65,8 @@ def recover(*, tasks: TaskStore, slots: Slots) -> int:
     Returns:
         How many tasks were woken.
     """
-    names = slots.account_names()
+    # Tasks may hold slots at an account that is no longer in the secret.
+    names = sorted({*slots.account_names(), *slots.state().accounts})
     return sum(_recover(Gate(calls, name), calls, name, tasks, slots) for name in names for calls in Calls)
 
 
@@ -99,7 +100,7 @@ def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Sl
     if not rested or (rested[0][0] > MANY_PROBES and not state.is_due_again(now)):
         return 0
     # Where a refused account is not the only one, its tasks may go to another, which may be new.
-    woken = rested if state.is_refused and len(slots.account_names()) > 1 else rested[:1]
+    woken = rested if state.is_refused and set(slots.account_names()) - {account} else rested[:1]
     for _, task_id in woken:
         _wake(task_id, tasks)
     return len(woken)
