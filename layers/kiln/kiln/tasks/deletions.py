@@ -11,7 +11,7 @@ _FORGOTTEN = (
     *("prompt", "inputs", "result", "collected", "deliveries", "callback_url", "callback_statuses"),
     *("provider_fields", "refusal", "ignored"),
 )
-_INDEXED = ("sequence", "listed")
+_INDEXED = ("sequence", "listed", "queue", "turn")
 """Without these attributes, no index has the task."""
 
 
