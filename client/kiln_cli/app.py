@@ -27,6 +27,7 @@ from kiln_cli.pictures.retry import retry
 from kiln_cli.pictures.save import save
 from kiln_cli.pictures.session import TRANSPORT, PicturesCommand
 from kiln_cli.pictures.submit import submit
+from kiln_cli.pictures.usage import usage
 from kiln_cli.pictures.watch import watch
 from kiln_cli.pictures.whoami import logout, whoami
 from kiln_client import IgnoredFields
@@ -54,6 +55,7 @@ _PICTURES: dict[str, Callable[..., None]] = {
     "retry": retry,
     "rerun": rerun,
     "cancel": cancel,
+    "usage": usage,
     "open": open_console,
     "mcp": mcp,
     "login": login,

@@ -12,6 +12,7 @@ from kiln_client.answers import (
     StoredRequest,
     Task,
     TaskStatus,
+    Usage,
     WebhookTest,
 )
 from kiln_client.async_client import AsyncKiln
@@ -74,6 +75,7 @@ __all__ = [
     "TaskOptions",
     "TaskStatus",
     "TooManyRequests",
+    "Usage",
     "WaitTimedOut",
     "WebhookRefused",
     "WebhookTest",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Literal, Self
 
 TaskStatus = Literal["submitted", "processing", "succeed", "failed"]
@@ -224,6 +225,35 @@ class Delivery(_Answer):
     def read(cls, data: Json) -> Delivery:
         """Reads an element of ``data`` of an answer."""
         return cls._of(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(_Answer):
+    """The sums over your tasks that ended on one day, or within a whole time.
+
+    Attributes:
+        caller: Your name at this Kiln.
+        units: The units that the provider charged.
+        images: Images that were stored.
+        tasks: Tasks that ended, with failures.
+        failures: Tasks that failed, with cancelled ones.
+        day: The day (UTC); ``None`` for a whole time.
+        answer: The whole answer.
+    """
+
+    caller: str
+    units: Decimal
+    images: int
+    tasks: int
+    failures: int
+    day: date | None = None
+    answer: Json = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, data: Json) -> Usage:
+        """Reads an element of ``data`` of an answer."""
+        day = date.fromisoformat(data["day"]) if data.get("day") else None
+        return cls._of(data, units=Decimal(data["units"]), day=day)
 
 
 @dataclass(frozen=True, slots=True)

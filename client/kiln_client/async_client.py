@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Literal, Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, WebhookTest
+from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, Usage, WebhookTest
 from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.images import ImageSource
 from kiln_client.operations import Filters, Operations
@@ -122,6 +123,18 @@ class AsyncKiln:
     async def test_webhook(self, url: str) -> WebhookTest:
         """Has Kiln send one signed sample webhook to an address, and returns what the receiver answered."""
         return await self._run(self._operations.test_webhook(url))
+
+    async def usage(
+        self, first: date | None = None, last: date | None = None, *, by: Literal["day", "caller"] = "day"
+    ) -> Sequence[Usage]:
+        """Returns the units, images, tasks and failures of each day (UTC), or of the whole time.
+
+        Args:
+            first: The first day; default is the first of this month.
+            last: The last day; default is today.
+            by: ``caller`` for one row.
+        """
+        return await self._run(self._operations.usage(first, last, by))
 
     async def upload(self, image: str | os.PathLike[str] | bytes) -> str:
         """Uploads an image and returns a reference to use as an image."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Literal, Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, WebhookTest
+from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, Usage, WebhookTest
 from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.images import ImageSource
 from kiln_client.operations import Filters, Operations
@@ -157,6 +158,18 @@ class Kiln:
     def test_webhook(self, url: str) -> WebhookTest:
         """Has Kiln send one signed sample webhook to an address, and returns what the receiver answered."""
         return self._run(self._operations.test_webhook(url))
+
+    def usage(
+        self, first: date | None = None, last: date | None = None, *, by: Literal["day", "caller"] = "day"
+    ) -> Sequence[Usage]:
+        """Returns the units, images, tasks and failures of each day (UTC), or of the whole time.
+
+        Args:
+            first: The first day; default is the first of this month.
+            last: The last day; default is today.
+            by: ``caller`` for one row.
+        """
+        return self._run(self._operations.usage(first, last, by))
 
     def upload(self, image: str | os.PathLike[str] | bytes) -> str:
         """Uploads an image and returns a reference to use as an image. ``create`` uploads large images by itself."""

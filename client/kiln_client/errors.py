@@ -110,7 +110,7 @@ class Conflict(Refused):
 
 
 class TooManyRequests(Refused):
-    """The caller has used up its requests of this minute (HTTP 429)."""
+    """The caller has used up its requests of this minute, or its units of this month (code 1102) (HTTP 429)."""
 
 
 class ServerFailed(Refused):

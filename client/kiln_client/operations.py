@@ -6,12 +6,12 @@ import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 from urllib.parse import quote
 
-from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, TaskStatus, WebhookTest
+from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, TaskStatus, Usage, WebhookTest
 from kiln_client.bodies import BatchOptions, Contents, Job, TaskOptions
 from kiln_client.errors import InvalidImage, NotFinished, TaskFailed, WaitTimedOut
 from kiln_client.images import Content, ImageSource, read_image, suffix, to_upload, write_whole
@@ -20,6 +20,7 @@ from kiln_client.request import Finding, Found, Operation, Pause, Request, Sende
 TASKS = "/v1/images/multi-image2image"
 UPLOADS = "/v1/uploads"
 BATCHES = "/v1/batches"
+USAGE = "/v1/usage"
 
 _IN_PATH = re.compile(r"[\w.~ +@:,=-]+")
 _NOT_IN_PATH = frozenset({".", "..", "-"})
@@ -148,6 +149,12 @@ class Operations:
         """Creates a task with the request of an ended one."""
         key = idempotency_key or uuid.uuid4().hex
         return Task.read((yield from self._sender.api("POST", _path(task_id, "retry"), idempotency_key=key)))
+
+    def usage(self, first: date | None, last: date | None, by: Literal["day", "caller"]) -> Operation[list[Usage]]:
+        """Returns what the caller's ended tasks cost."""
+        days = {"from": first, "to": last}
+        params = {"by": by, **{name: day.isoformat() for name, day in days.items() if day is not None}}
+        return [Usage.read(each) for each in (yield from self._sender.api("GET", USAGE, params=params))]
 
     def test_webhook(self, url: str) -> Operation[WebhookTest]:
         """Has Kiln send one sample webhook."""

@@ -31,7 +31,7 @@ def changed_item(record: DynamoDBRecord) -> None:
         logger.info("batch finished", extra={"batch_id": finished})
 
 
-@observed()
+@observed(clients=(aws.dynamodb,))
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
     return process_partial_response(event, changed_item, batch, context)

@@ -11,7 +11,7 @@ from kiln.operating.operations import perform
 from kiln_lambda.observability import logger, observed
 
 
-@observed("task_id", clients=(aws.dynamodb,))
+@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the command ``kiln``: one operation, one answer."""
     answer = perform(event)

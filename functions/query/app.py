@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -9,8 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
 from kiln.contract import ListQuery
+from kiln.contract.usage import Grouping, UsageQuery
 from kiln.documents import pages
 from kiln.images.stored import LINK_SECONDS
+from kiln.intake.budget import account_costs
 from kiln.tasks.batch_views import found_batch_view
 from kiln.tasks.batches import Batches
 from kiln.tasks.downloads import download_address
@@ -20,6 +23,7 @@ from kiln.tasks.progress import progress, stored_request
 from kiln.tasks.search import Found, TaskSearch
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
+from kiln.tasks.usage import Usage
 from kiln.tasks.views import found_view
 from kiln.tasks.waiting import seconds_left, seconds_to_wait, wait_for_change
 from kiln_lambda.contract_api import ContractApi
@@ -90,6 +94,23 @@ def query_batch() -> Response[str]:
 def _task(tasks: TaskStore) -> Task:
     caller = app.caller().name
     return tasks.find(caller, app.either_id(caller, tasks))
+
+
+@app.get("/v1/usage")
+def usage() -> Response[str]:
+    """Answers with the caller's usage: a row per day, or one row for the whole time."""
+    caller = app.caller().name
+    asked = UsageQuery.parse(app.parameters)
+    first, last = asked.days(dt.datetime.now(dt.UTC).date())
+    if asked.by is Grouping.CALLER:
+        return app.answer([Usage().total(caller, first, last)])
+    return app.answer(Usage().by_day(caller, first, last))
+
+
+@app.get("/account/costs")
+def costs() -> Response[str]:
+    """Answers with the caller's budget, in the form of the provider's resource packs (contract)."""
+    return app.answer(account_costs(app.caller()))
 
 
 @app.route("/v1/results/<task_id>/<token>/<file>", method=["GET", "HEAD"])

@@ -12,7 +12,7 @@ from kiln.workflow.reconcile import reconcile
 from kiln_lambda.observability import logger, observed
 
 
-@observed(clients=(aws.dynamodb, aws.sqs))
+@observed(clients=(aws.dynamodb, aws.secrets_manager, aws.sqs))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the schedule."""
     done = reconcile()

@@ -11,7 +11,7 @@ from kiln.workflow.release import release
 from kiln_lambda.observability import logger, observed
 
 
-@observed("task_id", clients=(aws.dynamodb,))
+@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``ReleaseSlots``."""
     result = release(event["task_id"], event["fault"])

@@ -118,6 +118,9 @@ class FakeApi:
             yield self._list(request.url.params)
         if path.startswith("/live/v1/batches"):
             yield self._batch(request)
+        if path == "/live/v1/usage":
+            row = {"caller": "ada", "units": "16.5", "images": 1, "tasks": 2, "failures": 1}
+            yield success([row | {"day": "2026-11-27"}, row | {"day": "2026-11-28", "units": "8"}])
         if (request.method, path) == ("POST", "/live/v1/uploads"):
             yield self._open_upload()
         quoted, _, what = request.url.raw_path.partition(b"?")[0].decode().removeprefix(TASKS + "/").partition("/")

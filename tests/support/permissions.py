@@ -19,7 +19,8 @@ _SERVICES = {"stepfunctions": "states"}
 _ACTIONS = {
     "s3:HeadObject": {"s3:GetObject"},
     "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
-    "dynamodb:TransactWriteItems": {"dynamodb:PutItem"},
+    # A task's end: two updates. Those that put are seen to put without a transaction too.
+    "dynamodb:TransactWriteItems": {"dynamodb:UpdateItem"},
     # Through a presigned link.
     "urllib3:PUT": {"s3:PutObject"},
 }

@@ -34,8 +34,9 @@ def count_table_calls(counts: Counts, calls: list[dict[str, Any]], images: dict[
         key = request.get("Key", request.get("Item", {})).get("pk", {}).get("S", "")
         if call["operation"] == "TransactWriteItems" and not call["failed"]:
             # A transaction costs two writes for each item; the stream contains one.
-            for item in (each["Put"]["Item"] for each in request["TransactItems"]):
-                counts.add_writes(kind_of(item["pk"]["S"]), {"": write_units(item_bytes(item))})
+            for (write,) in (each.values() for each in request["TransactItems"]):
+                changed = write.get("Item") or images.get(write["Key"]["pk"]["S"], write["Key"])
+                counts.add_writes(kind_of(changed["pk"]["S"]), {"": write_units(item_bytes(changed))})
         elif call["operation"] in ("UpdateItem", "PutItem") and call["failed"]:
             # A failed condition is charged for the item that it was checked against.
             counts.add_writes(kind_of(key), {"": write_units(item_bytes(images.get(key, {})))})

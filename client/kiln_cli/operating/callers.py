@@ -42,14 +42,14 @@ def list_callers(session: OperatorSession) -> None:
         return
     from rich.table import Table  # noqa: PLC0415 - a pipe saves a fifth of a second
 
-    table = Table("caller", "per minute", "access keys", "API keys", "webhooks", "keys", box=None, pad_edge=False)
+    heads = ("caller", "per minute", "units a month", "access keys", "API keys", "webhooks", "keys")
+    table = Table(*heads, box=None, pad_edge=False)
     for each in callers:
         rotation = "old and new" if each["is_rotating"] else ""
         webhooks = ", ".join(["signed" if each["has_webhook_secret"] else "unsigned", *each["callback_statuses"]])
         access_keys = ", ".join(each["access_keys"])
-        table.add_row(
-            str(each["name"]), str(each["tasks_per_minute"]), access_keys, str(each["api_keys"]), webhooks, rotation
-        )
+        limits = (str(each["tasks_per_minute"]), str(each["units_per_month"] or "no limit"))
+        table.add_row(str(each["name"]), *limits, access_keys, str(each["api_keys"]), webhooks, rotation)
     terminal.show(table if callers else "No callers yet. Add one with kiln callers add NAME.")
 
 
@@ -59,6 +59,9 @@ def add(
     name: Name,
     per_minute: Annotated[
         int | None, typer.Option(help="Tasks per minute; default is the installation's limit", min=1)
+    ] = None,
+    units_per_month: Annotated[
+        int | None, typer.Option(help="Units its tasks may cost in a month (UTC); default is no budget", min=1)
     ] = None,
     low: Annotated[bool, typer.Option("--low", help="All its tasks wait behind every task of normal priority")] = False,
     webhook_secret: Annotated[bool, typer.Option("--webhook-secret", help="Sign the caller's webhooks")] = False,
@@ -72,6 +75,7 @@ def add(
     keys = Keys.new(name, webhook_secret=webhook_secret)
     limits = {
         "tasks_per_minute": per_minute,
+        "units_per_month": units_per_month,
         "priority": "low" if low else None,
         "callback_statuses": read_statuses(callback_statuses),
     }
@@ -132,6 +136,7 @@ def _description(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
         "has_webhook_secret": bool(mine[0].get("webhook_secret")),
         "is_rotating": len(mine) > 1,
         "callback_statuses": mine[0].get("callback_statuses") or [],
+        "units_per_month": mine[0].get("units_per_month") or 0,
     }
 
 

@@ -129,6 +129,7 @@ export default {
   refused: (message) => `Kiln couldn’t do this: ${message}`,
   field_says: (field, why) => `${field}: ${why}`,
   why_id_taken: (id) => `You already have a task with the ID ${id}.`,
+  why_budget_used: (units, day) => `Your ${units} units of this month are used up. You can start tasks again on ${day} (UTC).`,
   why_too_many_tasks: (limit) => `You can start ${limit} tasks a minute. Wait a moment, then try again.`,
   why_not_cancelled: "It’s too late to cancel: the task has already started.",
   why_not_http: "Enter an address that starts with http:// or https://.",

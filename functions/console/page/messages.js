@@ -19,6 +19,7 @@ const FIELDS = {
 const REASONS = [
   [/^External_task_id (.+) already exists$/s, "why_id_taken"],
   [/^too many requests: at most (\d+) tasks/, "why_too_many_tasks"],
+  [/^the budget is used up: \S+ of (\d+) units this month; the next month begins at (\S+)T/, "why_budget_used"],
   [/cannot be cancelled: it is being generated/, "why_not_cancelled"],
   [/could not be fetched: .*(?:not known|name resolution|nodename|No address)/is, "why_not_found"],
   [/could not be fetched within/, "why_not_in_time"],

@@ -123,6 +123,7 @@ export default {
   refused: (message) => `Kiln 无法完成此操作：${message}`,
   field_says: (field, why) => `${field}：${why}`,
   why_id_taken: (id) => `您已有 ID 为 ${id} 的任务。`,
+  why_budget_used: (units, day) => `本月的 ${units} 个计费单位已用完，${day}（UTC）起可再次创建任务。`,
   why_too_many_tasks: (limit) => `每分钟最多可创建 ${limit} 个任务，请稍后重试。`,
   why_not_cancelled: "任务已经开始，无法取消。",
   why_not_http: "请输入以 http:// 或 https:// 开头的地址。",

@@ -90,6 +90,13 @@ class TooManyWebhookTests(TooManyRequests):
     counter = "webhook-tests"
 
 
+class BudgetUsedUp(KilnError):
+    """The caller's units of this month are used up (1102); nothing has happened, and a retry is refused too."""
+
+    code = 1102
+    http_status = 429
+
+
 class BodyTooLarge(KilnError):
     """The body is larger than this route reads (1201); the message gives the limit (413)."""
 

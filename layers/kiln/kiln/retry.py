@@ -28,6 +28,7 @@ def retry(caller: Caller, either_id: str, *, idempotency_key: str | None = None)
         TaskNotFound: This caller has no such task (1203).
         RetryRefused: It has not ended, is a drop that is retried already, or its images are no longer stored (409).
         IdempotencyKeyReused: The key was used before with another request (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
     tasks = TaskStore()

@@ -124,6 +124,11 @@ def test_failed_task_shows_its_reason_and_can_be_tried_again(console: Console, f
             "Webhook URL: Enter an address that starts with https://.",
             "Webhook 地址：请输入以 https:// 开头的地址。",
         ),
+        (
+            "the budget is used up: 100.5 of 100 units this month; the next month begins at 2027-01-01T00:00:00Z",
+            "Your 100 units of this month are used up. You can start tasks again on 2027-01-01 (UTC).",
+            "本月的 100 个计费单位已用完，2027-01-01（UTC）起可再次创建任务。",
+        ),
         ("The provider is full", "The provider is full", "The provider is full"),
     ],
 )

@@ -54,18 +54,19 @@ def test_log_line_gives_its_metrics_with_their_dimensions() -> None:
 def test_reads_failed_conditions_and_transactions_are_charged() -> None:
     counts = Counts()
     large = {"pk": {"S": "TASK#1"}, "prompt": {"S": "x" * 5_000}}
-    key = {"Key": {"pk": {"S": "TASK#1"}}}
+    key: dict[str, Any] = {"Key": {"pk": {"S": "TASK#1"}}}
     calls: list[dict[str, Any]] = [
         {"operation": "GetItem", "failed": "", "table_call": {**key, "ConsistentRead": True}, "items": [large]},
         {"operation": "GetItem", "failed": "", "table_call": {**key, "ProjectionExpression": "n"}, "items": [{}]},
         {"operation": "Query", "failed": "", "table_call": {"IndexName": "by_turn"}, "items": []},
         {"operation": "UpdateItem", "failed": "ConditionalCheckFailedException", "table_call": key},
         {"operation": "TransactWriteItems", "failed": "", "table_call": {"TransactItems": [{"Put": {"Item": large}}]}},
+        {"operation": "TransactWriteItems", "failed": "", "table_call": {"TransactItems": [{"Update": key}]}},
         {"operation": "UpdateItem", "failed": "", "table_call": key},
     ]
     traces.count_table_calls(counts, calls, {"TASK#1": large})
     assert counts.read_units == {"TASK": 2 + 1, "by_turn": 0.5}
-    assert counts.write_units == {"table": 5 + 5}
+    assert counts.write_units == {"table": 5 + 5 + 5}
 
 
 def test_short_task_token_is_counted_with_the_length_of_aws() -> None:

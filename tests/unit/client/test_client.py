@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,13 @@ def test_create_without_options_sends_only_images(kiln: Any, api: FakeApi) -> No
     task = kiln.create(PNG)
     assert task.task_id == "task-1"
     assert api.created() == [{"subject_image_list": [{"subject_image": base64.b64encode(PNG).decode()}]}]
+
+
+def test_usage_is_read_as_days_and_decimals(kiln: Any, api: FakeApi) -> None:
+    first, second = kiln.usage(date(2026, 11, 1))
+    assert (first.day, first.units, first.failures) == (date(2026, 11, 27), Decimal("16.5"), 1)
+    assert first.units + second.units == Decimal("24.5")
+    assert dict(api.requests[-1].url.params) == {"by": "day", "from": "2026-11-01"}
 
 
 def test_create_sends_every_option(kiln: Any, api: FakeApi, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +248,21 @@ def test_field_without_effect_is_one_line_on_stderr(kiln: Run, api: FakeApi) -> 
     status, out, err = kiln("submit", "cat.png", "--no-wait")
     assert (status, out) == (0, "task-1\n")
     assert err == "kiln: warning: these fields have no effect: seed\n"
+
+
+def test_usage_prints_a_row_for_each_day(kiln: Run, api: FakeApi) -> None:
+    status, out, _ = kiln("usage", "--from", "2026-11-01", "--to", "2026-11-28")
+    assert (status, out) == (0, "2026-11-27\t16.5\t1\t2\t1\n2026-11-28\t8\t1\t2\t1\n")
+    assert dict(api.requests[-1].url.params) == {"by": "day", "from": "2026-11-01", "to": "2026-11-28"}
+    assert [day["units"] for day in json.loads(kiln("usage", "--json")[1])] == ["16.5", "8"]
+    assert kiln("usage", "--from", "November")[0] == 2
+
+
+def test_usage_shows_a_person_the_total(kiln: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", kiln("usage")[1])
+    assert shown.split()[-5:] == ["total", "24.5", "2", "4", "2"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -19,6 +21,7 @@ from kiln.contract.batch import (
 )
 from kiln.contract.batch_request import MOST_JOBS
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
+from kiln.contract.usage import UsageRow
 from kiln.contract.vocabulary import Stage
 from kiln.images import limits
 from kiln.intake.sample_webhook import WebhookTest
@@ -64,6 +67,13 @@ def test_task_answer_is_read_field_by_field() -> None:
     assert (read.task_status_msg, read.final_unit_deduction, read.watermarked) == ("none", "16", True)
     assert (read.images, read.created_at, read.updated_at) == ((answers.Image(0, "https://x/0", "https://x/1"),), 1, 2)
     assert (read.queue_position, read.eta_seconds) == (3, 40)
+
+
+def test_usage_answer_is_read_field_by_field() -> None:
+    meant = UsageRow(caller="ada", day=date(2026, 11, 28), units="16.5", images=1, tasks=2, failures=3)
+    read = answers.Usage.read(answered(meant))
+    assert (read.caller, read.day, read.units) == ("ada", date(2026, 11, 28), Decimal("16.5"))
+    assert (read.images, read.tasks, read.failures) == (1, 2, 3)
 
 
 def test_progress_answer_is_read_field_by_field() -> None:

@@ -18,6 +18,7 @@ from kiln.images import storage
 from kiln.intake.uploads import open_upload
 from kiln.provider import Provider
 from kiln.tasks import admission
+from tests.support.account import SECRETS, put_secret
 from tests.support.fakes import SignedPuts
 from tests.support.functions import TASK_ID, call, invoke, sample
 from tests.support.images import in_base64, padded, picture
@@ -66,6 +67,14 @@ def test_a_warm_create_is_one_write_for_the_caller_and_one_for_the_task(calls):
     assert made == ["UpdateItem", "PutItem"]
 
 
+def test_create_of_a_caller_with_a_budget_reads_its_usage(calls):
+    put_secret("kiln-callers", {"callers": [{**SECRETS["kiln-callers"]["callers"][0], "units_per_month": 100}]})
+    create(CREATE)
+    with calls() as made:
+        create(CREATE)
+    assert made == ["GetItem", "UpdateItem", "PutItem"]
+
+
 def test_first_task_of_a_second_reads_the_queue_and_first_of_all_the_keys(calls):
     with calls() as made:
         create(CREATE)
@@ -102,7 +111,7 @@ def test_cancel_reads_the_task_ends_it_refunds_its_turn_and_wakes_the_workflow(c
     create({**CREATE, "external_task_id": "order-7"})
     with calls() as made:
         assert call("submit", sample("api-cancel"))[0] == 200
-    assert made == ["GetItem", "GetItem", "GetItem", *["UpdateItem"] * 3]
+    assert made == [*["GetItem"] * 3, "TransactWriteItems", "GetItem", *["UpdateItem"] * 2]
 
 
 def test_idempotency_key_adds_a_read_of_its_task_and_external_id_one_of_its_claim(calls):

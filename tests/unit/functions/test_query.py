@@ -12,6 +12,7 @@ from kiln.tasks import estimates, search
 from kiln.tasks.estimates import Estimates, Measurements
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import DeliveryRecord
+from tests.support.account import put_secret
 from tests.support.functions import TASK_ID, call, function, sample, with_headers
 from tests.support.samples import add_task, admit_task, make_task, stored_image
 
@@ -249,3 +250,48 @@ def test_parameters_without_effect_are_named():
     assert headers["Kiln-Ignored-Fields"] == "status"
     _, _, headers = query_by(pageNum=" 1 ", task_status="failed")
     assert "Kiln-Ignored-Fields" not in headers
+
+
+@pytest.mark.parametrize(("by", "named"), [("day", True), ("caller", False)])
+def test_usage_is_answered_for_the_caller(by, named):
+    succeeded()
+    event = sample("api-query-one", path="/v1/usage", pathParameters=None, queryStringParameters={"by": by})
+    event["requestContext"]["path"] = "/live/v1/usage"
+    status, body, _ = call("query", event)
+    [row] = body["data"]
+    assert (status, row["units"], row["images"], row["tasks"], row["failures"]) == (200, "16", 1, 1, 0)
+    assert ("day" in row) is named
+
+
+def account_costs():
+    event = sample("api-query-one", path="/account/costs", pathParameters=None)
+    event["requestContext"]["path"] = "/live/account/costs"
+    status, body, _ = call("query", with_headers(event, Authorization="Bearer key"))
+    assert (status, body["code"], body["data"]["code"]) == (200, 0, 0)
+    return body["data"]["resource_pack_subscribe_infos"]
+
+
+def test_account_of_a_caller_without_a_budget_has_no_resource_pack():
+    put_secret("kiln-callers", {"callers": [{"name": "ada", "api_keys": ["key"]}]})
+    assert account_costs() == []
+
+
+@pytest.mark.parametrize(("units", "left", "status"), [("83.5", 16.5, "online"), ("120", 0, "runOut")])
+def test_account_shows_the_budget_as_a_resource_pack(stopped_clock, units, left, status):
+    put_secret("kiln-callers", {"callers": [{"name": "ada", "api_keys": ["key"], "units_per_month": 100}]})
+    TaskStore().succeed(add_task(), [stored_image()], units)
+    [pack] = account_costs()
+    assert set(pack) == {
+        "resource_pack_name",
+        "resource_pack_id",
+        "resource_pack_type",
+        "total_quantity",
+        "remaining_quantity",
+        "purchase_time",
+        "effective_time",
+        "invalid_time",
+        "status",
+    }
+    assert (pack["total_quantity"], pack["remaining_quantity"], pack["status"]) == (100, left, status)
+    assert pack["effective_time"] <= clock.milliseconds() < pack["invalid_time"]
+    assert 28 <= (pack["invalid_time"] - pack["effective_time"]) / 86_400_000 <= 31

@@ -38,6 +38,7 @@ class Caller(BaseModel, defer_build=True):
         api_keys: Plain keys, accepted as ``Bearer <key>``.
         webhook_secret: ``whsec_…``; signs what is posted to this caller's ``callback_url``.
         tasks_per_minute: How many tasks it may create a minute; 0 for the installation's default.
+        units_per_month: No task is created once its tasks of this month have cost so many units; 0 for no budget.
         callback_statuses: The statuses that it is notified of, unless a task says which; all if empty.
         priority: ``low`` makes all of its tasks low, whatever its requests say.
     """
@@ -48,6 +49,7 @@ class Caller(BaseModel, defer_build=True):
     api_keys: list[str] = Field(default_factory=list, repr=False)
     webhook_secret: str = Field(default="", repr=False)
     tasks_per_minute: int = Field(default=0, ge=0)
+    units_per_month: int = Field(default=0, ge=0)
     callback_statuses: list[str] = Field(default_factory=list)
     priority: Priority = Priority.NORMAL
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kiln.contract.listing import ListQuery
+from kiln.contract.usage import UsageQuery
 from kiln.documents.openapi_operations import operation, parameter, prefer, query_parameters, refused
 from kiln.documents.openapi_schemas import component_schemas
 from kiln.intake.create import KEY_CHARACTERS
@@ -195,6 +196,27 @@ def _paths() -> dict[str, Any]:
                 "Create an upload for one image (max 10 MB)",
                 "UploadAnswer",
                 refusals=("401", "429", "500"),
+            )
+        },
+        "/v1/usage": {
+            "get": operation(
+                "getUsage",
+                "The caller's units, images, tasks and failures",
+                "UsageAnswer",
+                refusals=("400", "401", "500"),
+                parameters=query_parameters(UsageQuery),
+            )
+        },
+        "/account/costs": {
+            "get": operation(
+                "getAccountCosts",
+                "The caller's budget of this month, in the form of the provider's resource packs",
+                "AccountCostsAnswer",
+                refusals=("401", "500"),
+                parameters=[
+                    parameter("query", name, {"type": "integer"}, "Milliseconds since the epoch; has no effect")
+                    for name in ("start_time", "end_time")
+                ],
             )
         },
         "/v1/webhooks/test": {

@@ -16,7 +16,7 @@ _REFUSALS = {
     "409": "The task's status does not allow this (1201)",
     "413": "The body is too large (1201): upload large images first",
     "422": "The Idempotency-Key was used with another body (1201)",
-    "429": "Too many requests (1302)",
+    "429": "Too many requests (1302), or the units of the month are used up (1102)",
     "500": "An internal error (5000)",
 }
 

@@ -14,6 +14,7 @@ from kiln.contract.batch_request import BatchRequest
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
+from kiln.contract.usage import AccountCosts, UsageRow
 from kiln.intake.sample_webhook import WebhookTest, WebhookTestRequest
 from kiln.intake.uploads import Upload
 from kiln.tasks.task import DeliveryRecord
@@ -27,6 +28,8 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[Progress]: "ProgressAnswer",
     Envelope[StoredRequest]: "RequestAnswer",
     Envelope[list[DeliveryRecord]]: "DeliveriesAnswer",
+    Envelope[list[UsageRow]]: "UsageAnswer",
+    Envelope[AccountCosts]: "AccountCostsAnswer",
     Envelope[Upload]: "UploadAnswer",
     Envelope[list[str]]: "CallbackAnswer",
     Envelope[CreatedBatch]: "CreateBatchAnswer",

@@ -32,6 +32,7 @@ from kiln.drops import result_file
 from kiln.drops.ledger import DropLedger, Made
 from kiln.errors import IdempotencyKeyReused, TaskNotFound
 from kiln.intake.accept import accept
+from kiln.intake.budget import budget_of
 from kiln.s3 import S3Object
 from kiln.settings import InboxSettings, load
 from kiln.tasks.ids import content_task_id
@@ -105,7 +106,9 @@ def _new_attempt(
     if not is_first:
         request = request.model_copy(update={"external_task_id": None})
     try:
-        return accept(request, load(InboxSettings).caller, origin=origin, task_id=task_id, ignored=ignored)
+        caller = load(InboxSettings).caller
+        budget = budget_of(caller)
+        return accept(request, caller, origin=origin, task_id=task_id, units_per_month=budget, ignored=ignored)
     except IdempotencyKeyReused:
         # A retry was faster: its task is the next attempt.
         return TaskStore().get(task_id)

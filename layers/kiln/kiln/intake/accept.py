@@ -16,6 +16,7 @@ from kiln.images.formats import EXTENSIONS
 from kiln.images.inputs import InputImage, S3Image
 from kiln.images.storage import store, store_copy
 from kiln.images.stored import StoredInput
+from kiln.intake.budget import check_budget
 from kiln.settings import InputSettings, TableSettings, WebhookSettings, load
 from kiln.tasks.admission import Admission, Ticket
 from kiln.tasks.executions import run_id
@@ -41,6 +42,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
     task_id: str | None = None,
     request_digest: str = "",
     per_minute: int = UNLIMITED,
+    units_per_month: int = 0,
     is_waiting: bool = False,
     ticket: Ticket | None = None,
     ignored: Sequence[str] = (),
@@ -54,6 +56,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         task_id: The task's id, when the request has one by its content or by its ``Idempotency-Key``.
         request_digest: Of the body that a repeated ``task_id`` must come with.
         per_minute: How many tasks the caller may create a minute.
+        units_per_month: The caller's budget; 0 for none.
         is_waiting: The caller waits for the task's end, which holds a function: repeating it counts like a new one.
         ticket: What the task was admitted with, if it was admitted with others.
         ignored: What else of the request has no effect, besides its ignored fields: files and metadata of a drop.
@@ -62,6 +65,7 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         InvalidRequest: The ``callback_url`` leads where no webhook may be sent, or an image changes meanwhile (1201).
         DuplicateExternalTaskId: The caller has used the external id before (1201).
         IdempotencyKeyReused: The ``task_id`` is another body's (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
     tasks = TaskStore()
@@ -95,7 +99,13 @@ def accept(  # noqa: PLR0913 - each channel has its own arguments
         ignored=[*request.ignored, *ignored],
     )
     prefix = f"{task_id}/{request_digest[:16]}".rstrip("/")
-    return admit(task, lambda: _keep_inputs(prefix, list(request.images())), per_minute=per_minute, ticket=ticket)
+    return admit(
+        task,
+        lambda: _keep_inputs(prefix, list(request.images())),
+        per_minute=per_minute,
+        units_per_month=units_per_month,
+        ticket=ticket,
+    )
 
 
 def check(request: CreateRequest, caller: str, task_id: str) -> None:
@@ -110,7 +120,12 @@ def check(request: CreateRequest, caller: str, task_id: str) -> None:
 
 
 def admit(
-    task: Task, keep_inputs: Callable[[], list[StoredInput]], *, per_minute: int, ticket: Ticket | None = None
+    task: Task,
+    keep_inputs: Callable[[], list[StoredInput]],
+    *,
+    per_minute: int,
+    units_per_month: int = 0,
+    ticket: Ticket | None = None,
 ) -> Task:
     """Gives a task its place in its caller's list and in the queue, stores its images, then the task.
 
@@ -118,13 +133,17 @@ def admit(
         task: All but its place and its images.
         keep_inputs: Puts its images where the task keeps them; nothing is kept for a task that is not admitted.
         per_minute: How many tasks the caller may create a minute.
+        units_per_month: The caller's budget; 0 for none.
         ticket: What it was admitted with already, if it was.
 
     Raises:
         IdempotencyKeyReused: Its id is another request's (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
-    ticket = ticket or Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
+    if ticket is None:
+        check_budget(task.caller, units_per_month)
+        ticket = Admission().admit(task.caller, task.n, per_minute=per_minute, is_low=task.is_low)
     placed = {
         "sequence": ticket.sequence,
         "turn": ticket.turn,

@@ -24,6 +24,7 @@ from kiln.errors import (
     TaskNotFound,
 )
 from kiln.intake.accept import accept, check, check_callback
+from kiln.intake.budget import check_budget
 from kiln.intake.cancel import cancel
 from kiln.intake.create import digest_of, for_caller, task_id_of_key
 from kiln.intake.uploads import Uploads
@@ -82,6 +83,7 @@ def create_batch(body: str | bytes, caller: Caller, *, idempotency_key: str | No
         InvalidRequest: A field breaks a limit, every job is refused, or one of all or nothing (1201).
         DuplicateExternalBatchId: The external id was used before, with another body (1201).
         IdempotencyKeyReused: The key was used before with another body (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute has no room for every job; no task was created (1302).
     """
     asked = parse_body(BatchRequest, body)
@@ -110,6 +112,7 @@ def create_batch(body: str | bytes, caller: Caller, *, idempotency_key: str | No
     of_jobs = [f"job {job.number}: {name}" for job in _accepted(jobs) for name in job.request.ignored]
     known = _known(batch)
     if known is None:
+        check_budget(caller.name, caller.units_per_month)
         jobs = _checked(batch, jobs, uploads, per_minute)
         left = _accepted(jobs)
         refused = [job for job in jobs if isinstance(job, RefusedJob)]

@@ -10,6 +10,7 @@ from kiln import events
 from kiln.contract.request import ignored_fields, parse_create_request
 from kiln.errors import KilnError, MalformedRequest
 from kiln.intake.accept import accept
+from kiln.intake.budget import budget_of
 from kiln.tasks.ids import content_task_id
 from kiln.tasks.task import Origin, Task
 
@@ -37,6 +38,7 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
             event["source"],
             origin=Origin(channel="event"),
             task_id=content_task_id("event", event["source"], event["id"]),
+            units_per_month=budget_of(event["source"]),
         )
     except KilnError as error:
         events.publish_refusal(event["id"], event["source"], error, ignored)

@@ -48,6 +48,7 @@ def create(
         InvalidRequest: A field breaks a limit (1201).
         DuplicateExternalTaskId: The external id was used before (1201).
         IdempotencyKeyReused: The key came before with another body (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
     uploads = Uploads(caller.name)
@@ -63,6 +64,7 @@ def create(
         task_id=task_id,
         request_digest=digest,
         per_minute=per_minute,
+        units_per_month=caller.units_per_month,
         is_waiting=is_waiting,
     )
     return Created(task, request.ignored)

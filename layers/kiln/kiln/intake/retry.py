@@ -33,6 +33,7 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
     Raises:
         RetryRefused: An image is no longer stored (409).
         IdempotencyKeyReused: The ``task_id`` belongs to another request (422).
+        BudgetUsedUp: The caller's units of this month are used up (1102).
         TooManyRequests: The caller's minute is used up (1302).
     """
     now = clock.milliseconds()
@@ -61,6 +62,7 @@ def repeat_request(caller: Caller, ended: Task, task_id: str, digest: str) -> Ta
         repeated,
         lambda: [_stored_again(stored, task_id) for stored in ended.inputs],
         per_minute=minute_limit(caller),
+        units_per_month=caller.units_per_month,
     )
 
 

@@ -92,7 +92,7 @@ def restart(task_id: str, *, tasks: TaskStore | None = None, step_functions: SFN
 
 
 def retry(task_id: str, *, tasks: TaskStore | None = None) -> TaskChange:
-    """Makes a new task of a failed one's request, for the same caller; his limit per minute does not count.
+    """Makes a new task of a failed one's request, for the same caller; its limits do not count.
 
     Raises:
         TaskNotFound: There is no such task.

@@ -248,7 +248,7 @@ class TaskStore(TaskItems):
             values |= items.values(submitted=TaskStatus.SUBMITTED.value)
             condition += " AND task_status = :submitted"
         try:
-            answer = self._client.update_item(
+            answer = self._update_item(
                 TableName=self._table,
                 Key=items.task_key(task_id),
                 UpdateExpression="SET wake_requested_at = :now ADD wake_ups :one",
@@ -285,13 +285,12 @@ class TaskStore(TaskItems):
         named = {**changed, **{each.value: each.value for each in before}}
         if ":waiting" in condition:
             named["waiting"] = items.WAITING
+        condition = f"{forward} AND {condition}" if condition else forward
+        names = {f"#{name}": name for name in changed}
+        if status.is_terminal:
+            ending = f"{expression} REMOVE queue, turn"
+            return self._end(task, changed, ending, items.values(**named), names=names, condition=condition)
         try:
-            return self._changed(
-                task.task_id,
-                f"{expression} REMOVE queue, turn" if status.is_terminal else expression,
-                items.values(**named),
-                names={f"#{name}": name for name in changed},
-                condition=f"{forward} AND {condition}" if condition else forward,
-            )
+            return self._changed(task.task_id, expression, items.values(**named), names=names, condition=condition)
         except self._client.exceptions.ConditionalCheckFailedException:
             return None

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from kiln import aws
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.tasks import items
+from kiln.tasks import items, usage
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 
+_CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between the tries to write while a transaction writes the same items; botocore does not retry these."""
+
+_Written = TypeVar("_Written")
 _BATCH_KEYS = 100
 """``BatchGetItem`` reads at most so many items."""
 
@@ -114,10 +122,71 @@ class TaskItems(TableAccess):
             request["ExpressionAttributeValues"] = values
         if names:
             request["ExpressionAttributeNames"] = names
-        return items.task_of(self._client.update_item(**request)["Attributes"])
+        return items.task_of(self._update_item(**request)["Attributes"])
+
+    def _update_item(self, **request: Any) -> Any:
+        return _written(lambda: self._client.update_item(**request))
+
+    def _end(
+        self,
+        task: Task,
+        changed: dict[str, Any],
+        expression: str,
+        values: items.Item,
+        *,
+        names: dict[str, str],
+        condition: str,
+    ) -> Task | None:
+        """Ends a task and counts it in its caller's usage, both or neither; ``None`` when the condition is not met."""
+        update: Any = {
+            "TableName": self._table,
+            "Key": items.task_key(task.task_id),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ExpressionAttributeNames": names,
+        }
+        counted: Any = usage.addition(
+            self._table,
+            task.caller,
+            changed["updated_at"],
+            units=changed.get("final_unit_deduction", ""),
+            images=len(changed.get("result", [])),
+            failed=changed["task_status"] == TaskStatus.FAILED,
+        )
+        writes: Any = [{"Update": update}, {"Update": counted}]
+        try:
+            _written(lambda: self._client.transact_write_items(TransactItems=writes))
+        except self._client.exceptions.TransactionCanceledException as error:
+            if "ConditionalCheckFailed" in _cancellation_codes(error):
+                return None
+            raise
+        return self.get(task.task_id)
 
     def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
         answer = self._client.get_item(
             TableName=self._table, Key=items.external_key(caller, external_task_id), ConsistentRead=True
         )
         return answer["Item"]["task_id"]["S"] if "Item" in answer else None
+
+
+def _written(write: Callable[[], _Written]) -> _Written:
+    """The answer of a write, which is tried again while a transaction writes the same items."""
+    for pause in _CONFLICT_PAUSES:
+        try:
+            return write()
+        except Exception as error:
+            if not _is_conflict(error):
+                raise
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries, keeps no secret
+    return write()
+
+
+def _is_conflict(error: Exception) -> bool:
+    codes = _cancellation_codes(error)
+    is_cancelled = "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
+    return is_cancelled or aws.error_code(error) == "TransactionConflictException"
+
+
+def _cancellation_codes(error: Any) -> list[str | None]:
+    return [reason.get("Code") for reason in getattr(error, "response", {}).get("CancellationReasons", [])]

@@ -31,10 +31,13 @@ def put(installation: Installation, document: object) -> None:
     )
 
 
-def test_added_caller_is_accepted_with_its_limit(kiln: Run, installation: Installation) -> None:
-    given = kiln("callers", "add", "shop", "--per-minute", "30", "--webhook-secret", "--json").json
+def test_added_caller_is_accepted_with_its_limits(kiln: Run, installation: Installation) -> None:
+    limits = ("--per-minute", "30", "--units-per-month", "4800")
+    given = kiln("callers", "add", "shop", *limits, "--webhook-secret", "--json").json
     caller = written(installation).identify(f"Bearer {given['api_key']}")
     assert (caller.name, caller.tasks_per_minute, caller.secret_key) == ("shop", 30, given["secret_key"])
+    assert caller.units_per_month == 4800
+    assert kiln("callers", "list", "--json").json["callers"][0]["units_per_month"] == 4800
     assert caller.webhook_secret.startswith("whsec_")
 
 
