@@ -115,6 +115,10 @@ class Stack:
         """The keys of the provider's first account."""
         return self._accounts.keys()
 
+    def keys_of(self, account: str) -> dict[str, str]:
+        """The keys of one of the provider's accounts."""
+        return self._accounts.keys(account)
+
     def provider_token(self, account: str = DEFAULT) -> str:
         """A token for direct requests to the simulated provider."""
         return self._accounts.token(account)

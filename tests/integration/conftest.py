@@ -39,13 +39,14 @@ def prepare(stack: Stack) -> None:
 
 
 @contextlib.contextmanager
-def running(state_dir: Path, parameters: dict[str, str]) -> Iterator[Stack]:
+def running(state_dir: Path, parameters: dict[str, str], *, provider_accounts: int = 1) -> Iterator[Stack]:
     """A stack with the tests' callers in it."""
     options = Options(
         state_dir,
         parameters={**PARAMETERS, **parameters},
         aws_environment=AWS_ENVIRONMENT,
         provider_arguments=PROVIDER_ARGUMENTS,
+        provider_accounts=provider_accounts,
     )
     with Stack(options) as stack:
         prepare(stack)
