@@ -41,7 +41,7 @@ def inbox_message(record: SQSRecord) -> None:
         logger.info("accepted", extra={"caller": task.caller})
 
 
-@observed(clients=(aws.dynamodb,))
+@observed(clients=(aws.dynamodb, aws.secrets_manager))
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Serves the inbox queue; only failed messages come back (partial batch responses)."""
     global reader  # noqa: PLW0603 - the batch processor passes a record alone

@@ -65,6 +65,7 @@ STARTS = [
     Start("query", "api-query-one", 1.15),
     Start("collect", "workflow-collect", 1.15),
     Start("submit", "api-create", 1.3),
+    Start("delete", "api-delete", 1.3),
     Start("inbox", "inbox-bus-request", 1.3),
     Start("dispatch", "workflow-dispatch", 1.3),
     Start("notify", "workflow-notify", 1.3),

@@ -14,7 +14,7 @@ from kiln.links import callback_link
 from kiln.provider import ProviderError, Verdict
 from kiln.settings import load
 from kiln.slots.store import Slots
-from kiln.tasks.items import SLOTS_KEY
+from kiln.tasks.items import SLOTS_KEY, task_key
 from kiln.tasks.store import TaskStore
 from kiln.workflow.dispatch import dispatch
 from kiln.workflow.outcomes import Outcome
@@ -304,6 +304,12 @@ def test_terminal_task_is_not_dispatched(provider):
     result = dispatch("task-1", provider=provider)
     assert (result.outcome, result.reason) == (Outcome.ENDED, "why")
     assert provider.created == provider.queried == []
+
+
+def test_task_that_has_ended_enters_no_queue_when_its_workflow_begins_again(provider):
+    TaskStore().fail(fresh(), "why")
+    assert dispatch("task-1", provider=provider).outcome is Outcome.ENDED
+    assert not {"queue", "turn"} & set(aws.dynamodb().get_item(TableName="kiln-table", Key=task_key("task-1"))["Item"])
 
 
 def test_dispatch_removes_the_task_from_the_queue(provider):

@@ -88,6 +88,8 @@ class TaskStore(TaskItems):
     def begin_dispatch(self, task_id: str, *, attempts: int = 1, account: str = "default") -> Task:
         """Counts an attempt to dispatch, binds the task to an account and takes it out of the queue.
 
+        A task that has ended stays as it is: its workflow may begin again after the end, and it is in no queue.
+
         Args:
             task_id: The task.
             attempts: 0 if the provider is not called.
@@ -104,8 +106,18 @@ class TaskStore(TaskItems):
             "account = if_not_exists(account, :account) "
             "REMOVE wake_requested_at, task_token ADD dispatch_attempts :attempts"
         )
-        values = items.values(attempts=attempts, now=clock.milliseconds(), running=items.RUNNING, account=account)
-        return self._update(task_id, expression, values)
+        values = items.values(
+            attempts=attempts,
+            now=clock.milliseconds(),
+            running=items.RUNNING,
+            account=account,
+            submitted=TaskStatus.SUBMITTED.value,
+            processing=TaskStatus.PROCESSING.value,
+        )
+        try:
+            return self._changed(task_id, expression, values, condition="task_status IN (:submitted, :processing)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return self.get(task_id)
 
     def enqueue(self, task_id: str, turn: int) -> None:
         """Puts a task that has lost its slots back into the queue; one that has ended is left alone."""
