@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.measuring.cold_start.stand_in import EVENTS
+from benchmarks.measuring.cold_start.stand_in import ENDED_TASK_ID, EVENTS
 
 TASK_ID = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 CALLBACK_TOKEN = "RvryChsW1akaXg6EGShuTBAD8HHIoaFG"
@@ -40,6 +40,7 @@ class Start:
     event: str
     goal: float
     path: str = ""
+    task_id: str = TASK_ID
 
     @property
     def folder(self) -> str:
@@ -50,7 +51,7 @@ class Start:
         """Return the event. A callback's address is signed with the measurement's own key."""
         written = (EVENTS / f"{self.event}.json").read_text("utf-8")
         written = written.replace("Yb0M3cC2f7uKp1xq9sVd5tWz8aLhR4eN", CALLBACK_TOKEN).replace(
-            '"id": "order-7"', f'"id": "{TASK_ID}"'
+            '"id": "order-7"', f'"id": "{self.task_id}"'
         )
         payload: dict[str, Any] = json.loads(written)
         if self.path:
@@ -65,7 +66,7 @@ STARTS = [
     Start("query", "api-query-one", 1.15),
     Start("collect", "workflow-collect", 1.15),
     Start("submit", "api-create", 1.3),
-    Start("delete", "api-delete", 1.3),
+    Start("delete", "api-delete", 1.3, task_id=ENDED_TASK_ID),
     Start("inbox", "inbox-bus-request", 1.3),
     Start("dispatch", "workflow-dispatch", 1.3),
     Start("notify", "workflow-notify", 1.3),

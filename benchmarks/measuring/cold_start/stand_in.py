@@ -24,6 +24,9 @@ SECRETS = {
     "signing": {"key": "signing-key-of-the-measurements-that-is-long-enough"},
 }
 
+ENDED_TASK_ID = "ed1e2d3c4b5a69788796a5b4c3d2e1f0"
+"""A task that has succeeded; every other one is at the provider."""
+
 _COUNTERS = {"tasks": {"N": "7"}, "finish_tag": {"N": "1007"}}
 
 
@@ -44,7 +47,9 @@ class _Services(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        if path.startswith("/image"):
+        if "versions" in urlsplit(self.path).query:
+            self._send(b"<ListVersionsResult></ListVersionsResult>", "application/xml")
+        elif path.startswith("/image"):
             self._send(_png(), "image/png")
         else:
             host = self.headers["Host"]
@@ -76,13 +81,17 @@ def _aws(operation: str, request: dict[str, Any], host: str) -> object:
     if operation == "GetItem":
         key = request["Key"]["pk"]["S"]
         if key.startswith("TASK#"):
-            return {"Item": _item(host)}
+            return {"Item": _task(key, host)}
         return {} if key.startswith("EXTERNAL#") else {"Item": _COUNTERS}
     if operation == "BatchGetItem":
         return {"Responses": {table: [_found(key, host) for key in asked["Keys"]] for table, asked in _asked(request)}}
     if operation == "UpdateItem":
         key = request["Key"]["pk"]["S"]
-        return {"Attributes": {**_item(host), "task_token": {"S": "parked"}} if key.startswith("TASK#") else _COUNTERS}
+        return {
+            "Attributes": {**_task(key, host), "task_token": {"S": "parked"}} if key.startswith("TASK#") else _COUNTERS
+        }
+    if operation == "PutEvents":
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "0"}]}
     if operation == "Query":
         return {"Items": [], "Count": 0}
     if operation == "StartExecution":
@@ -96,6 +105,11 @@ def _asked(request: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _found(key: dict[str, Any], host: str) -> dict[str, Any]:
     return {**(_item(host) if key["pk"]["S"].startswith("TASK#") else _COUNTERS), **key}
+
+
+def _task(key: str, host: str) -> dict[str, Any]:
+    ended = {"task_id": {"S": ENDED_TASK_ID}, "task_status": {"S": "succeed"}}
+    return {**_item(host), **(ended if key.endswith(ENDED_TASK_ID) else {})}
 
 
 @cache
