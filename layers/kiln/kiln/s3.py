@@ -123,7 +123,13 @@ def delete_files(bucket: str, prefix: str, *, below: bool = False) -> None:
         NotDeleted: S3 did not delete one.
     """
     listed: Any = {"Bucket": bucket, "Prefix": prefix, **({} if below else {"Delimiter": "/"})}
-    for page in aws.s3().get_paginator("list_object_versions").paginate(**listed):
+    # Not by botocore's paginator: the layer ships the paginators of DynamoDB alone.
+    more = True
+    while more:
+        page = aws.s3().list_object_versions(**listed)
+        more = bool(page.get("IsTruncated"))
+        markers = {"KeyMarker": page.get("NextKeyMarker"), "VersionIdMarker": page.get("NextVersionIdMarker")}
+        listed |= {name: marker for name, marker in markers.items() if marker}
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if not found:
             continue
