@@ -14,7 +14,7 @@ from kiln.contract.batch_request import BatchRequest
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest
-from kiln.contract.usage import AccountCosts, UsageRow
+from kiln.contract.usage import AccountCosts, UsageQuery, UsageRow
 from kiln.intake.sample_webhook import WebhookTest, WebhookTestRequest
 from kiln.intake.uploads import Upload
 from kiln.tasks.task import DeliveryRecord
@@ -38,19 +38,23 @@ _NAMES: dict[type[BaseModel], str] = {
     Envelope[WebhookTest]: "WebhookTestAnswer",
 }
 
+_ASKED = (CreateRequest, ListQuery, UsageQuery, BatchRequest, WebhookTestRequest)
+_QUERIES = frozenset({"ListQuery", "UsageQuery"})
+"""Their fields are parameters of their operations, so only the schemas that they refer to are published."""
+
 
 def component_schemas() -> dict[str, Any]:
     """The schemas by name, as plain JSON values."""
     answers: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in _NAMES]
     answers.append((Refusal, "serialization"))
     _, schema = models_json_schema(
-        [*((model, "validation") for model in (CreateRequest, ListQuery, BatchRequest, WebhookTestRequest)), *answers],
+        [*((model, "validation") for model in _ASKED), *answers],
         ref_template=REFERENCE,
         schema_generator=_AnswersAreWhole,
     )
     text = schema["$defs"]
     _describe_defaults(text["CreateRequest"])
-    return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name != "ListQuery"}
+    return {_named(name): _renamed(definition) for name, definition in sorted(text.items()) if name not in _QUERIES}
 
 
 class _AnswersAreWhole(GenerateJsonSchema):
