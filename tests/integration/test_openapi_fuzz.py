@@ -27,6 +27,7 @@ CHECKS = [
     openapi_checks.ignored_auth,
 ]
 EXAMPLES = 20
+JOB = {"prompt": "A cat", "subject_image_list": [{"subject_image": SUBJECT}]}
 
 API = schemathesis.openapi.from_dict(json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")))
 OPERATIONS = {operation.ok().definition.raw["operationId"]: operation.ok() for operation in API.get_all_operations()}  # type: ignore[union-attr]
@@ -53,6 +54,10 @@ def session() -> Iterator[requests.Session]:
 def known(kiln: Deployment, client: Client, name: str) -> dict[str, str]:
     """The parts of an operation's path at which there is something."""
     kiln.set_faults(task_seconds=0)
+    if name in {"getBatch", "cancelBatch"}:
+        headers = {"Authorization": f"Bearer {client.caller.api_key}"}
+        created = requests.post(f"{client.api_url}/v1/batches", json={"jobs": [JOB]}, headers=headers, timeout=30)
+        return {"id": created.json()["data"]["batch_id"]}
     task_id = client.create(external_task_id="known")
     (image,) = client.wait_for(task_id, "succeed")["task_result"]["images"]
     token, file = image["url"].rsplit("/", 2)[1:]
@@ -90,7 +95,8 @@ def test_answers_match_the_openapi_document(
     def attempt(case: schemathesis.Case[Any], meets_something: bool) -> None:
         if meets_something:
             case.path_parameters = {each: known[each] for each in case.path_parameters or {}}
-            case.body = with_real_images(case.body)
+            # The description leaves a job's fields open, as each job is checked by itself: a random one is refused.
+            case.body = {"jobs": [JOB]} if name == "createBatch" else with_real_images(case.body)
         # The routes of the local gateway match no line breaks; API Gateway's do (docs/adr/0080).
         assume(not any("\n" in str(value) for value in (case.path_parameters or {}).values()))
         headers = {"Authorization": f"Bearer {client.caller.api_key}"}
