@@ -27,6 +27,9 @@ def drop(trial: Trial) -> Iterator[Finding]:
     s3.put_object(Bucket=inbox, Key=f"{folder}/job.json", Body=json.dumps(job).encode())
     result = trial.wait(lambda: _read(s3, outbox, f"{folder}/result.json")) or {}
     task = result.get("data") or {}
+    if "task_id" in task:
+        # The previews of a drop are not in its folder.
+        trial.undo.callback(remove_folder, s3, outbox, f"tasks/{task['task_id']}/")
     yield row("drop", "result.json", "succeed", task.get("task_status", result.get("message", "none")))
     images = [each["key"] for each in (task.get("task_result") or {}).get("images", [])]
     sizes = [s3.head_object(Bucket=outbox, Key=key)["ContentLength"] for key in images]

@@ -98,7 +98,7 @@ class Answers(BaseModel):
 
     def shown(self, task: BaseModel) -> dict[str, Any]:
         """A task as JSON, in an answer or a callback, with other status words and images."""
-        data = task.model_dump(mode="json", exclude={"queue_position"})  # Kiln's own field
+        data = task.model_dump(mode="json", exclude={"queue_position", "eta_seconds"})  # Kiln's own fields
         data["task_status"] = self.status.get(data["task_status"], data["task_status"])
         result = data.get("task_result", {})
         if result.get("images"):
