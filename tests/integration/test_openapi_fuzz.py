@@ -27,7 +27,7 @@ CHECKS = [
     openapi_checks.ignored_auth,
 ]
 EXAMPLES = 20
-JOB = {"prompt": "A cat", "subject_image_list": [{"subject_image": SUBJECT}]}
+JOB: dict[str, Any] = {"prompt": "A cat", "subject_image_list": [{"subject_image": SUBJECT}]}
 
 API = schemathesis.openapi.from_dict(json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")))
 OPERATIONS = {operation.ok().definition.raw["operationId"]: operation.ok() for operation in API.get_all_operations()}  # type: ignore[union-attr]
