@@ -199,26 +199,26 @@ class StoredRequest(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Answer):
-    """One attempt to notify a task's ``callback_url`` of a change.
+    """One attempt to notify a ``callback_url`` of a change of a task, or of the end of a batch.
 
     Attributes:
-        task_status: The status in the webhook.
         attempt: From 1.
         attempted_at: Milliseconds since the epoch.
         outcome: ``delivered``, ``retry`` or ``given_up``.
         http_status: The receiver's answer, if there was one.
         reason: Why the attempt failed.
         next_attempt_at: Milliseconds since the epoch, if there will be another attempt.
+        task_status: The status in the webhook; ``None`` for a batch.
         answer: The whole answer.
     """
 
-    task_status: TaskStatus
     attempt: int
     attempted_at: int
     outcome: str
     http_status: int | None = None
     reason: str = ""
     next_attempt_at: int | None = None
+    task_status: TaskStatus | None = None
     answer: Json = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kiln_client.answers import Answer, Json, Task
+from kiln_client.answers import Answer, Delivery, Json, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Batch(Answer):
         finished_at: When the last task ended; ``None`` until then.
         external_batch_id: The caller's own id; empty if none was given.
         tasks: The tasks of the page; none in the answer to a create.
+        deliveries: Every attempt to deliver the batch's webhook, oldest first.
         answer: The whole answer.
     """
 
@@ -31,6 +32,7 @@ class Batch(Answer):
     finished_at: int | None = None
     external_batch_id: str = ""
     tasks: tuple[Task, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     answer: Json = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -48,4 +50,5 @@ class Batch(Answer):
             refused=tuple(data.get("refused", [])),
             external_batch_id=(data.get("batch_info") or {}).get("external_batch_id", ""),
             tasks=tuple(Task.read(each) for each in tasks if "task_status" in each),
+            deliveries=tuple(Delivery.read(each) for each in data.get("deliveries", [])),
         )

@@ -20,6 +20,7 @@ from kiln.contract.batch import (
     RefusedJob,
 )
 from kiln.contract.batch_request import MOST_JOBS
+from kiln.contract.deliveries import DeliveryAttempt
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.usage import UsageRow
 from kiln.contract.vocabulary import Stage
@@ -151,8 +152,10 @@ def test_batch_answers_are_read_field_by_field() -> None:
     refused = RefusedJob(job=2, code=1201, message="why")
     common = {"batch_id": "b1", "batch_info": BatchInfo(external_batch_id="mine"), "created_at": 1}
     counts = BatchCounts(jobs=2, refused=1, succeed=1)
-    found = FoundBatch(**common, counts=counts, finished_at=9, refused=[refused], tasks=[task])
+    attempt = DeliveryAttempt(attempt=2, attempted_at=3, outcome="retry", http_status=503)
+    found = FoundBatch(**common, counts=counts, finished_at=9, refused=[refused], tasks=[task], deliveries=[attempt])
     read = Batch.read(answered(found))
+    assert [(each.attempt, each.outcome, each.http_status) for each in read.deliveries] == [(2, "retry", 503)]
     assert (read.batch_id, read.external_batch_id, read.created_at, read.finished_at) == ("b1", "mine", 1, 9)
     assert (read.task_ids, read.tasks[0].has_succeeded) == (("t1",), True)
     assert (read.refused, read.counts) == ((answered(refused),), answered(counts))
