@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from itertools import groupby
 from typing import Annotated, Any
@@ -156,10 +155,7 @@ def revoke(
     """Remove a caller. Its tasks keep running, and their results stay."""
     secret = CallersSecret(session.installation)
     left = callers_secret.revoke(secret.read(), name)
-    if not yes and not sys.stdin.isatty():
-        raise CommandFailed("--yes is required when there is no terminal to ask on; nothing was changed", USAGE)
-    if not yes and not typer.confirm(f"Remove {name} from {session.installation.name}?", err=True):
-        raise CommandFailed("nothing was changed")
+    session.confirm(f"Remove {name} from {session.installation.name}?", yes=yes, kept="nothing was changed")
     secret.write(left)
     session.answer({"name": name, "revoked": True}, f"{name} is removed. {_OLD_KEYS}")
 
