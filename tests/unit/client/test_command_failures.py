@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,18 +29,6 @@ pytestmark = pytest.mark.usefixtures("folder")
 @pytest.fixture
 def kiln(command: Run) -> Run:
     return command
-
-
-@pytest.fixture
-def watched(command: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command as if both streams were a terminal."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        for stream in (sys.stdout, sys.stderr):
-            monkeypatch.setattr(stream, "isatty", lambda: True)
-        return command(*arguments)
-
-    return call
 
 
 def interrupted(_: httpx.Request) -> httpx.Response:

@@ -110,6 +110,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         watermark_info=WatermarkInfo(enabled=True),
         callback_url="https://x/hook",
         callback_statuses=["failed"],
+        priority=vocabulary.Priority.LOW,
     )
     read = answers.StoredRequest.read(answered(meant))
     assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
@@ -119,7 +120,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         None,
     )
     assert (read.watermarked, read.callback_url) == (True, "https://x/hook")
-    assert read.callback_statuses == ("failed",)
+    assert (read.callback_statuses, read.priority) == (("failed",), "low")
 
 
 def test_delivery_answer_is_read_field_by_field() -> None:
