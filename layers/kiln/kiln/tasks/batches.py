@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kiln import clock
 from kiln.contract.batch import RefusedJob
+from kiln.contract.deliveries import DeliveryAttempt
 from kiln.errors import BatchNotFound
 from kiln.tasks import items
 from kiln.tasks.attributes import attribute_of, plain
@@ -33,6 +34,7 @@ class Batch(BaseModel, defer_build=True):
         ended: The numbers of the jobs that have ended, as strings; refused ones of an API's batch are left out.
         finished_at: When the last job ended.
         published_at: When that was published.
+        deliveries: The attempts to deliver its webhook, in any order.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -50,6 +52,7 @@ class Batch(BaseModel, defer_build=True):
     ended: set[str] = Field(default_factory=set)
     finished_at: int = 0
     published_at: int = 0
+    deliveries: list[DeliveryAttempt] = Field(default_factory=list)
 
     @property
     def tasks(self) -> dict[int, str]:
@@ -153,6 +156,14 @@ class Batches(TableAccess):
     def published(self, batch_id: str) -> None:
         """Records that the batch's end was published."""
         self._update(batch_id, "SET published_at = :now", items.values(now=clock.milliseconds()))
+
+    def record_delivery(self, batch_id: str, attempt: DeliveryAttempt) -> None:
+        """Keeps the result of one attempt to deliver the batch's webhook, for the caller to read."""
+        self._update(
+            batch_id,
+            "SET deliveries = list_append(if_not_exists(deliveries, :none), :new)",
+            items.values(none=[], new=[attempt.model_dump(mode="json", exclude_none=True)]),
+        )
 
     def _update(self, batch_id: str, expression: str, values: items.Item) -> Batch:
         try:

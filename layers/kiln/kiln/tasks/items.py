@@ -25,6 +25,9 @@ WAITING = "waiting"
 RUNNING = "running"
 """The ``queue`` of the tasks that have had their turn, in the order of their dispatch: the reconciler checks them."""
 
+DELETING = "deleting"
+"""The ``queue`` of the tombstones whose files may still be there, in the order of their deletion."""
+
 Item = dict[str, Any]
 
 
