@@ -123,6 +123,7 @@ def create_batch(body: str | bytes, caller: Caller, *, idempotency_key: str | No
         known = _same_request(stored, batch)
     else:
         # The first request may have stopped in the middle.
+        known = Batches().resumed(known.batch_id)
         made = {task.task_id for task in TaskStore().get_all(list(known.tasks.values()))}
         left = [job for job in _accepted(jobs) if known.tasks.get(job.number, "") not in {"", *made}]
         tickets = _admit(batch, left, per_minute) if left else []
@@ -239,6 +240,8 @@ def _accept_all(batch: Batch, jobs: Sequence[_Job], tickets: Sequence[Ticket], u
     late = [each for each in _side_by_side(accept_one, zip(jobs, tickets, strict=True)) if isinstance(each, RefusedJob)]
     for refused in late:
         Batches().end_job(batch.batch_id, refused.job, refused)
+    if jobs:
+        Batches().completed(batch.batch_id)
     return Batches().get(batch.batch_id) if late else batch
 
 
