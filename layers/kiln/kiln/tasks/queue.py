@@ -42,7 +42,7 @@ class TaskQueue(TableAccess):
 
     def position(self, task: Task) -> int:
         """How many tasks wait up to this one, itself included; counted to 1,000, and up to a second old."""
-        turns = _turns_of(self._table).read(self._client)
+        turns = _turns_of(self._table).read(self._client, task.turn)
         ahead = bisect_right(turns, task.turn)
         is_listed = ahead > 0 and turns[ahead - 1] == task.turn
         return min(ahead + (not is_listed), LONGEST_POSITION)
@@ -66,6 +66,18 @@ class TaskQueue(TableAccess):
             Queued(item["task_id"]["S"], int(item["turn"]["N"]), int(item["created_at"]["N"]))
             for item in answer["Items"]
         ]
+
+    def turns(self, *, first: int, last: int, most: int) -> list[int]:
+        """The turns of the tasks that wait, in order, from ``first`` to ``last``; ``most`` of them at most."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=items.BY_TURN,
+            KeyConditionExpression="queue = :waiting AND turn BETWEEN :first AND :last",
+            ProjectionExpression="turn",
+            ExpressionAttributeValues=items.values(waiting=items.WAITING, first=first, last=last),
+            Limit=most,
+        )
+        return [int(item["turn"]["N"]) for item in answer["Items"]]
 
     def waiting(self) -> list[str]:
         """The ids of the tasks that wait, the next one first; 1,000 at most."""
@@ -92,19 +104,23 @@ class TaskQueue(TableAccess):
 
 
 class _Turns:
-    """The first turns of a table's queue, as this process last read them."""
+    """The first turns of a table's queue, as this process last read them: no further than a caller asked."""
 
     def __init__(self, table: str) -> None:
         self._table = table
         self._turns: list[int] = []
+        self._next_turn = 0
         self._read_at = float("-inf")
 
-    def read(self, client: DynamoDBClient) -> list[int]:
-        """The turns of the first tasks that wait, in order."""
+    def read(self, client: DynamoDBClient, last: int) -> list[int]:
+        """The turns of the first tasks that wait, in order, at least up to the turn ``last``."""
         now = time.monotonic()
         if now - self._read_at >= FRESH_SECONDS:
-            self._turns = [each.turn for each in TaskQueue(client, self._table).page(items.WAITING)]
-            self._read_at = now
+            self._turns, self._next_turn, self._read_at = [], 0, now
+        left = LONGEST_POSITION - len(self._turns)
+        if last >= self._next_turn and left:
+            self._turns += TaskQueue(client, self._table).turns(first=self._next_turn, last=last, most=left)
+            self._next_turn = last + 1
         return self._turns
 
 
