@@ -19,7 +19,10 @@ from moto.s3.responses import S3Response
 from werkzeug.exceptions import HTTPException
 
 OK = SimpleNamespace(status_code=200, headers={})
-SHORT = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"}
+SHORT = {
+    *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
+    *("BatchGetItem", "BatchWriteItem", "TransactWriteItems"),
+}
 """Operations that tests call often. No answer holds a time or bytes, so the JSON is what botocore returns."""
 
 
