@@ -18,7 +18,7 @@ from kiln.tasks import admission, estimates, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
 from tests.support.quick_dynamodb import quicken_dynamodb
-from tests.support.short_way import shorten_dynamodb, shorten_s3
+from tests.support.short_way import shorten_dynamodb, shorten_s3, shorten_secrets_manager, shorten_sqs
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +120,8 @@ def furnish() -> None:
     quicken_dynamodb()
     shorten_dynamodb(aws.dynamodb(), ACCOUNT, ENVIRONMENT["AWS_DEFAULT_REGION"])
     shorten_s3(aws.s3())
+    shorten_sqs(aws.sqs())
+    shorten_secrets_manager(aws.secrets_manager())
     aws.dynamodb().create_table(TableName=ENVIRONMENT["TABLE_NAME"], **{name: properties[name] for name in names})
     for bucket in BUCKETS:
         aws.s3().create_bucket(Bucket=bucket)
