@@ -102,6 +102,6 @@ def _shorten(client: Any, respond: Callable[[Any, str, Any], Any]) -> None:
 
     user_agent = client._user_agent_creator.to_string()
     client._user_agent_creator.to_string = lambda: user_agent
-    client.meta.events.register_last("before-call", call, unique_id="short-way-call")
+    client.meta.events.register_last("before-call", call, unique_id="short-call")
     client.meta.events.unregister("before-send", botocore_stubber)
-    client.meta.events.register("before-send", answer, unique_id="short-way")
+    client.meta.events.register("before-send", answer, unique_id="short-send")
