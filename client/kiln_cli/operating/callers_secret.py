@@ -98,7 +98,7 @@ def change(entries: list[Entry], name: str, limits: Mapping[str, object]) -> lis
     """
     of(entries, name)
     return [
-        {field: value for field, value in (each | limits).items() if value is not None}
+        {field: value for field, value in {**each, **limits}.items() if value is not None}
         if each["name"] == name
         else each
         for each in entries

@@ -55,10 +55,10 @@ def erase(
 
 
 def _delete_all(session: OperatorSession, name: str) -> int:
-    deleted = idle = 0
+    deleted, idle = 0, 0
     while idle < _IDLE_ROUNDS:
         done = operations.erase(session.installation, name)
-        deleted += done["deleted"]
+        deleted += int(done["deleted"])
         if not done["left"]:
             if done["waiting"] or done["running"]:
                 unfinished = _unfinished(done["waiting"], done["running"])
