@@ -217,7 +217,7 @@ def test_every_function_is_on_the_dashboard_and_costs_what_its_memory_costs():
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if name.endswith(("callback", "timer", "no-webhook"))])
 def test_estimated_transitions_of_a_task_equal_the_recorded_ones(name):
-    (estimate,) = re.findall(r'"expression": "\((12 \* FILL[^"]*)\) \* 0\.000025"', json.dumps(dashboard()))
+    (estimate,) = re.findall(r'"expression": "\((8 \* FILL[^"]*)\) \* 0\.000025"', json.dumps(dashboard()))
     recorded = RECORDED[name]
     wakes = recorded["states"]["AwaitCallback"]
     values = {
