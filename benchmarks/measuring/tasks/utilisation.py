@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,12 @@ class _Run:
             task_ids = list(senders.map(lambda _: self._stack.create(self._body), range(tasks)))
         for task_id in task_ids:
             wait_until(
-                lambda task_id=task_id: self._stack.task(task_id)["task_status"] == "succeed",
-                f"{task_id} has succeeded",
-                at_most_s=_PATIENCE_S,
-                every_s=0.5,
+                partial(self._has_succeeded, task_id), f"{task_id} has succeeded", at_most_s=_PATIENCE_S, every_s=0.5
             )
         return utilisation(self._generations()[before:])
+
+    def _has_succeeded(self, task_id: str) -> bool:
+        return bool(self._stack.task(task_id)["task_status"] == "succeed")
 
     def of_workers(self, tasks: int) -> float:
         """Return the utilisation of workers that call the provider themselves."""

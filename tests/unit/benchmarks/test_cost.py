@@ -89,10 +89,11 @@ def test_fixed_costs_count_the_templates_resources(prices: PriceList) -> None:
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {"Metrics": [{"Id": "a", "MetricStat": {}}, {"Id": "b", "Expression": "a"}]},
         },
+        "Query": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [{"Id": "a", "Expression": "SELECT"}]}},
         "C": {"Type": "AWS::SecretsManager::Secret"},
         "D": {"Type": "AWS::Serverless::Function", "Properties": {"Events": {"Inbox": {"Type": "SQS"}}}},
     }
-    assert [each.number for each in fixed_costs(resources, prices)] == [1, 2, 0, 0, 1]
+    assert [each.number for each in fixed_costs(resources, prices)] == [1, 3, 0, 0, 1]
 
 
 def test_main_recordings_are_warm_and_complete(calls: RecordedCalls) -> None:
