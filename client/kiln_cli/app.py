@@ -14,7 +14,8 @@ import typer
 from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
 from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, task, teardown
-from kiln_cli.operating.session import FOR_OPERATORS
+from kiln_cli.operating.erase import erase
+from kiln_cli.operating.session import FOR_OPERATORS, OperatorCommand
 from kiln_cli.pictures import batches, webhooks
 from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.delete import delete
@@ -70,6 +71,7 @@ for name, command in _PICTURES.items():
 app.add_typer(batches.app)
 app.add_typer(webhooks.app)
 
+callers.app.command("erase", cls=OperatorCommand)(erase)
 # The commands for operators import boto3 only when they run.
 for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)

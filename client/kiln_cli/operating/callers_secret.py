@@ -86,6 +86,21 @@ def add(entries: list[Entry], keys: Keys, limits: Mapping[str, object]) -> list[
     return [*entries, keys.entry() | {name: value for name, value in limits.items() if value is not None}]
 
 
+def change(entries: list[Entry], name: str, limits: Mapping[str, object]) -> list[Entry]:
+    """Returns the list with other fields in each entry of a caller; a field that is ``None`` is removed.
+
+    Raises:
+        CommandFailed: The caller does not exist.
+    """
+    of(entries, name)
+    return [
+        {field: value for field, value in (each | limits).items() if value is not None}
+        if each["name"] == name
+        else each
+        for each in entries
+    ]
+
+
 def rotate(entries: list[Entry], keys: Keys) -> list[Entry]:
     """Returns the list with a second entry of the same name for a caller, with new keys.
 

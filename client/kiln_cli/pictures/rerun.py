@@ -7,6 +7,7 @@ from pathlib import Path
 from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, TaskId, Timeout
 from kiln_cli.pictures.follow import check_folder
 from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
+from kiln_cli.pictures.open_console import Web, open_task
 from kiln_cli.pictures.session import Session
 from kiln_cli.pictures.submit import MODELS, RATIOS, Count, Model, Prompt, Ratio, check_choice
 from kiln_cli.pictures.texts import read_text
@@ -23,6 +24,7 @@ def rerun(
     ratio: Ratio = None,
     n: Count = None,
     model: Model = None,
+    web: Web = False,
     output: Output = Path(),
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -53,8 +55,12 @@ def rerun(
                 model_name=model or before.model_name,
                 watermark=before.watermarked,
                 callback_url=before.callback_url or None,
+                callback_statuses=before.callback_statuses or None,
+                priority="low" if before.priority == "low" else None,
                 idempotency_key=key,
             )
+        if web:
+            open_task(session, task.task_id)
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
 
 

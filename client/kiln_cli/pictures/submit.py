@@ -126,6 +126,7 @@ def submit(
         "priority": "low" if low else None,
     }
     if jobs is not None or each:
+        _check_batch({"--web": web, "--callback-statuses": statuses})
         made = _jobs(images, jobs, options, is_each=each)
         batch: BatchOptions = {"callback_url": callback_url, "external_batch_id": external_id}
         submit_batch(session, made, batch, key=key, output=output, no_wait=no_wait, timeout=timeout)
@@ -160,6 +161,12 @@ def check_choice(option: str, given: str | None, choices: list[str]) -> None:
     """
     if given is not None and given not in choices:
         raise CommandFailed(f"{option}: must be one of {', '.join(choices)}, got {given}", USAGE)
+
+
+def _check_batch(options: dict[str, object]) -> None:
+    """Refuses options that a batch would ignore: it has no page in the console, and one webhook, at its end."""
+    if given := [option for option, value in options.items() if value]:
+        raise CommandFailed(f"{given[0]}: must not be passed with --jobs or --each; it is for one task", USAGE)
 
 
 def _jobs(images: list[str], file: Path | None, options: TaskOptions, *, is_each: bool) -> list[Job]:

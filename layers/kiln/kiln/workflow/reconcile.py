@@ -1,7 +1,7 @@
 """Reconciles what is recorded with what runs, once a minute: the net below every wake-up, stream record and rule.
 
 A run is bounded. It checks some waiting and some running tasks, the oldest first. The next run continues where it
-stopped. An installation in which nothing waits and nothing runs costs nine reads a minute.
+stopped. An installation in which nothing waits and nothing runs costs ten reads a minute.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
+from kiln.workflow.batch import end_incomplete
 from kiln.workflow.executions import last_execution
 from kiln.workflow.recovery import recover, wake_if_overdue
 from kiln.workflow.release import release_and_wake, release_ended
@@ -50,12 +51,14 @@ class Reconciled(BaseModel):
         started: The tasks whose workflow was started or started again.
         woken: How many waiting tasks were handed slots and woken.
         waiting: How many tasks wait in the queue.
+        batches: The batches whose missing jobs were refused.
     """
 
     checked: int = 0
     started: list[str] = []
     woken: int = 0
     waiting: int = 0
+    batches: list[str] = []
 
 
 class Cursor(TableAccess):
@@ -107,6 +110,7 @@ def reconcile(
                 done.started.append(each.task_id)
     if after != before:
         cursor.write(after)
+    done.batches = end_incomplete()
     done.waiting = _measure(queue)
     # Tasks that wait are served by the slots of their models alone.
     usable = 0 if state.paused_at else open_slots(slots.pools(state), models)
