@@ -20,7 +20,7 @@ from kiln.tasks import items
 from kiln.tasks.admission import LOW_TURNS
 from kiln.tasks.attributes import plain
 from kiln.tasks.estimates import Estimates
-from kiln.tasks.queue import TaskQueue
+from kiln.tasks.queue import HEAD, TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
@@ -114,7 +114,8 @@ def reconcile(
     done.waiting = _measure(queue)
     # Tasks that wait are served by the slots of their models alone.
     usable = 0 if state.paused_at else open_slots(slots.pools(state), models)
-    _measure_stages(running, tasks, usable, done.waiting)
+    milestones = queue.milestones() if done.waiting > HEAD else []
+    _measure_stages(running, tasks, usable, done.waiting, milestones)
     names = slots.account_names()
     for name in names if len(names) > 1 else []:
         metrics.record(metrics.ACCOUNT_SLOTS_HELD, state.at(name).held, of=name)
@@ -129,12 +130,12 @@ def promote_low(tasks: TaskStore, virtual_time: int) -> None:
             tasks.promote(each.task_id, each.turn, virtual_time)
 
 
-def _measure_stages(running: list[str], tasks: TaskStore, slots: int, waiting: int) -> None:
+def _measure_stages(running: list[str], tasks: TaskStore, slots: int, waiting: int, milestones: list[int]) -> None:
     """Measures the stage times of tasks that ran a minute ago and have ended since, for estimates."""
     estimates = Estimates()
     before = estimates.read()
     ended = tasks.get_all([task_id for task_id in before.watched if task_id not in running])
-    estimates.measure(before, ended, running, slots=slots, waiting=waiting)
+    estimates.measure(before, ended, running, slots=slots, waiting=waiting, milestones=milestones)
 
 
 def _stored(task_id: str, tasks: TaskStore) -> Task | None:
