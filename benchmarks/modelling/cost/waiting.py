@@ -30,7 +30,7 @@ INDEX_ENTRY = {
     "n": {"N": "1"},
     "created_at": {"N": "1722769557708"},
 }
-"""What the index by_turn has of a task."""
+"""An entry of the index by_turn, as of any waiting task."""
 
 
 @dataclass(frozen=True)
