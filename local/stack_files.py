@@ -42,7 +42,7 @@ def remove_later(folder: Path) -> None:
     left = folder.with_name(f"{folder.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         folder.rename(left)
-        # The shell ends at once; the removal goes on in a session of its own.
+        # The shell ends at once; the removal continues in a separate session.
         removal = ["/bin/sh", "-c", 'rm -rf -- "$0" </dev/null >/dev/null 2>&1 &', str(left)]
         subprocess.run(removal, check=False, start_new_session=True)  # noqa: S603 - no input of others
 
