@@ -19,6 +19,8 @@ _TITLES = {
     "warm": "Warm submit: CPU, 1 = the least such a request can cost",
     "copying": "Collecting nine images: CPU, 1 = httpx read and put_object",
 }
+_DRAWN = (": instructions", ": own CPU", "HTTP: CPU", "HTTPS: CPU")
+"""The ends of the names of figures that are drawn."""
 
 
 def draw(results: Results, folder: Path) -> None:
@@ -28,7 +30,7 @@ def draw(results: Results, folder: Path) -> None:
         measurement = results.measurements.get(name)
         if measurement is None:
             continue
-        figures = [each for each in measurement.figures if not each.at_least and "memory" not in each.name]
+        figures = [each for each in measurement.figures if each.name.endswith(_DRAWN)]
         _draw_ratios(title, figures, folder / f"{name}.svg")
 
 
@@ -55,6 +57,6 @@ def _draw_ratios(title: str, figures: Sequence[Figure], path: Path) -> None:
 
 
 def _short(name: str) -> str:
-    for words in ("cold start of ", ": initialisation + first invocation, instructions", ": own CPU", ": CPU", "warm "):
+    for words in ("cold start of ", ": instructions", ": own CPU", ": CPU", "warm "):
         name = name.replace(words, "")
     return name

@@ -166,6 +166,7 @@ class StoredRequest(Answer):
         watermarked: Whether watermarked images were requested.
         callback_url: Receives webhooks; empty if none was given.
         callback_statuses: The statuses that it is notified of; empty for all.
+        priority: ``low`` waits behind every task of normal priority.
         subject_images: Links to the subjects.
         scene_image: Link to the scene, if one was given.
         style_image: Link to the style, if one was given.
@@ -179,6 +180,7 @@ class StoredRequest(Answer):
     watermarked: bool = False
     callback_url: str = ""
     callback_statuses: tuple[TaskStatus, ...] = ()
+    priority: str = "normal"
     subject_images: tuple[str, ...] = ()
     scene_image: str | None = None
     style_image: str | None = None

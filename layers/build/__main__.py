@@ -6,6 +6,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+from layers.build import documentation
 from layers.build.aws_data import trim
 from layers.build.bytecode import compile_all
 from layers.build.roots import pick_roots
@@ -35,6 +36,7 @@ def build_layer(source: Path, target: Path, architecture: str) -> None:
     install(source / "requirements.txt", library, architecture)
     shutil.copytree(source, library, dirs_exist_ok=True, ignore=_LEFT_OUT)
     trim(library, source / "kiln")
+    documentation.leave_out(library)
     pick_roots(library / "certifi/cacert.pem", library / "kiln/amazon_roots.pem")
     compile_all(library)
 

@@ -28,7 +28,7 @@ class UnknownServiceError(Exception):
 
 
 def trim(library: Path, sources: Path) -> None:
-    """Replaces ``botocore/data`` by what the sources need.
+    """Replaces ``botocore/data`` by what the sources need, and removes boto3's.
 
     Args:
         library: Where botocore is installed.
@@ -53,6 +53,9 @@ def trim(library: Path, sources: Path) -> None:
     _write(trimmed / "endpoints.json", _endpoints(_read(full / "endpoints.json"), prefixes))
     shutil.rmtree(full)
     trimmed.rename(full)
+    # Descriptions of boto3's resources, which the layer's code does not use, and examples for people.
+    for name in ("data", "examples"):
+        shutil.rmtree(library / "boto3" / name)
 
 
 def snake(operation: str) -> str:

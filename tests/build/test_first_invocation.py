@@ -6,13 +6,15 @@ import contextlib
 import json
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.measuring.cold_start.functions import INVOKE, STARTS, TASK_ID, Start
-from benchmarks.measuring.cold_start.lambda_environment import environment, isolated
+from benchmarks.measuring.cold_start.functions import STARTS, TASK_ID, Start
+from benchmarks.measuring.cold_start.lambda_environment import environment, handlers, isolated
+from benchmarks.measuring.cold_start.runtime import INITIALISE, INVOKE, printed
 
 WATCHED = """
 import sys
@@ -48,16 +50,26 @@ def start(request: pytest.FixtureRequest) -> Start:
     return chosen
 
 
-def test_built_function_answers_without_site_packages(start, native, python, outside, standard_library):
-    folder = native / start.folder
-    command = isolated(python, WATCHED + INVOKE + REPORT, str(folder), json.dumps(start.payload()))
-    layer = native / "KilnLayer"
+@pytest.fixture(scope="module")
+def handler(native: Path) -> dict[str, str]:
+    return handlers(native)
+
+
+def run(*command: str, environment: Mapping[str, str]) -> str:
     done = subprocess.run(
-        command, env=environment(layer, outside), cwd="/", capture_output=True, text=True, timeout=60, check=False
+        command, env=dict(environment), cwd="/", capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    answer, report = reported(done.stdout, "ANSWER"), reported(done.stdout, "REPORT")
-    assert is_success(answer), done.stdout
+    return done.stdout
+
+
+def test_built_function_answers_without_site_packages(start, native, python, outside, standard_library, handler):
+    folder, layer = native / start.folder, native / "KilnLayer"
+    script = WATCHED + INITIALISE + INVOKE + REPORT
+    command = isolated(python, script, str(folder), handler[start.folder], json.dumps(start.payload()))
+    output = run(*command, environment=environment(layer, outside))
+    report = printed(output, "REPORT")
+    assert is_success(printed(output, "ANSWER")), output
     assert report["compiled"] == []
     strangers = [
         file
@@ -67,29 +79,25 @@ def test_built_function_answers_without_site_packages(start, native, python, out
     assert strangers == []
 
 
-def test_function_makes_the_clients_it_needs_in_initialisation(start, native, python, outside):
-    script = (
-        INVOKE.replace("import app\n", "import app\n" + CLIENTS) + 'print("CLIENTS", json.dumps([initialised, made()]))'
-    )
-    command = isolated(python, script, str(native / start.folder), json.dumps(start.payload()))
-    variables = environment(native / "KilnLayer", outside)
-    done = subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    initialised, needed = reported(done.stdout, "CLIENTS")
+def test_function_makes_the_clients_it_needs_in_initialisation(start, native, python, outside, handler):
+    script = INITIALISE + CLIENTS + INVOKE + 'print("CLIENTS", json.dumps([initialised, made()]))'
+    command = isolated(python, script, str(native / start.folder), handler[start.folder], json.dumps(start.payload()))
+    output = run(*command, environment=environment(native / "KilnLayer", outside))
+    initialised, needed = printed(output, "CLIENTS")
     assert initialised == needed
 
 
-def test_sampled_invocation_sends_its_calls_to_x_ray(native, python, outside):
+def test_sampled_invocation_sends_its_calls_to_x_ray(native, python, outside, handler):
     (poll,) = (each for each in STARTS if each.function == "poll")
-    command = isolated(python, INVOKE, str(native / poll.folder), json.dumps(poll.payload()))
+    script = INITIALISE + INVOKE
+    command = isolated(python, script, str(native / poll.folder), handler[poll.folder], json.dumps(poll.payload()))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))
         daemon.setblocking(False)
         address = f"127.0.0.1:{daemon.getsockname()[1]}"
         variables = {**environment(native / "KilnLayer", outside, sampled=True), "AWS_XRAY_DAEMON_ADDRESS": address}
-        done = subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        assert reported(done.stdout, "ANSWER")["outcome"] == "generated"
+        output = run(*command, environment=variables)
+        assert printed(output, "ANSWER")["outcome"] == "generated"
         segments = list(flat(received(daemon)))
     assert {each["trace_id"] for each in segments if "trace_id" in each} == {"1-66af6fe5-0f1e2d3c4b5a69788796a5b4"}
     assert TASK_ID in {each.get("annotations", {}).get("task_id") for each in segments}
@@ -107,11 +115,6 @@ def flat(segments: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for segment in segments:
         yield segment
         yield from flat(segment.get("subsegments", []))
-
-
-def reported(output: str, what: str) -> Any:
-    (line,) = (each for each in output.splitlines() if each.startswith(f"{what} "))
-    return json.loads(line.removeprefix(f"{what} "))
 
 
 def is_success(answer: Any) -> bool:

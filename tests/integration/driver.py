@@ -9,7 +9,6 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -23,21 +22,7 @@ from local import function_logs
 from local.clients import AwsClients
 from local.stack import STACK_NAME, TASKS_PATH, Stack
 from tests.integration.client import Caller, JsonObject, wait_until
-
-
-@dataclass(frozen=True)
-class Step:
-    """One state that an execution went through.
-
-    Attributes:
-        name: Of the state.
-        seconds: How long it was in there.
-        error: What it failed with, if it did.
-    """
-
-    name: str
-    seconds: float
-    error: str
+from tests.integration.histories import Step, steps_of
 
 
 class Deployment:
@@ -144,22 +129,7 @@ class Deployment:
 
     def steps(self, task_id: str) -> list[Step]:
         """The states that a task's workflow went through, in order; those it is still in are left out."""
-        return self._steps(self.execution_arn(task_id))
-
-    def _steps(self, execution_arn: str) -> list[Step]:
-        history = self.aws.stepfunctions.get_execution_history(executionArn=execution_arn, maxResults=1000)
-        steps: list[Step] = []
-        name, entered, error = "", 0.0, ""
-        for event in history["events"]:
-            at = event["timestamp"].timestamp()
-            if "stateEnteredEventDetails" in event:
-                name, entered, error = event["stateEnteredEventDetails"]["name"], at, ""
-            elif event["type"] in ("TaskFailed", "TaskTimedOut"):
-                details: Any = event.get("taskFailedEventDetails") or event.get("taskTimedOutEventDetails") or {}
-                error = details.get("error", "unnamed")
-            elif "stateExitedEventDetails" in event:
-                steps.append(Step(name, at - entered, error))
-        return steps
+        return steps_of(self.aws.stepfunctions, self.execution_arn(task_id))
 
     def notification_status(self, task_id: str, status: str) -> str:
         """How far the notification of one change is: a first attempt that succeeds needs no workflow."""
@@ -298,9 +268,10 @@ class Deployment:
 
     def unfinished(self) -> list[str]:
         """Every workflow that has not succeeded, and the last state it has left."""
-        answer = self.aws.stepfunctions.list_executions(stateMachineArn=self.here["state_machine_arn"])
+        client = self.aws.stepfunctions
+        answer = client.list_executions(stateMachineArn=self.here["state_machine_arn"])
         left = [execution for execution in answer["executions"] if execution["status"] != "SUCCEEDED"]
-        return [f"{each['name']} {each['status']}, {self._steps(each['executionArn'])[-1:]}" for each in left]
+        return [f"{each['name']} {each['status']}, {steps_of(client, each['executionArn'])[-1:]}" for each in left]
 
     @cached_property
     def _signing_key(self) -> bytes:

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from botocore.session import Session
+from boto3.session import Session
 
 from kiln import aws
 from tests.support.fakes import client_error
@@ -80,6 +80,4 @@ def test_missing_roots_of_the_build_use_botocores(monkeypatch, tmp_path):
 
 
 def session(region):
-    made = Session()
-    made.set_config_variable("region", region)
-    return made
+    return Session(region_name=region)

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from samtranslator.yaml_helper import yaml_parse
+
 from benchmarks import ROOT
 
 
@@ -98,6 +100,17 @@ def native_build() -> Path:
     if not (build / "template.yaml").exists():
         raise RuntimeError(f"must be built first, got no {build}. Run `make build-native`.")
     return build
+
+
+def handlers(build: Path) -> dict[str, str]:
+    """Return each function's handler as the built template names it, by the function's folder."""
+    template = yaml_parse((build / "template.yaml").read_text("utf-8"))
+    shared = template["Globals"]["Function"]["Handler"]
+    return {
+        name: each["Properties"].get("Handler", shared)
+        for name, each in template["Resources"].items()
+        if each["Type"] == "AWS::Serverless::Function"
+    }
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.config import Config
-    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
@@ -35,7 +35,7 @@ class _Once(Generic[_Made]):
     """Has something made by the first to ask; the others wait for it.
 
     A plain cache has every thread that asks meanwhile make one too: each is a hundred milliseconds of CPU, and a
-    botocore session must not be used by two of them at once.
+    session must not be used by two of them at once.
     """
 
     def __init__(self, make: Callable[[], _Made]) -> None:
@@ -115,14 +115,15 @@ def may_pass(error: Exception) -> bool:
 
 @cache
 def _session() -> Session:
-    # botocore's own session makes the same clients as boto3.
-    from botocore.session import Session  # noqa: PLC0415
+    from boto3.session import Session  # noqa: PLC0415 - loaded with the first client
 
     return Session()
 
 
 def _client(service: str, config: Config | None = None) -> Any:
-    return _session().create_client(service, config=config, verify=_trusted())
+    # The type of boto3's method has one overload for each service, by a literal name.
+    make: Any = _session().client
+    return make(service, config=config, verify=_trusted())
 
 
 @cache
@@ -135,5 +136,5 @@ def _trusted() -> str | None:
     is_elsewhere = any(name == "AWS_CA_BUNDLE" or name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
     if is_elsewhere or not _AMAZON_ROOTS.exists():
         return None
-    region = _session().get_config_variable("region")
+    region = _session().region_name
     return str(_AMAZON_ROOTS) if region and _session().get_partition_for_region(region) == "aws" else None

@@ -45,6 +45,7 @@ def test_vocabulary_equals_the_contract() -> None:
     assert set(STEPS) == set(StepName)
     assert list(vocabulary.AspectRatio) == submit.RATIOS
     assert list(vocabulary.ModelName) == submit.MODELS
+    assert vocabulary.PROMPT_CHARACTERS == submit.PROMPT_CHARACTERS
     assert set(get_args(operations.Operation)) == set(Operation)
     assert images.LARGEST_BYTES == limits.IMAGE_BYTES
 
@@ -110,6 +111,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         watermark_info=WatermarkInfo(enabled=True),
         callback_url="https://x/hook",
         callback_statuses=["failed"],
+        priority=vocabulary.Priority.LOW,
     )
     read = answers.StoredRequest.read(answered(meant))
     assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
@@ -119,7 +121,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         None,
     )
     assert (read.watermarked, read.callback_url) == (True, "https://x/hook")
-    assert read.callback_statuses == ("failed",)
+    assert (read.callback_statuses, read.priority) == (("failed",), "low")
 
 
 def test_delivery_answer_is_read_field_by_field() -> None:

@@ -1,53 +1,39 @@
-"""DynamoDB's attribute values: plain values to ``{"S": …}`` and back, for the kinds that a task is made of."""
+"""DynamoDB's attribute values: plain values to ``{"S": …}`` and back, by boto3's own converters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+
+class _ReadsIntegers(TypeDeserializer):
+    """Reads numbers as ``int``: the table has no others. boto3's own makes a ``Decimal`` of each."""
+
+    def _deserialize_n(self, value: str) -> int:
+        return int(value)
+
+
+# Untyped, because the types of an attribute value in the stubs fit only one operation each.
+_serializer: Any = TypeSerializer()
+_deserializer: Any = _ReadsIntegers()
+
 
 def attribute_of(value: Any) -> dict[str, Any]:
     """A plain value as an attribute value.
 
     Raises:
-        TypeError: No attribute of the table is of this kind.
+        TypeError: DynamoDB has no attribute of this kind.
     """
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case str():
-            return {"S": str(value)}
-        case list():
-            return {"L": [attribute_of(each) for each in value]}
-        case dict():
-            return {"M": {name: attribute_of(each) for name, each in value.items()}}
-        case set() | frozenset() if value and all(isinstance(each, str) for each in value):
-            return {"SS": sorted(value)}
-    raise TypeError(f"{type(value).__name__} is no attribute value here")
+    attribute: dict[str, Any] = _serializer.serialize(value)
+    return attribute
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:
     """An attribute value as a plain one.
 
     Raises:
-        TypeError: No attribute of the table is of this kind.
+        TypeError: DynamoDB has no attribute of this kind.
     """
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "S" | "BOOL":
-            return value
-        case "N":
-            return int(value)
-        case "NULL":
-            return None
-        case "L":
-            return [plain(each) for each in value]
-        case "M":
-            return {name: plain(each) for name, each in value.items()}
-        case "SS":
-            return set(value)
-    raise TypeError(f"an attribute of the kind {kind} has no meaning here")
+    return _deserializer.deserialize(attribute)
