@@ -60,6 +60,7 @@ def test_deleted_task_can_be_kept_for_ten_seconds(console: Console) -> None:
     page.goto("about:blank")
     wait_until(lambda: status(console, ids[2]) == 404, "the task is deleted as the page was left")
     assert status(console, ids[0]) == 200
+    page.clock.resume()
     see_usage(console)
 
 
