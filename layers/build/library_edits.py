@@ -10,7 +10,7 @@ class ChangedLibraryError(Exception):
 
 
 def replace(path: Path, old: str, new: str) -> None:
-    """Replaces a text that must be in a source exactly once.
+    """Replaces a string that must be in a source exactly once.
 
     Raises:
         ChangedLibraryError: It is not.

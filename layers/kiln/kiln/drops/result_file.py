@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiln import aws, clock, events, s3
-from kiln.contract.answers import Envelope, Refusal
+from kiln.contract.answers import DeletedTask, Envelope, Refusal
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.ledger import REFUSED, DropLedger, Made
 from kiln.drops.names import JOB_FILE
@@ -89,7 +89,9 @@ def delete_result(task: Task) -> None:
         s3.delete_files(load(BucketSettings).outbox_bucket, f"{folder}/{RESULT_FILE}")
         return
     code = FAILED if task.task_status is TaskStatus.FAILED else 0
-    tombstone = Envelope(code=code, message="the task was deleted", request_id=task.task_id, data=deleted_view(task))
+    tombstone = Envelope[DeletedTask](
+        code=code, message="the task was deleted", request_id=task.task_id, data=deleted_view(task)
+    )
     _write(task.origin, tombstone.model_dump_json(indent=2, exclude_none=True))
 
 
