@@ -1,4 +1,4 @@
-"""CPU time of a local stack while 1,000 tasks wait, beside the same stack without tasks; then the crowd is served."""
+"""CPU time of a local stack while 1,000 tasks wait, beside the same stack without tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from benchmarks.measuring.sample_images import base64_of, jpeg_of_noise
 from local.stack import Options, Stack
 
 TASKS = 1_000
-SLOTS = 60
 GOAL = 0.1
 """Of one core."""
 
@@ -25,17 +24,16 @@ _EMPTY_S, _WAITING_S = 60.0, 120.0
 _SETTLING_S = 15.0
 _SENDERS = 4
 _PATIENCE_S = 1_800.0
-_PARAMETERS = {"ProviderSlots": str(SLOTS), "PollAfterSeconds": "60", "CallerTasksPerMinute": "100000"}
-_PROVIDER = ["--task-seconds", "1", "--pixels", "40000", "--max-slots", str(SLOTS)]
+_PARAMETERS = {"CallerTasksPerMinute": "100000"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PARENT, _USED = 1, slice(11, 15)
 """Fields of ``/proc/PID/stat`` behind the name: the parent, and the time of a process and of its ended children."""
 
 
 def measure_waiting() -> Iterator[Figure]:
-    """Pause a stack, create the tasks, measure, and resume it."""
+    """Pause dispatch, measure, create the tasks, and measure again."""
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(Path(folder), parameters=_PARAMETERS, provider_arguments=_PROVIDER)
+        options = Options(Path(folder), parameters=_PARAMETERS)
         with Stack(options) as stack:
             crowd = _Crowd(stack)
             crowd.operate("pause")
@@ -44,19 +42,9 @@ def measure_waiting() -> Iterator[Figure]:
             crowd.create()
             time.sleep(_SETTLING_S)
             waiting = cores_used(_WAITING_S)
-            began = time.monotonic()
-            crowd.operate("resume")
-            crowd.wait_for_end()
-            served, load = time.monotonic() - began, os.getloadavg()[1]
     name = f"CPU of a local stack while {TASKS:,} tasks wait, of one core"
     yield Figure(name, f"{waiting:.3f}", "", waiting, GOAL)
     yield Figure(f"{name}, of an empty one's", f"{waiting:.3f}", f"{empty:.3f}: without tasks", waiting / empty)
-    yield Figure(
-        f"a crowd of {TASKS:,} tasks on a local stack of {SLOTS} slots, until the last has succeeded",
-        f"{served / 60:.1f} min at a load of {load:.1f}",
-        "",
-        served / 60,
-    )
 
 
 def cores_used(seconds: float) -> float:
@@ -106,20 +94,11 @@ class _Crowd:
             list(senders.map(lambda _: self._stack.create(self._body), range(TASKS)))
         wait_until(lambda: self._parked() >= TASKS, "every task waits", at_most_s=_PATIENCE_S, every_s=5)
 
-    def wait_for_end(self) -> None:
-        wait_until(lambda: self._succeeded() >= TASKS, "every task succeeds", at_most_s=_PATIENCE_S, every_s=5)
-
     def _parked(self) -> int:
-        return self._count("attribute_exists(task_token) AND queue = :of", "waiting")
-
-    def _succeeded(self) -> int:
-        return self._count("task_status = :of", "succeed")
-
-    def _count(self, condition: str, value: str) -> int:
         pages: Any = self._stack.aws.dynamodb.get_paginator("scan").paginate(
             TableName=self._stack.here["table"],
-            FilterExpression=f"begins_with(pk, :task) AND {condition}",
-            ExpressionAttributeValues={":task": {"S": "TASK#"}, ":of": {"S": value}},
+            FilterExpression="attribute_exists(task_token) AND queue = :waiting",
+            ExpressionAttributeValues={":waiting": {"S": "waiting"}},
             Select="COUNT",
         )
         return sum(page["Count"] for page in pages)
