@@ -175,7 +175,7 @@ class Stack:
         self._deploy(self._options.parameters)
 
     def _start_stopping(self) -> None:
-        """Ends open requests and asks all parts to end, so that the waiting for each overlaps."""
+        """Ends open requests and all parts; the processor is then free for what is left to do."""
         self._proxy.stop()
         self._provider.start_stopping()
         self.aws.start_stopping()

@@ -20,6 +20,7 @@ from benchmarks.measuring.durations import measure_all_tests, measure_first_run,
 from benchmarks.measuring.tasks.calls import measure_calls
 from benchmarks.measuring.tasks.listing import measure_listing
 from benchmarks.measuring.tasks.throughput import measure_throughput
+from benchmarks.measuring.tasks.utilisation import measure_utilisation
 from benchmarks.measuring.tasks.wake_ups import measure_wake_ups
 from benchmarks.measuring.warm.measure import measure_warm
 from benchmarks.reporting import pages, performance, plots
@@ -30,6 +31,7 @@ _MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "copying": measure_copying,
     "calls": measure_calls,
     "wake-ups": measure_wake_ups,
+    "utilisation": measure_utilisation,
     "throughput": measure_throughput,
     "listing": measure_listing,
     "first-run": measure_first_run,

@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, TextIO
 
 import httpx
@@ -14,7 +15,8 @@ import typer
 from kiln_cli.acceptance import command as acceptance
 from kiln_cli.failures import report
 from kiln_cli.operating import callers, dispatch, doctor, logs, provider_keys, task, teardown
-from kiln_cli.operating.session import FOR_OPERATORS
+from kiln_cli.operating.erase import erase
+from kiln_cli.operating.session import FOR_OPERATORS, OperatorCommand
 from kiln_cli.pictures import batches, webhooks
 from kiln_cli.pictures.cancel import cancel
 from kiln_cli.pictures.delete import delete
@@ -70,6 +72,7 @@ for name, command in _PICTURES.items():
 app.add_typer(batches.app)
 app.add_typer(webhooks.app)
 
+callers.app.command("erase", cls=OperatorCommand)(erase)
 # The commands for operators import boto3 only when they run.
 for group in (callers, provider_keys, task, dispatch):
     app.add_typer(group.app, rich_help_panel=FOR_OPERATORS)
@@ -112,6 +115,12 @@ def _show_warning(
     print(f"kiln: warning: {message}", file=sys.stderr)
 
 
+@cache
+def _commands() -> Callable[..., Any]:
+    """The tree of commands; Typer itself makes it for every call."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -> int:
     """Runs one command and returns its exit status; an error is one line on stderr.
 
@@ -124,7 +133,7 @@ def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -
         with warnings.catch_warnings():
             warnings.simplefilter("always", IgnoredFields)
             warnings.showwarning = _show_warning
-            status: Any = app(arguments, prog_name="kiln", standalone_mode=False)
+            status: Any = _commands()(arguments, prog_name="kiln", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - an unexpected error is raised again there
         return report(error, as_json="--json" in arguments)
     return status if isinstance(status, int) else 0

@@ -44,6 +44,15 @@ _STATUSES: tuple[tuple[type[KilnError], int], ...] = (
 )
 """The exit statuses of the client's errors; the first class that fits counts."""
 
+_PLAIN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"External_(task|batch)_id (.+) already exists"), r"you already have a \1 with the id \2"),
+    (
+        re.compile(r"the URL could not be fetched: [^;]*(?:not known|name resolution|nodename|No address)[^;]*"),
+        "couldn't download the picture: the address wasn't found",
+    ),
+)
+"""Sentences of the API and the provider, and the same in plain words."""
+
 _SUBJECT = re.compile(r"\bsubject_image_list\[(\d+)\]\.subject_image\b")
 
 
@@ -110,6 +119,8 @@ def report(error: Exception, *, as_json: bool) -> int:
 
 def _line(error: Exception, message: str) -> str:
     line = _SUBJECT.sub(lambda found: f"subject {int(found[1]) + 1}", " ".join(message.split()))
+    for pattern, words in _PLAIN:
+        line = pattern.sub(words, line)
     if isinstance(error, AuthenticationFailed):
         return f"{line}; check your key, or store another one with kiln login"
     if isinstance(error, NotListening):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kiln_client.answers import (
-    Batch,
     Delivery,
     Image,
     Progress,
@@ -16,6 +15,7 @@ from kiln_client.answers import (
     WebhookTest,
 )
 from kiln_client.async_client import AsyncKiln
+from kiln_client.batches import Batch
 from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.client import Kiln
 from kiln_client.errors import (

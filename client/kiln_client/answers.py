@@ -30,7 +30,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """An answer that is read field by field."""
 
     @classmethod
@@ -41,7 +41,7 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ending(_Answer):
+class _Ending(Answer):
     """An answer with a status that may be the last one."""
 
     task_id: str
@@ -155,7 +155,7 @@ class Progress(_Ending):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRequest(_Answer):
+class StoredRequest(Answer):
     """The request that created a task.
 
     Attributes:
@@ -166,6 +166,7 @@ class StoredRequest(_Answer):
         watermarked: Whether watermarked images were requested.
         callback_url: Receives webhooks; empty if none was given.
         callback_statuses: The statuses that it is notified of; empty for all.
+        priority: ``low`` waits behind every task of normal priority.
         subject_images: Links to the subjects.
         scene_image: Link to the scene, if one was given.
         style_image: Link to the style, if one was given.
@@ -179,6 +180,7 @@ class StoredRequest(_Answer):
     watermarked: bool = False
     callback_url: str = ""
     callback_statuses: tuple[TaskStatus, ...] = ()
+    priority: str = "normal"
     subject_images: tuple[str, ...] = ()
     scene_image: str | None = None
     style_image: str | None = None
@@ -198,27 +200,27 @@ class StoredRequest(_Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery(_Answer):
-    """One attempt to notify a task's ``callback_url`` of a change.
+class Delivery(Answer):
+    """One attempt to notify a ``callback_url`` of a change of a task, or of the end of a batch.
 
     Attributes:
-        task_status: The status in the webhook.
         attempt: From 1.
         attempted_at: Milliseconds since the epoch.
         outcome: ``delivered``, ``retry`` or ``given_up``.
         http_status: The receiver's answer, if there was one.
         reason: Why the attempt failed.
         next_attempt_at: Milliseconds since the epoch, if there will be another attempt.
+        task_status: The status in the webhook; ``None`` for a batch.
         answer: The whole answer.
     """
 
-    task_status: TaskStatus
     attempt: int
     attempted_at: int
     outcome: str
     http_status: int | None = None
     reason: str = ""
     next_attempt_at: int | None = None
+    task_status: TaskStatus | None = None
     answer: Json = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -228,7 +230,7 @@ class Delivery(_Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage(_Answer):
+class Usage(Answer):
     """The sums over your tasks that ended on one day, or within a whole time.
 
     Attributes:
@@ -257,51 +259,7 @@ class Usage(_Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch(_Answer):
-    """Many tasks that were created together.
-
-    Attributes:
-        batch_id: Kiln's id of the batch.
-        created_at: Milliseconds since the epoch.
-        task_ids: The ids of its tasks, by the number of the job; of a query, those of the page.
-        refused: The jobs that became no task: ``job``, ``code`` and ``message`` of each.
-        counts: How many jobs there are of each status; empty in the answer to a create.
-        finished_at: When the last task ended; ``None`` until then.
-        external_batch_id: The caller's own id; empty if none was given.
-        tasks: The tasks of the page; none in the answer to a create.
-        answer: The whole answer.
-    """
-
-    batch_id: str
-    created_at: int
-    task_ids: tuple[str, ...] = ()
-    refused: tuple[Json, ...] = ()
-    counts: Json = field(default_factory=dict)
-    finished_at: int | None = None
-    external_batch_id: str = ""
-    tasks: tuple[Task, ...] = ()
-    answer: Json = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether every task has ended."""
-        return self.finished_at is not None
-
-    @classmethod
-    def read(cls, data: Json) -> Batch:
-        """Reads ``data`` of an answer, or the body of a batch's webhook."""
-        tasks = data.get("tasks", [])
-        return cls._of(
-            data,
-            task_ids=tuple(each["task_id"] for each in tasks),
-            refused=tuple(data.get("refused", [])),
-            external_batch_id=(data.get("batch_info") or {}).get("external_batch_id", ""),
-            tasks=tuple(Task.read(each) for each in tasks if "task_status" in each),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookTest(_Answer):
+class WebhookTest(Answer):
     """A receiver's answer to one sample webhook.
 
     Attributes:

@@ -12,7 +12,8 @@ from typing import Literal, Self, TypeVar, Unpack
 
 import httpx
 
-from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, Usage, WebhookTest
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task, Usage, WebhookTest
+from kiln_client.batches import Batch
 from kiln_client.bodies import BatchOptions, Job, TaskOptions
 from kiln_client.images import ImageSource
 from kiln_client.operations import Filters, Operations

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal, TypedDict
 from urllib.parse import quote
 
-from kiln_client.answers import Batch, Delivery, Progress, StoredRequest, Task, TaskStatus, Usage, WebhookTest
+from kiln_client.answers import Delivery, Progress, StoredRequest, Task, TaskStatus, Usage, WebhookTest
+from kiln_client.batches import Batch
 from kiln_client.bodies import BatchOptions, Contents, Job, TaskOptions
 from kiln_client.errors import InvalidImage, NotFinished, TaskFailed, WaitTimedOut
 from kiln_client.images import Content, ImageSource, read_image, suffix, to_upload, write_whole

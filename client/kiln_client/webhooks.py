@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kiln_client.answers import Batch, Task
+from kiln_client.answers import Task
+from kiln_client.batches import Batch
 from kiln_client.errors import NotConfigured, WebhookRefused
 
 

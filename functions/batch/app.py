@@ -1,4 +1,4 @@
-"""The batch function: the table's stream reports tasks of batches that have ended, and batches that have finished."""
+"""The batch function: the table's stream reports ended tasks of batches, finished batches, and nearly used budgets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
 from kiln.events import BusRefused
-from kiln.workflow.batch import changed
+from kiln.workflow import batch as batches
+from kiln.workflow import budget
 from kiln_lambda.observability import logger, observed, observed_record
 
 batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -18,17 +19,21 @@ batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 @observed_record
 def changed_item(record: DynamoDBRecord) -> None:
-    """Counts one task that has ended, or publishes the end of one batch."""
+    """Counts one task that has ended, or publishes the end of one batch or that one budget is nearly used."""
+    image = record.raw_event["dynamodb"]["NewImage"]
+    is_usage = image["pk"]["S"].startswith(budget.KEY_PREFIX)
     try:
-        finished = changed(record.raw_event["dynamodb"]["NewImage"])
+        published = budget.changed(image) if is_usage else batches.changed(image)
     except Exception as error:
         if aws.may_pass(error) or isinstance(error, BusRefused):
             raise
         # The same record would fail again, and hold up the records behind it for a day.
         logger.exception("the batch cannot be followed")
         return
-    if finished:
-        logger.info("batch finished", extra={"batch_id": finished})
+    if published and is_usage:
+        logger.info("budget nearly used", extra={"caller": published})
+    elif published:
+        logger.info("batch finished", extra={"batch_id": published})
 
 
 @observed(clients=(aws.dynamodb,))

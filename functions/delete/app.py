@@ -1,4 +1,4 @@
-"""The delete function: removes a task that has ended, with its images and inputs."""
+"""The delete function: removes a task that has ended, with its images and inputs; for operators, all of a caller."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
 from kiln.deletion import delete
+from kiln.erasure import ErasureRequest, erase
 from kiln.tasks.store import TaskStore
 from kiln.tasks.views import deleted_view
 from kiln_lambda.contract_api import ContractApi
@@ -28,5 +29,10 @@ def delete_task() -> Response[str]:
 
 @observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager, aws.s3, aws.events))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Serves API Gateway."""
+    """Serves API Gateway, and operators who may invoke the function (IAM)."""
+    if "erase" in event:
+        asked = ErasureRequest.model_validate(event)
+        erasure = erase(asked)
+        logger.info("erased", extra={"caller": asked.erase, "deleted": erasure.deleted, "left": erasure.left})
+        return erasure.model_dump(mode="json")
     return app.resolve(event, context)

@@ -19,6 +19,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     taken_up = take_up()
     if taken_up:
         logger.warning("dead letters taken up again", extra={"messages": taken_up})
-    if done.started or done.woken:
-        logger.warning("reconciled", extra={"started": done.started, "woken": done.woken})
+    if done.started or done.woken or done.batches:
+        found = {"started": done.started, "woken": done.woken, "batches": done.batches}
+        logger.warning("reconciled", extra=found)
     return done.model_dump(mode="json")

@@ -119,8 +119,9 @@ def assert_nothing_came_of_it(kiln: Deployment, before: Before, since: float) ->
     for task_id in tasks:
         wait_until(lambda task_id=task_id: kiln.item(task_id)["task_status"] in TERMINAL, f"{task_id} has ended")
         kiln.wait_for_end(task_id)
-    left = {key: item for key, item in new.items() if not key.startswith("CALLER#") and key != "SLOTS"}
-    assert [key for key, item in left.items() if "expires_at" not in item] == []
+    left = {key: item for key, item in new.items() if not key.startswith(("CALLER#", "USAGE#")) and key != "SLOTS"}
+    lasting = [key for key, item in left.items() if "expires_at" not in item]
+    assert lasting == [], f"items that stay: {lasting}"
     wait_until(lambda: not kiln.holders(), "no slot is held")
     assert _dead_letters(kiln) == before.dead
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from local import function_logs
 from tests.chaos.stacks import CALLERS, ChaosDeployment
 
 _PROMPT = "prompt"
@@ -38,9 +39,8 @@ def written(kiln: ChaosDeployment, task_ids: list[str]) -> Iterator[tuple[str, s
 def _logs(kiln: ChaosDeployment) -> Iterator[tuple[str, str]]:
     logs = kiln.aws.client("logs")
     for group in logs.describe_log_groups()["logGroups"]:
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-            for event in page["events"]:
-                yield f"log {group['logGroupName']}", event["message"]
+        for _, message in function_logs.lines(logs, group["logGroupName"]):
+            yield f"log {group['logGroupName']}", message
     for name in ("aws.log", "provider.log"):
         path = kiln.stack._options.state_dir / name
         yield name, path.read_text(encoding="utf-8", errors="replace")

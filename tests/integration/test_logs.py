@@ -7,7 +7,6 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -52,9 +51,7 @@ def run(deployed: Deployment, _strangers: Iterator[Caller]) -> Run:
 
 
 def _all_there(deployed: Deployment, task_id: str) -> list[str] | None:
-    logs: Any = deployed.aws.client("logs")
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/kiln/{STACK_NAME}")
-    lines = [event["message"].strip() for page in pages for event in page["events"]]
+    lines = [line.strip() for line in deployed.logged(0)]
     mine = [json.loads(line) for line in lines if task_id in line]
     seen = {_function(entry) for entry in mine}
     return lines if seen >= set(FUNCTIONS) and any(metrics.SLOTS_HELD.name in entry for entry in mine) else None

@@ -101,7 +101,7 @@ def test_restored_task_is_found_and_stops_no_other_task(kiln: Deployment, client
     assert kiln.generations(task_id) == 1
 
     def is_served_twice() -> bool:
-        lines = [line for line in kiln.logged(began) if f'"task_id":"{task_id}"' in line]
+        lines = [line for line in kiln.logged(began, task_id) if f'"task_id":"{task_id}"' in line]
         return sum('"message":"started"' in line for line in lines) == 2
 
     wait_until(is_served_twice, "the stream's second record of it has been served")

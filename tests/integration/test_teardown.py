@@ -42,7 +42,7 @@ def test_teardown_stops_workflows_names_blockers_and_deletes_when_asked(
     wait_until(running, "the workflow runs")
     aws.s3.put_object(Bucket=here["outbox_bucket"], Key="tasks/kept/0.png", Body=b"an image")
 
-    assert run(["teardown", "another"]) == 1
+    assert run(["teardown", "another"]) == 2
     assert "expected the name of the stack kiln, got another" in capsys.readouterr().err
 
     assert run(["teardown", "kiln", "--json"]) == 0

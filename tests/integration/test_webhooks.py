@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from local.receiver import Receiver
-from tests.integration.client import Client, wait_until
+from tests.integration.client import Client
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
 from tests.integration.steps import callback_body, webhooks
@@ -74,15 +74,6 @@ def test_refusing_receiver_delays_no_task(kiln: Deployment, client: Client, rece
     assert_succeeded(kiln, client, task_id)
     webhooks(receiver, "submitted")
     webhooks(receiver, "succeed")
-
-
-def test_receiver_that_answers_410_gets_no_more(kiln: Deployment, client: Client, receiver: Receiver) -> None:
-    receiver.refusals["succeed"] = [410]
-    task_id = client.create(callback_url=receiver.url)
-    assert_succeeded(kiln, client, task_id)
-    webhooks(receiver, "succeed")
-    wait_until(lambda: kiln.notification_status(task_id, "succeed") == "SUCCEEDED", "the notification has ended")
-    assert len(webhooks(receiver, "succeed")) == 1
 
 
 def test_unreachable_receiver_delays_no_task(kiln: Deployment, client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import random
 import zlib
 from functools import cache
 
@@ -47,3 +48,18 @@ def jpeg_with_long_metadata(size: int, metadata_bytes: int) -> bytes:
     while len(comments) < metadata_bytes:
         comments += b"\xff\xfe" + (60_002).to_bytes(2, "big") + bytes(60_000)
     return plain[:2] + comments + plain[2:]
+
+
+def photograph(side: int = 1024) -> bytes:
+    """A square PNG with the detail of a photograph at every scale: its preview has the size of a photograph's."""
+    dice = random.Random(1)
+    drawn = Image.new("RGB", (side, side), "gray")
+    grain = 4
+    while grain <= side:
+        noise = Image.frombytes("RGB", (grain, grain), dice.randbytes(grain * grain * 3))
+        weight = 0.5 if grain == 4 else 0.13
+        drawn = Image.blend(drawn, noise.resize((side, side), Image.Resampling.BICUBIC), weight)
+        grain *= 2
+    file = io.BytesIO()
+    drawn.save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -15,6 +15,7 @@ import httpx
 from benchmarks.data.counts import Counts, Work
 from benchmarks.measuring.recording import traces
 from benchmarks.modelling.dynamodb_units import indexes_of, item_bytes, units_of_change, write_units
+from local import function_logs
 from local.stack import Stack
 
 
@@ -94,8 +95,12 @@ class Observer:
                 to = "provider" if line["port"] == provider_port else "webhook"
                 counts.http[to] = counts.http.get(to, 0) + 1
                 work.http_calls += 1
-            elif line["method"] == "GET":
+            elif line["method"] == "GET" and line["port"] == provider_port:
                 work.images += 1
+            elif line["method"] == "GET":
+                counts.add_request("s3.GetObject", 1)
+                # A preview is made of a stored image. Its own write is counted here too.
+                work.aws_calls += 2 if function == "Collect" else 1
             else:
                 # A write to a presigned link is a request to S3 too.
                 counts.add_request("s3.PutObject", 1)
@@ -158,10 +163,7 @@ class Observer:
     def _count_logs(self, counts: Counts, began: float) -> None:
         metrics: set[str] = set()
         for group in self._logs.describe_log_groups()["logGroups"]:
-            pages: Any = self._logs.get_paginator("filter_log_events").paginate(
-                logGroupName=group["logGroupName"], startTime=int(began * 1_000)
-            )
-            for message in (event["message"] for page in pages for event in page["events"]):
+            for _, message in function_logs.lines(self._logs, group["logGroupName"], since=began):
                 # CloudWatch adds 26 bytes to each event.
                 counts.log_bytes += len(message.encode()) + 26
                 counts.log_lines += 1

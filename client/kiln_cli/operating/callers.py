@@ -1,8 +1,7 @@
-"""``kiln callers``: lists, adds and revokes callers, and rotates their keys. New keys are shown once."""
+"""``kiln callers``: lists, adds, changes and revokes callers, and rotates their keys. New keys are shown once."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from itertools import groupby
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from kiln_cli.operating.callers_secret import COPY_MINUTES, CallersSecret, Entry
 from kiln_cli.operating.session import OperatorCommand, OperatorSession
 from kiln_cli.statuses import STATUSES, read_statuses
 
-app = typer.Typer(name="callers", help="Callers: list, add, rotate keys, revoke.", no_args_is_help=True)
+app = typer.Typer(name="callers", help="Callers: list, add, change, rotate keys, revoke.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The caller's name; its tasks have this name")]
 _OLD_KEYS = f"Functions cache the secret: the old keys may work for up to {COPY_MINUTES} more minutes."
@@ -71,7 +70,6 @@ def add(
     ] = None,
 ) -> None:
     """Add a caller and show its keys once."""
-    secret = CallersSecret(session.installation)
     keys = Keys.new(name, webhook_secret=webhook_secret)
     limits = {
         "tasks_per_minute": per_minute,
@@ -79,8 +77,46 @@ def add(
         "priority": "low" if low else None,
         "callback_statuses": read_statuses(callback_statuses),
     }
+    secret = CallersSecret(session.installation)
     secret.write(callers_secret.add(secret.read(), keys, limits))
     _print_keys(session, keys, _NEW_KEYS)
+
+
+@app.command("set", cls=OperatorCommand)
+def change(
+    session: OperatorSession,
+    name: Name,
+    units_per_month: Annotated[
+        str | None, typer.Option(help="Units its tasks may cost in a month (UTC); none for no budget", metavar="N|none")
+    ] = None,
+    per_minute: Annotated[
+        str | None,
+        typer.Option(help="Tasks per minute; default for the installation's limit", metavar="N|default"),
+    ] = None,
+    low: Annotated[bool | None, typer.Option("--low/--normal", help="The priority of its tasks")] = None,
+    callback_statuses: Annotated[
+        str | None,
+        typer.Option(help=f"Notify of these statuses: {','.join(STATUSES)}, or all", metavar="LIST|all"),
+    ] = None,
+) -> None:
+    """Change a caller's budget, limit, priority or webhook statuses, for tasks created from then on."""
+    limits: dict[str, object] = {}
+    if units_per_month is not None:
+        limits["units_per_month"] = _number("--units-per-month", units_per_month, "none")
+    if per_minute is not None:
+        limits["tasks_per_minute"] = _number("--per-minute", per_minute, "default")
+    if low is not None:
+        limits["priority"] = "low" if low else None
+    if callback_statuses is not None:
+        limits["callback_statuses"] = None if callback_statuses == "all" else read_statuses(callback_statuses)
+    if not limits:
+        raise CommandFailed("expected a change, got none; pass an option such as --units-per-month 4800", USAGE)
+    secret = CallersSecret(session.installation)
+    changed = callers_secret.change(secret.read(), name, limits)
+    secret.write(changed)
+    default = int(session.installation.parameters.get("CallerTasksPerMinute") or 0)
+    answer = _description(name, callers_secret.of(changed, name), default)
+    session.answer(answer, f"{name} is changed. The change takes effect within {COPY_MINUTES} minutes.")
 
 
 @app.command("rotate", cls=OperatorCommand)
@@ -119,12 +155,18 @@ def revoke(
     """Remove a caller. Its tasks keep running, and their results stay."""
     secret = CallersSecret(session.installation)
     left = callers_secret.revoke(secret.read(), name)
-    if not yes and not sys.stdin.isatty():
-        raise CommandFailed("--yes is required when there is no terminal to ask on; nothing was changed", USAGE)
-    if not yes and not typer.confirm(f"Remove {name} from {session.installation.name}?", err=True):
-        raise CommandFailed("nothing was changed")
+    session.confirm(f"Remove {name} from {session.installation.name}?", yes=yes, kept="nothing was changed")
     secret.write(left)
     session.answer({"name": name, "revoked": True}, f"{name} is removed. {_OLD_KEYS}")
+
+
+def _number(option: str, given: str, nothing: str) -> int | None:
+    """The number that an option sets; ``None`` for the word that removes it."""
+    if given == nothing:
+        return None
+    if not (given.isascii() and given.isdigit() and int(given)):
+        raise CommandFailed(f"{option}: must be a number from 1, or {nothing}, got {given}", USAGE)
+    return int(given)
 
 
 def _description(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
@@ -137,6 +179,7 @@ def _description(name: str, mine: list[Entry], default: int) -> dict[str, Any]:
         "is_rotating": len(mine) > 1,
         "callback_statuses": mine[0].get("callback_statuses") or [],
         "units_per_month": mine[0].get("units_per_month") or 0,
+        "priority": mine[0].get("priority") or "normal",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import httpx
 import typer
 
 from kiln_cli.command import CommandContext, SharedOptionsCommand
-from kiln_cli.failures import NOT_REACHABLE, START_THE_STACK, CommandFailed
+from kiln_cli.failures import NOT_REACHABLE, START_THE_STACK, USAGE, CommandFailed
 from kiln_cli.operating.installation import Installation, find_installation
 from kiln_client.request import LOOPBACK
 
@@ -39,6 +40,22 @@ class OperatorSession(CommandContext):
     def installation(self) -> Installation:
         """The installation to operate."""
         return find_installation(self.shared["stack"], self.shared["region"], self.shared["aws_profile"])
+
+    def confirm(self, question: str, *, yes: bool, kept: str) -> None:
+        """Asks a person, unless the answer was passed.
+
+        Args:
+            question: Can be answered with yes.
+            yes: The value of ``--yes``.
+            kept: What did not happen if the answer is no.
+
+        Raises:
+            CommandFailed: The answer is no, or there is no terminal to ask on.
+        """
+        if not yes and not sys.stdin.isatty():
+            raise CommandFailed(f"--yes is required when there is no terminal to ask on; {kept}", USAGE)
+        if not yes and not typer.confirm(question, err=True):
+            raise CommandFailed(kept)
 
     def answer(self, document: dict[str, Any], *lines: str) -> None:
         """Prints a document in JSON, or else lines."""

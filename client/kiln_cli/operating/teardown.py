@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kiln_cli.failures import FAILED, NOT_IN_TIME, CommandFailed
+from kiln_cli.failures import FAILED, NOT_IN_TIME, USAGE, CommandFailed
 from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.operations import operate
 from kiln_cli.operating.session import FOR_OPERATORS, OperatorCommand, OperatorSession
@@ -35,7 +35,7 @@ def teardown(
     """Say what blocks a stack's deletion; with --stop stop its workflows, with --delete delete it. Images stay."""
     installation = session.installation
     if name != installation.name:
-        raise CommandFailed(f"expected the name of the stack {installation.name}, got {name}; check --stack")
+        raise CommandFailed(f"expected the name of the stack {installation.name}, got {name}; check --stack", USAGE)
     kept = {output: installation.output(output) for output in _KEPT}
     stopped = _stop_all(installation) if stop or delete else 0
     blocking = list(blockers(installation))

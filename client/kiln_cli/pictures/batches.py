@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -14,6 +14,7 @@ from kiln_cli.pictures.follow import check_folder, hint_to_watch, print_result
 from kiln_cli.pictures.new_task import hint_to_repeat
 from kiln_cli.pictures.session import PicturesCommand, Session
 from kiln_client import Batch, BatchOptions, ImageSource, Job, Kiln, TaskOptions
+from kiln_client.images import read_image
 from kiln_client.settings import is_address
 
 app = typer.Typer(name="batch", help="Batches: show one, cancel one.", no_args_is_help=True)
@@ -50,7 +51,9 @@ def jobs_of_folder(folder: Path, options: TaskOptions) -> list[Job]:
         images = sorted(each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES)
     except OSError as error:
         raise CommandFailed(f"{folder}: {error.strerror or error}", USAGE) from None
-    return _checked([Job(image, **options) for image in images], f"{folder}: must have", "JPEG or PNG files")
+    # The number comes first: a hundred images take a while to read.
+    _check_number(images, f"{folder}: must have", "JPEG or PNG files")
+    return [Job(_content(image), **options) for image in images]
 
 
 def jobs_of_file(file: Path, options: TaskOptions) -> list[Job]:
@@ -63,9 +66,8 @@ def jobs_of_file(file: Path, options: TaskOptions) -> list[Job]:
         lines = [line for line in file.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{file}: {getattr(error, 'strerror', None) or error}", USAGE) from None
-    return _checked(
-        [_job(file, number, line, options) for number, line in enumerate(lines, 1)], f"{file}: must have", "jobs"
-    )
+    _check_number(lines, f"{file}: must have", "jobs")
+    return [_job(file, number, line, options) for number, line in enumerate(lines, 1)]
 
 
 def submit_batch(
@@ -159,10 +161,16 @@ def _job(file: Path, number: int, line: str, options: TaskOptions) -> Job:
 
 
 def _image(file: Path, written: str) -> ImageSource:
-    return written if is_address(written) or written.startswith(("kiln-upload://", "data:")) else file.parent / written
+    is_elsewhere = is_address(written) or written.startswith(("kiln-upload://", "data:"))
+    return written if is_elsewhere else _content(file.parent / written)
 
 
-def _checked(jobs: list[Job], where: str, what: str) -> list[Job]:
-    if not 1 <= len(jobs) <= MOST_JOBS:
-        raise CommandFailed(f"{where} 1 to {MOST_JOBS} {what}, got {len(jobs)}", USAGE)
-    return jobs
+def _content(image: Path) -> ImageSource:
+    """An image as it is now, checked before anything is sent."""
+    found = read_image(image)
+    return found if isinstance(found, str) else found.content
+
+
+def _check_number(found: Sequence[object], where: str, what: str) -> None:
+    if not 1 <= len(found) <= MOST_JOBS:
+        raise CommandFailed(f"{where} 1 to {MOST_JOBS} {what}, got {len(found)}", USAGE)

@@ -7,9 +7,9 @@ from pathlib import Path
 from kiln_cli.pictures.arguments import IdempotencyKey, NoWait, Output, TaskId, Timeout
 from kiln_cli.pictures.follow import check_folder
 from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
+from kiln_cli.pictures.open_console import Web, open_task
 from kiln_cli.pictures.session import Session
-from kiln_cli.pictures.submit import MODELS, RATIOS, Count, Model, Prompt, Ratio, check_choice
-from kiln_cli.pictures.texts import read_text
+from kiln_cli.pictures.submit import MODELS, RATIOS, Count, Model, Prompt, Ratio, check_choice, read_prompt
 from kiln_client import Kiln
 from kiln_client.images import ImageSource
 
@@ -23,6 +23,7 @@ def rerun(
     ratio: Ratio = None,
     n: Count = None,
     model: Model = None,
+    web: Web = False,
     output: Output = Path(),
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -35,7 +36,7 @@ def rerun(
     key = key_or_new(idempotency_key)
     check_choice("--ratio", ratio, RATIOS)
     check_choice("--model", model, MODELS)
-    prompt = read_text("--prompt", prompt)
+    prompt = read_prompt(prompt)
     with session.kiln() as kiln:
         if not no_wait:
             check_folder(output)
@@ -53,8 +54,12 @@ def rerun(
                 model_name=model or before.model_name,
                 watermark=before.watermarked,
                 callback_url=before.callback_url or None,
+                callback_statuses=before.callback_statuses or None,
+                priority="low" if before.priority == "low" else None,
                 idempotency_key=key,
             )
+        if web:
+            open_task(session, task.task_id)
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
 
 

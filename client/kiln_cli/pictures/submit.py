@@ -24,6 +24,7 @@ from kiln_client.settings import is_address
 RATIOS = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
 MODELS = ["kling-v2", "kling-v2-1"]
 LARGEST_SUBJECTS = 4
+PROMPT_CHARACTERS = 2_500
 
 Images = Annotated[
     list[str] | None,
@@ -116,7 +117,7 @@ def submit(
     if piped > 1:
         raise CommandFailed(f"-: one argument can read from a pipe, got {piped}", USAGE)
     options: TaskOptions = {
-        "prompt": read_text("--prompt", prompt),
+        "prompt": read_prompt(prompt),
         "scene_image": _maybe_read(scene),
         "style_image": _maybe_read(style),
         "aspect_ratio": ratio,
@@ -126,6 +127,7 @@ def submit(
         "priority": "low" if low else None,
     }
     if jobs is not None or each:
+        _check_batch({"--web": web, "--callback-statuses": statuses})
         made = _jobs(images, jobs, options, is_each=each)
         batch: BatchOptions = {"callback_url": callback_url, "external_batch_id": external_id}
         submit_batch(session, made, batch, key=key, output=output, no_wait=no_wait, timeout=timeout)
@@ -152,6 +154,18 @@ def submit(
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
 
 
+def read_prompt(given: str | None) -> str | None:
+    """The text of ``--prompt``.
+
+    Raises:
+        CommandFailed: It cannot be read, or it is too long.
+    """
+    prompt = read_text("--prompt", given)
+    if prompt and len(prompt) > PROMPT_CHARACTERS:
+        raise CommandFailed(f"--prompt: must be at most {PROMPT_CHARACTERS:,} characters, got {len(prompt):,}", USAGE)
+    return prompt
+
+
 def check_choice(option: str, given: str | None, choices: list[str]) -> None:
     """Refuses a value that is none of the choices, before anything is sent.
 
@@ -160,6 +174,12 @@ def check_choice(option: str, given: str | None, choices: list[str]) -> None:
     """
     if given is not None and given not in choices:
         raise CommandFailed(f"{option}: must be one of {', '.join(choices)}, got {given}", USAGE)
+
+
+def _check_batch(options: dict[str, object]) -> None:
+    """Refuses options that a batch would ignore: it has no page in the console, and one webhook, at its end."""
+    if given := [option for option, value in options.items() if value]:
+        raise CommandFailed(f"{given[0]}: must not be passed with --jobs or --each; it is for one task", USAGE)
 
 
 def _jobs(images: list[str], file: Path | None, options: TaskOptions, *, is_each: bool) -> list[Job]:

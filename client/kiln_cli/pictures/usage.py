@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.pictures.session import Session
 from kiln_client import Usage
 
@@ -31,6 +32,8 @@ def usage(session: Session, first: First = None, last: Last = None) -> None:
 
     Prints day, units, images, tasks and failures in a pipe, with tabs between.
     """
+    if first and last and last < first:
+        raise CommandFailed(f"--to: must not be before --from ({first:%Y-%m-%d}), got {last:%Y-%m-%d}", USAGE)
     with session.kiln() as kiln:
         days = kiln.usage(first.date() if first else None, last.date() if last else None)
     terminal = session.terminal

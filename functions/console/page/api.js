@@ -2,6 +2,7 @@
 
 const BASE = new URL("./", document.baseURI);
 const TASKS = "v1/images/multi-image2image";
+const BATCHES = "v1/batches";
 const STORAGE_NAME = "kiln-key";
 const TIMEOUT_MS = 30_000;
 const CREATE_TIMEOUT_MS = 120_000;
@@ -43,13 +44,14 @@ function watch() {
   };
 }
 
-async function call(method, path, { body, headers = {}, signal, as = key.get() } = {}) {
+async function call(method, path, { body, headers = {}, signal, keepalive = false, as = key.get() } = {}) {
   let answer;
   const done = method === "GET" ? watch() : () => {};
   try {
     answer = await fetch(new URL(path, BASE), {
       method,
       body,
+      keepalive,
       cache: "no-store",
       signal: signal ?? AbortSignal.timeout(TIMEOUT_MS),
       headers: { Authorization: `Bearer ${as}`, ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
@@ -84,10 +86,17 @@ export const get = (id) => call("GET", one(id));
 export const progress = (id) => call("GET", one(id, "/progress"));
 export const request = (id) => call("GET", one(id, "/request"));
 export const deliveries = (id) => call("GET", one(id, "/deliveries"));
+// The browser sends it although the page is left.
+export const remove = (id) => call("DELETE", one(id), { keepalive: true });
+export const usage = () => call("GET", "v1/usage");
+export const costs = () => call("GET", "account/costs");
 export const cancel = (id) => call("POST", one(id, "/cancel"));
 export const retry = (id, once) => call("POST", one(id, "/retry"), { headers: { "Idempotency-Key": once } });
 export const create = (body, once) =>
   call("POST", TASKS, { body: JSON.stringify(body), headers: { "Idempotency-Key": once }, signal: AbortSignal.timeout(CREATE_TIMEOUT_MS) });
+
+export const createBatch = (body, once) =>
+  call("POST", BATCHES, { body: JSON.stringify(body), headers: { "Idempotency-Key": once }, signal: AbortSignal.timeout(CREATE_TIMEOUT_MS) });
 
 /** Uploads an image to S3 before the request is sent. Returns the reference to send instead of the image. */
 export async function upload(file) {
@@ -119,9 +128,10 @@ export async function picture(url) {
   return answer.blob();
 }
 
-/** The address of the API, and the path that tasks are created at. */
+/** The address of the API, and the paths that tasks and batches are created at. */
 export const address = BASE.href.replace(/\/$/, "");
 export const tasksPath = `/${TASKS}`;
+export const batchesPath = `/${BATCHES}`;
 
 /** Returns a new idempotency key: requests that carry the same key make one task. */
 export const once = () => [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");

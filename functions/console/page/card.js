@@ -55,7 +55,7 @@ export function starOf(task) {
   return pressed(button, favourites.has(task.task_id));
 }
 
-/** A gallery's card; `acts` are `open(task, index)`, `reuse(task)`, `retried(task)` and `changed(task)`. */
+/** A gallery's card; `acts` are `open(task, index)`, `reuse(task)`, `remove(task)`, `retried(task)` and `changed(task)`. */
 export class Card {
   constructor(task, acts, preview) {
     this.acts = acts;
@@ -122,9 +122,9 @@ export class Card {
     delete this.frame.dataset.count;
     const [drawn, title, why] = isCancelled(this.task) ? ["close", t("cancelled_title"), t("cancelled_why")] : ["alert", t("failed"), explained(this.task.task_status_msg)];
     const again = () => retry(this.task, this.acts.retried);
-    this.frame.replaceChildren(make("div", { class: isCancelled(this.task) ? "failure quietly" : "failure" }, icon(drawn), make("strong", {}, title), make("p", {}, why),
+    this.frame.replaceChildren(make("div", { class: isCancelled(this.task) ? "failure quietly" : "failure" }, icon(drawn), make("strong", {}, title), make("p", {}, why), make("div", { class: "remedies" },
       make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry")),
-      make("button", { type: "button", class: "quiet framed", "aria-label": t("edit_of", nameOf(this.task)), onclick: () => this.acts.reuse(this.task) }, icon("edit"), t("edit"))));
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("edit_of", nameOf(this.task)), onclick: () => this.acts.reuse(this.task) }, icon("edit"), t("edit")))));
   }
 
   stages() {
@@ -150,9 +150,10 @@ export class Card {
     const { task } = this;
     const name = nameOf(task);
     const details = control(t("details"), t("details_of", name), "zoom", () => this.acts.open(task, 0));
-    if (task.task_status === "failed") return [details];
+    const removing = control(t("delete"), t("delete_of", name), "bin", () => this.acts.remove(task));
+    if (task.task_status === "failed") return [details, removing];
     const again = control(t("reuse"), t("reuse_of", name), "edit", () => this.acts.reuse(task));
-    if (task.task_status === "succeed") return [starOf(task), again, control(t("save"), t("save_of", name), "down", () => save(task))];
+    if (task.task_status === "succeed") return [starOf(task), again, control(t("save"), t("save_of", name), "down", () => save(task)), removing];
     const mayCancel = !hasEnded(task) && (this.progress ?? guessed(task)).stage === "waiting";
     if (!mayCancel) return [again, details];
     const cancelling = make("button", { type: "button", class: "quiet", "aria-label": t("cancel_of", name), onclick: () => cancel(task, this.acts.changed) }, t("cancel"));

@@ -18,6 +18,8 @@ let once = null;
 let sending = false;
 let keeping;
 const KEEP_AFTER_MS = 300;
+// Every change writes the pictures again, so those of a large batch are not kept.
+const KEPT_BYTES = 50_000_000;
 
 const chosen = (name) => find("compose").querySelector(`input[name=${name}]:checked`).value;
 
@@ -27,6 +29,7 @@ const length = (text) => [...text].length;
 function draft() {
   return {
     ...images.picked,
+    isEach: images.isEach(),
     prompt: find("prompt").value.trim(),
     ratio: chosen("ratio"),
     n: Number(chosen("n")),
@@ -42,6 +45,8 @@ function keep() {
   clearTimeout(keeping);
   keeping = setTimeout(() => {
     const { external, ...choices } = draft();
+    const bytes = images.picked.subjects.reduce((sum, image) => sum + (image.file?.size ?? 0), 0);
+    if (bytes > KEPT_BYTES) return;
     const things = Object.fromEntries(Object.entries(images.picked).map(([place, list]) => [place, list.map((each) => each.address ?? each.file)]));
     kept.keep({ ...choices, ...things });
   }, KEEP_AFTER_MS);
@@ -53,8 +58,8 @@ function choose(name, value) {
 }
 
 /** Fills the form: pictures as files or addresses, and choices; a choice that the form does not have stays as it is. */
-export async function fill({ subjects, scene, style, prompt, ratio, n, model, watermark, callback }) {
-  await images.fill({ subjects, scene, style });
+export async function fill({ subjects, scene, style, isEach, prompt, ratio, n, model, watermark, callback }) {
+  await images.fill({ subjects, scene, style, isEach });
   clearErrors();
   find("prompt").value = prompt ?? "";
   choose("ratio", ratio);
@@ -143,18 +148,27 @@ function violation(now) {
 }
 
 function showRefusal(error) {
-  const found = error.status === 400 || error.status === 422 ? fieldOf(error.message) : null;
+  // A batch that is refused as a whole names its first job.
+  const [, job, reason] = /^job (\d+): (.*?)(?:; \d+ more of \d+ jobs are refused)?$/s.exec(error.message) ?? [];
+  const found = error.status === 400 || error.status === 422 ? fieldOf(reason ?? error.message) : null;
   if (!found) {
     refuse("body", complaint(error, "unreachable_draft"));
     return;
   }
   const list = { subject_image_list: "subjects", scene_image: "scene", style_image: "style" }[found.name];
-  const image = list && images.picked[list][found.number];
+  const image = list && images.picked[list][job && list === "subjects" ? job - 1 : found.number];
   if (image) {
     image.refused = found.text;
     images.show(list);
   }
   refuse(found.name, image ? t("image_wrong") : found.text);
+}
+
+/** Says how many tasks a batch has, and keeps the pictures of refused jobs in the form. */
+function acceptedBatch(batch, now) {
+  const refused = batch.refused ?? [];
+  say(refused.length ? t("batch_refused", batch.tasks.length, refused.length) : t("batch_accepted", batch.tasks.length));
+  if (refused.length) images.keepRefused(new Map(refused.map(({ job, message }) => [now.subjects[job - 1], fieldOf(message)?.text ?? message])));
 }
 
 async function submit(event, accepted) {
@@ -172,11 +186,12 @@ async function submit(event, accepted) {
   const button = find("submit");
   button.setAttribute("aria-disabled", "true");
   try {
-    const task = await request.send(now, once, (text) => button.replaceChildren(text));
+    const made = await request.send(now, once, (text) => button.replaceChildren(text));
     once = null;
     find("external").value = "";
-    say(task.ignored ? t("accepted_without", task.ignored) : t("accepted"));
-    accepted(task, now);
+    accepted(made, now);
+    if (now.isEach) acceptedBatch(made, now);
+    else say(made.ignored ? t("accepted_without", made.ignored) : t("accepted"));
   } catch (error) {
     if (!(error instanceof api.Refusal)) throw error;
     if (error.status === 401) document.dispatchEvent(new CustomEvent("kiln:signed-out"));
@@ -208,12 +223,13 @@ export function refresh() {
   find("prompt-count").textContent = t("prompt_count", count);
   find("prompt-count").classList.toggle("over", count > PROMPT_CHARACTERS);
   if (find("request").open) find("request-text").textContent = request.shown(now);
-  if (!sending) find("submit").textContent = t("submit", now.n);
+  if (!sending) find("submit").textContent = now.isEach ? t("submit_each", now.subjects.length, now.n) : t("submit", now.n);
+  field("external_task_id").hidden = now.isEach;
   find("address-place").replaceChildren(...["subjects", "scene", "style"].map((place) => make("option", { value: place, selected: place === find("address-place").value }, t(`to_${place}`))));
   find("copy-curl").replaceChildren(icon("copy"), t("copy_curl"));
 }
 
-/** Starts the form. `accepted(task, draft)` is called for every new task. */
+/** Starts the form. `accepted(made, draft)` is called for every new task or batch. */
 export function start(accepted) {
   find("ratios").append(...RATIOS.map((each, at) => radio("ratio", each, [shape(each), each.replace(":", " : ")], at === 0)));
   find("numbers").append(...NUMBERS.map((each) => radio("n", each, [String(each)], each === 1)));

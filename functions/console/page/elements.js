@@ -20,6 +20,7 @@ const STROKES = {
   alert: ["M12 8v5", "M12 16.5v.5", "M12 3.5 2.8 20h18.4z"],
   archive: ["M4 8h16v12H4z", "M3 4h18v4H3z", "M10 12h4"],
   notice: ["M6 17h12l-1.5-2.5V10a4.5 4.5 0 0 0-9 0v4.5z", "M10.5 20h3"],
+  bin: ["M4.5 7h15", "M9.5 7V4h5v3", "m6.5 7 .8 13h9.4l.8-13", "M10 11v5.5M14 11v5.5"],
   check: ["m5 12.5 4.5 4.5L19 7.5"],
   close: ["m6 6 12 12", "M18 6 6 18"],
   copy: ["M9 9h11v11H9z", "M5 15H4V4h11v1"],
@@ -52,6 +53,21 @@ export function icon(name) {
 }
 
 export const find = (id) => document.getElementById(id);
+
+/** Asks a question with a few answers, each with its name, label and meaning. Returns the name of the chosen one; null for none. */
+export function ask(question, answers, cancel) {
+  const dialog = find("ask");
+  return new Promise((resolve) => {
+    let chosen = null;
+    const buttons = answers.map(([name, label, meaning]) => make("button", { type: "button", class: "answer", onclick: () => {
+      chosen = name;
+      dialog.close();
+    } }, make("strong", {}, label), make("small", {}, meaning)));
+    dialog.replaceChildren(make("h2", { id: "ask-title" }, question), ...buttons, make("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, cancel));
+    dialog.addEventListener("close", () => resolve(chosen), { once: true });
+    dialog.showModal();
+  });
+}
 
 let clearing;
 

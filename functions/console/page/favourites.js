@@ -17,6 +17,9 @@ export const all = read;
 /** Whether a task is a favourite. */
 export const has = (id) => read().includes(id);
 
+/** Forgets a task that is deleted. */
+export const forget = (id) => has(id) && toggle(id);
+
 /** Makes a task a favourite, or no longer one. Returns whether it is one now. */
 export function toggle(id) {
   const others = read().filter((each) => each !== id);

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { Card, guessed, hasEnded, isCancelled, nameOf, stageText } from "./card.js";
+import * as deletions from "./deletions.js";
 import { find, make, say } from "./elements.js";
 import * as favourites from "./favourites.js";
 import * as filters from "./filters.js";
@@ -28,7 +29,7 @@ let refreshing;
 let latest = 0;
 
 /** The tasks on the page, in their order. */
-export const shown = () => [...find("tasks").children].map((element) => cards.get(element.dataset.id).task);
+export const shown = () => [...find("tasks").children].filter((element) => !element.hidden).map((element) => cards.get(element.dataset.id).task);
 
 /** The favourites of one page; a task that is no longer stored is left out. */
 async function fetchFavourites() {
@@ -111,11 +112,11 @@ function show(tasks) {
     if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null);
   });
   if (isFirst) scrollToTop();
-  decorate(tasks.length);
+  decorate();
 }
 
 function add(task) {
-  const card = new Card(task, { open: acts.open, reuse: acts.reuse, retried: (made) => added(made), changed }, previews.get(task.task_id));
+  const card = new Card(task, { open: acts.open, reuse: acts.reuse, remove: deletions.begin, retried: (made) => added(made), changed }, previews.get(task.task_id));
   cards.set(task.task_id, card);
   if (!hasEnded(task)) live.follow(task.task_id, (progress) => advanced(task.task_id, progress));
   return card;
@@ -172,8 +173,16 @@ export function added(task, preview) {
   if (!cards.has(task.task_id)) find("tasks").prepend(add(whole).element);
   const over = [...find("tasks").children].slice(PAGE_SIZE);
   for (const element of over) remove(element.dataset.id, cards.get(element.dataset.id));
-  decorate(cards.size);
+  decorate();
   scrollToTop();
+}
+
+/** Shows the tasks of a new batch; `made` has pairs of their ids and previews. */
+export function addedAll(made) {
+  for (const [id, preview] of made) if (preview) previews.set(id, preview);
+  wait = FIRST_REFRESH_MS;
+  if (where.page !== 1 || filters.isFiltered(where)) go({ page: 1 });
+  else load().then(scrollToTop);
 }
 
 function showRunning() {
@@ -181,7 +190,11 @@ function showRunning() {
   notices.showRunning(running.map((card) => stageText(card.progress ?? guessed(card.task))));
 }
 
-function decorate(count) {
+/** Draws what depends on the cards together, and hides those of deleted tasks. */
+export function decorate() {
+  if (shownPage === null) return;
+  for (const [id, card] of cards) card.element.hidden = deletions.isHidden(id);
+  const count = shown().length;
   showRunning();
   find("empty").hidden = count > 0;
   find("pager").hidden = where.page === 1 && isLast;
@@ -238,7 +251,7 @@ export function redraw() {
   find("newer").replaceChildren(t("newer"));
   find("older").replaceChildren(t("older"));
   for (const card of cards.values()) card.draw();
-  if (shownPage !== null) decorate(cards.size);
+  decorate();
 }
 
 function tick() {

@@ -1,6 +1,7 @@
 // The pictures of the form: checked against the contract's limits before they are sent, and shown as tiles.
 
-import { find, icon, make, say } from "./elements.js";
+import * as dropped from "./dropped.js";
+import { ask, find, icon, make, say } from "./elements.js";
 import { formatOf, isWhole } from "./files.js";
 import { t } from "./strings.js";
 import { size } from "./times.js";
@@ -9,6 +10,8 @@ const BYTES = 10 * 1024 * 1024;
 const SIDE = 300;
 const RATIO = 2.5;
 const SUBJECTS = 4;
+const BATCH = 100;
+const READ_AT_ONCE = 4;
 const ACCEPTED = ["PNG", "JPEG"];
 
 /** The pictures chosen so far: subjects, scene and style. */
@@ -21,6 +24,12 @@ const PLACES = {
 };
 
 let changed = () => {};
+let isSplit = false;
+
+/** Whether each subject is for a task by itself. */
+export const isEach = () => isSplit;
+
+const roomOf = (place) => (isSplit && place === "subjects" ? BATCH : PLACES[place].room);
 
 /** Checks a file against the contract. Returns a sentence's name and its values, or null. */
 function check(file, bytes, format, drawn) {
@@ -44,8 +53,19 @@ async function read(file) {
   return image;
 }
 
+/** Reads files, or addresses of pictures. Few at once: a large picture takes 50 MB while it is checked. */
+async function readAll(things) {
+  const found = [];
+  for (let at = 0; at < things.length; at += READ_AT_ONCE) {
+    const some = things.slice(at, at + READ_AT_ONCE);
+    found.push(...(await Promise.all(some.map((thing) => (typeof thing === "string" ? { name: thing, address: thing, problem: null } : read(thing))))));
+  }
+  return found;
+}
+
 /** Replaces the pictures of all places, without a word about each. */
 export async function fill(all) {
+  isSplit = Boolean(all.isEach);
   for (const place of Object.keys(picked)) {
     picked[place].forEach(release);
     picked[place] = [];
@@ -55,12 +75,8 @@ export async function fill(all) {
 
 /** Adds files, or addresses of pictures, to a place; a place for one picture keeps the last. */
 export async function add(place, things, isQuiet = false) {
-  const found = await Promise.all(
-    things.map(async (thing) =>
-      typeof thing === "string" ? { name: thing, address: thing, problem: null } : read(thing),
-    ),
-  );
-  const { room } = PLACES[place];
+  const room = roomOf(place);
+  const found = await readAll(room === 1 ? things.slice(-1) : things.slice(0, room + 1));
   const all = room === 1 ? found.slice(-1) : [...picked[place], ...found];
   const over = all.splice(room);
   picked[place].filter((each) => !all.includes(each)).forEach(release);
@@ -71,30 +87,64 @@ export async function add(place, things, isQuiet = false) {
     show(place);
     return;
   }
-  if (over.length) say(t("too_many"));
+  if (over.length) say(t(isSplit ? "too_many_each" : "too_many"));
   else if (wrong.length) say(wrong.map((each) => t("not_picked", each.name, t(...each.problem))).join(" "));
   else if (found.length) say(t("picked", found.map((each) => each.name).join(", ")));
   show(place);
   changed();
 }
 
+/** Adds subjects. Asks about a folder, or more than four pictures: one task for each, or one for all. */
+export async function offer(things, isFolder = false) {
+  if (isFolder && !things.length) say(t("folder_empty"));
+  if (!isSplit && (things.length > SUBJECTS || (isFolder && things.length > 1))) {
+    const tasks = Math.min(BATCH, things.length + picked.subjects.length);
+    const answer = await ask(t("each_or_together", things.length), [
+      ["each", t("each"), t("each_means", tasks)],
+      ["together", t("together"), t("together_means", Math.min(SUBJECTS, things.length))],
+    ], t("cancel"));
+    if (!answer) return;
+    isSplit = answer === "each";
+  }
+  await add("subjects", things);
+}
+
+/** Takes all subjects out. Those to come are for one task. */
+function clear() {
+  picked.subjects.forEach(release);
+  picked.subjects = [];
+  isSplit = false;
+  show("subjects");
+  changed();
+  find("add-subjects").focus();
+}
+
+/** Keeps the subjects that a batch refused, each with its reason; the others have their tasks. */
+export function keepRefused(reasons) {
+  picked.subjects.filter((image) => !reasons.has(image)).forEach(release);
+  picked.subjects = picked.subjects.filter((image) => reasons.has(image));
+  changed();
+  for (const [image, reason] of reasons) image.refused = reason;
+  show("subjects");
+}
+
 function release(image) {
   if (image.shown) URL.revokeObjectURL(image.shown);
 }
 
-function choose(place, number) {
-  const input = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: PLACES[place].room > 1 && number === undefined });
+function choose(place) {
+  const input = make("input", { type: "file", accept: "image/png,image/jpeg", multiple: PLACES[place].room > 1 });
   input.addEventListener("change", () => {
-    if (number !== undefined) remove(place, number, true);
-    add(place, [...input.files]);
+    if (place === "subjects") offer([...input.files]);
+    else add(place, [...input.files]);
   });
   input.click();
 }
 
-function remove(place, number, isReplaced = false) {
+function remove(place, number) {
   const [removed] = picked[place].splice(number, 1);
   release(removed);
-  if (isReplaced) return;
+  if (!picked.subjects.length) isSplit = false;
   show(place);
   changed();
   say(t("removed", removed.name));
@@ -108,7 +158,7 @@ function tile(place, image, number) {
     "li",
     { class: `slot filled${problem || image.refused ? " wrong" : ""}` },
     image.shown
-      ? make("img", { src: image.shown, alt: image.name })
+      ? make("img", { src: image.shown, alt: image.name, loading: "lazy", decoding: "async" })
       : make("span", { class: "address", title: image.name }, icon("picture"), host ?? image.name),
     make("button", { type: "button", class: "take-out", "aria-label": t("remove", image.name), title: t("remove", image.name), onclick: () => remove(place, number) }, icon("close")),
     problem || image.refused ? make("p", { class: "error" }, problem || image.refused) : null,
@@ -117,7 +167,8 @@ function tile(place, image, number) {
 
 /** Draws the tiles of a place. */
 export function show(place) {
-  const { room, add: label } = PLACES[place];
+  const { add: label } = PLACES[place];
+  const room = roomOf(place);
   const filled = picked[place].map((image, number) => tile(place, image, number));
   const open =
     filled.length < room
@@ -126,18 +177,21 @@ export function show(place) {
             make("span", {}, t(label)), filled.length || room === 1 ? null : make("small", {}, t("drop_here"))))]
       : [];
   find(place).replaceChildren(...filled, ...open);
+  if (place !== "subjects") return;
+  find(place).classList.toggle("many", isSplit);
+  find("each").hidden = !isSplit;
+  find("subjects-hint").hidden = isSplit;
+  find("each").replaceChildren(...(isSplit ? [make("span", {}, t("each_picked", picked.subjects.length)), make("button", { type: "button", class: "quiet framed", onclick: clear }, t("remove_all"))] : []));
 }
 
 /** Draws the tiles of all places. */
 export const showAll = () => Object.keys(PLACES).forEach(show);
 
-/** The files of a drop or a paste, or the addresses of pictures in its text. */
-export function thingsIn(transfer) {
-  const files = [...transfer.files];
-  if (files.length) return files;
-  return (transfer.getData("text/uri-list") || transfer.getData("text/plain"))
-    .split(/\s+/)
-    .filter((each) => /^https?:\/\/[^/]/.test(each) && URL.canParse(each));
+async function take(place, transfer) {
+  const { things, isFolder } = await dropped.read(transfer);
+  if (!things.length && !isFolder) return;
+  if (place === "subjects") await offer(things, isFolder);
+  else await add(place, things);
 }
 
 /** Starts drop and paste; `onChange` is called after every change of the pictures. */
@@ -157,21 +211,20 @@ export function start(onChange) {
       event.preventDefault();
       event.stopPropagation();
       field.classList.remove("over");
-      add(place, thingsIn(event.dataTransfer));
+      take(place, event.dataTransfer);
     });
   }
   // A drop elsewhere in the form adds subjects. A drop beside the form does nothing, so that the browser stays on the page.
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    if (event.target.closest?.("#make")) add("subjects", thingsIn(event.dataTransfer));
+    if (event.target.closest?.("#make")) take("subjects", event.dataTransfer);
   });
   document.addEventListener("paste", (event) => {
     if (find("studio").hidden || document.querySelector("dialog[open]")) return;
     const isText = event.target.matches?.("textarea, input");
-    const things = isText ? [...event.clipboardData.files] : thingsIn(event.clipboardData);
-    if (!things.length) return;
+    if (isText && !event.clipboardData.files.length) return;
     event.preventDefault();
-    add("subjects", things);
+    take("subjects", event.clipboardData);
   });
 }

@@ -6,10 +6,12 @@ import { find, icon, make, say } from "./elements.js";
 import * as gallery from "./gallery.js";
 import * as images from "./images.js";
 import * as draft from "./draft.js";
+import * as deletions from "./deletions.js";
 import { complaint } from "./messages.js";
 import * as notices from "./notices.js";
 import { reuse } from "./reuse.js";
 import { switchLanguage, t, tag, translate } from "./strings.js";
+import * as usage from "./usage.js";
 import * as viewer from "./viewer.js";
 
 const root = document.documentElement;
@@ -37,6 +39,15 @@ function showView(name) {
     if (button.dataset.viewName === name) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
+  if (name === "usage") usage.load();
+}
+
+/** Shows a view, and records in the address whether it is the usage page. */
+function goTo(name) {
+  const { view, ...rest } = address();
+  const isUsage = name === "usage";
+  if (isUsage !== (view === "usage")) write(isUsage ? { ...rest, view: name } : rest);
+  showView(name);
 }
 
 /** Opens the task that the address names, or closes the viewer. */
@@ -68,12 +79,13 @@ function showLost(text) {
 async function useAgain(task) {
   if (!(await reuse(task, isOurs))) return;
   if (find("viewer").open) find("viewer").close();
-  showView("make");
+  goTo("make");
   find("make").scrollTo({ top: 0 });
   find("prompt").focus();
 }
 
 const withoutTask = ({ task, image, ...rest }) => rest;
+const ofGallery = ({ task, image, view, ...rest }) => rest;
 
 function close() {
   if (!address().task) return;
@@ -92,7 +104,7 @@ let arrived = "";
 
 /** Shows the page of the gallery that the address names, unless it is shown already. */
 async function arrive() {
-  const asked = withoutTask(address());
+  const asked = ofGallery(address());
   if (arrived === JSON.stringify(asked)) return;
   arrived = JSON.stringify(asked);
   await gallery.arrive(asked);
@@ -104,7 +116,7 @@ function enter() {
   find("studio").hidden = false;
   find("sign-out").hidden = false;
   find("views").hidden = false;
-  showView(address().task || location.hash.length > 1 ? "pictures" : "make");
+  showView(address().view === "usage" ? "usage" : location.hash.length > 1 ? "pictures" : "make");
   arrived = "";
   compose.restore();
   arrive().then(() => showTask(address()));
@@ -112,6 +124,7 @@ function enter() {
 
 function leave(reason) {
   find("skeleton").hidden = true;
+  deletions.finishAll();
   api.key.forget();
   viewer.hide();
   find("studio").hidden = true;
@@ -184,21 +197,24 @@ find("simulated").hidden = !isSimulated;
 find("sign-out").append(icon("out"));
 takeKeyFromAddress();
 
-compose.start((task, sent) => {
-  const file = sent.subjects[0].file;
-  gallery.added({ ...task, prompt: sent.prompt }, file && URL.createObjectURL(file));
-  showView("pictures");
+compose.start((made, sent) => {
+  const preview = (image) => image.file && URL.createObjectURL(image.file);
+  goTo("pictures");
+  if (sent.isEach) gallery.addedAll(made.tasks.map(({ job, task_id: id }) => [id, preview(sent.subjects[job - 1])]));
+  else gallery.added({ ...made, prompt: sent.prompt }, preview(sent.subjects[0]));
 });
 gallery.start({
   open,
   reuse: useAgain,
   changed: viewer.changed,
-  start: () => showView("make"),
+  start: () => goTo("make"),
   went: (next) => {
     write(next);
+    showView("pictures");
     arrive();
   },
 });
+deletions.start({ changed: gallery.decorate, deleted: gallery.load });
 notices.start(say);
 viewer.start({
   move: open,
@@ -215,6 +231,8 @@ find("language").addEventListener("click", () => {
   images.showAll();
   compose.refresh();
   gallery.redraw();
+  usage.redraw();
+  deletions.draw();
   viewer.redraw();
   notices.redraw();
 });
@@ -234,13 +252,17 @@ find("sign-out").addEventListener("click", async () => {
   // Reload, so that nothing of this caller stays in the page.
   location.replace(location.pathname);
 });
-for (const button of find("views").querySelectorAll("button")) button.addEventListener("click", () => showView(button.dataset.viewName));
+for (const button of find("views").querySelectorAll("button")) button.addEventListener("click", () => goTo(button.dataset.viewName));
 document.addEventListener("kiln:signed-out", () => leave("key_expired"));
 addEventListener("popstate", () => {
   const before = api.key.get();
   takeKeyFromAddress();
   if (!before && api.key.get()) enter();
-  else if (before) arrive().then(() => showTask(address()));
+  else if (before) {
+    if (address().view === "usage") showView("usage");
+    else if (root.dataset.view === "usage") showView("pictures");
+    arrive().then(() => showTask(address()));
+  }
 });
 
 if (api.key.get()) enter();

@@ -21,19 +21,27 @@ function plan(draft) {
   return ahead;
 }
 
-/** Returns the body of the request; `written(image)` returns the value for a picture. */
-export function bodyOf(draft, written) {
+/** The settings of a draft, with its scene and style, as fields of a request. */
+function settings(draft, written) {
   const body = { model_name: draft.model };
   if (draft.prompt) body.prompt = draft.prompt;
-  body.subject_image_list = draft.subjects.map((image) => ({ subject_image: written(image) }));
   if (draft.scene[0]) body.scene_image = written(draft.scene[0]);
   if (draft.style[0]) body.style_image = written(draft.style[0]);
   Object.assign(body, { n: draft.n, aspect_ratio: draft.ratio });
   if (draft.watermark) body.watermark_info = { enabled: true };
   if (draft.callback) body.callback_url = draft.callback;
-  if (draft.external) body.external_task_id = draft.external;
   return body;
 }
+
+/** Returns the body of the request, of one task or of a batch; `written(image)` returns the value for a picture. */
+export function bodyOf(draft, written) {
+  const subjects = draft.subjects.map((image) => ({ subject_image: written(image) }));
+  const common = settings(draft, written);
+  if (draft.isEach) return { jobs: subjects.map((each) => ({ subject_image_list: [each] })), defaults: common };
+  return { ...common, subject_image_list: subjects, ...(draft.external ? { external_task_id: draft.external } : {}) };
+}
+
+const pathOf = (draft) => (draft.isEach ? api.batchesPath : api.tasksPath);
 
 /** Returns the request as the form shows it, with a short description for each picture. */
 export function shown(draft) {
@@ -42,7 +50,7 @@ export function shown(draft) {
     if (image.address) return image.address;
     return ahead.get(image) ? `kiln-upload://… (${image.name}, ${size(image.file.size)})` : `Base64 (${image.name}, ${size(image.file.size)})`;
   };
-  return `POST ${api.address}${api.tasksPath}\n${JSON.stringify(bodyOf(draft, written), null, 2)}`;
+  return `POST ${api.address}${pathOf(draft)}\n${JSON.stringify(bodyOf(draft, written), null, 2)}`;
 }
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -72,7 +80,7 @@ export function curl(draft) {
     .replace(/[\\$\x60]/g, "\\$&")
     .replace(/\\\\u0001(\d+)\\\\u0001/g, (_, number) => commands[number]);
   const upload = [...ahead.values()].includes(true) ? UPLOAD : "";
-  return `KILN_URL=${api.address}\n${upload}curl -sS "$KILN_URL${api.tasksPath}" -H "Authorization: Bearer $KILN_KEY" -H "Content-Type: application/json" -d @- <<BODY\n${json}\nBODY\n`;
+  return `KILN_URL=${api.address}\n${upload}curl -sS "$KILN_URL${pathOf(draft)}" -H "Authorization: Bearer $KILN_KEY" -H "Content-Type: application/json" -d @- <<BODY\n${json}\nBODY\n`;
 }
 
 function base64(file) {
@@ -100,5 +108,6 @@ export async function send(draft, once, onStep) {
     if (image.address) words.set(image, image.address);
     else if (!words.has(image)) words.set(image, await base64(image.file));
   }
-  return api.create(bodyOf(draft, (image) => words.get(image)), once);
+  const body = bodyOf(draft, (image) => words.get(image));
+  return draft.isEach ? api.createBatch(body, once) : api.create(body, once);
 }

@@ -14,6 +14,21 @@ export function ago(milliseconds) {
   return "";
 }
 
+/** A day of the API, as a date or as a moment; days are in UTC. */
+export function day(value) {
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(value));
+}
+
+/** The month of a moment, in UTC. */
+export function month(milliseconds) {
+  return new Intl.DateTimeFormat(locale(), { month: "long", year: "numeric", timeZone: "UTC" }).format(milliseconds);
+}
+
+/** A number, or a decimal string, with at most two decimals. */
+export function amount(value) {
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(Number(value));
+}
+
 /** A moment as date and time. */
 export function moment(milliseconds) {
   return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(milliseconds);

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { hasEnded, isCancelled, nameOf, retry, save, starOf } from "./card.js";
+import * as deletions from "./deletions.js";
 import * as download from "./download.js";
 import { find, icon, make, say } from "./elements.js";
 import { complaint, explained } from "./messages.js";
@@ -67,9 +68,15 @@ const copyLink = () => copied(() => navigator.clipboard.writeText(api.link(image
 function deeds() {
   const deed = (name, drawn, act) => make("button", { type: "button", class: "quiet framed", onclick: act }, icon(drawn), t(name));
   const reuse = () => acts.reuse(task);
+  const removing = () => {
+    const mine = task;
+    find("viewer").close();
+    deletions.begin(mine);
+  };
   return make("div", { class: "deeds" },
     deed(task.task_status === "failed" ? "edit" : "reuse", "edit", reuse),
-    ...(imagesOf().length ? [deed("copy_picture", "copy", copyPicture), deed("copy_link", "link", copyLink), starOf(task)] : []));
+    ...(imagesOf().length ? [deed("copy_picture", "copy", copyPicture), deed("copy_link", "link", copyLink), starOf(task)] : []),
+    ...(hasEnded(task) ? [deed("delete", "bin", removing)] : []));
 }
 
 /** Finds the picture before or after this one, in the same task or the next one in the gallery. */

@@ -115,7 +115,7 @@ class IdempotencyKeyReused(KilnError):
 
 
 class CancelRefused(KilnError):
-    """The task no longer waits for its turn, so it cannot be cancelled; the message says why (409)."""
+    """The task no longer waits in the queue, so it cannot be cancelled; the message says why (409)."""
 
     code = 1201
     http_status = 409

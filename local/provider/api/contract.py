@@ -136,6 +136,8 @@ class ContractApi:
         contents = await read_images(wanted, self.http)
         return await asyncio.get_running_loop().run_in_executor(self.openers, open_materials, contents)
 
-    def _max_slots(self) -> int:
-        faulty = self.faults.now.max_slots
-        return self.settings.max_slots if faulty is None else faulty
+    def _max_slots(self) -> int | dict[str, int]:
+        faults = self.faults.now
+        if faults.max_slots_by_model is not None:
+            return faults.max_slots_by_model
+        return self.settings.max_slots if faults.max_slots is None else faults.max_slots

@@ -13,6 +13,7 @@ from local.provider.faults.answers import Answers
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 AccountError = Literal[1000, 1001, 1002, 1003, 1004, 1100, 1101, 1102, 1304]
+Slots = Annotated[int, Field(ge=0)]
 SignedSeconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -62,8 +63,12 @@ class AccountFaults(BaseModel):
     slow_images_bps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None, description="An image arrives at this many bytes a second"
     )
-    max_slots: Annotated[int, Field(ge=0)] | None = Field(
+    max_slots: Slots | None = Field(
         default=None, description="Slots of the account; a create beyond them is refused with code 1303"
+    )
+    max_slots_by_model: dict[str, Slots] | None = Field(
+        default=None,
+        description="Slots of each model instead; a create beyond those of its model is refused with code 1303",
     )
     answers: Answers = Field(default=Answers(), description="Odd answers: see docs/simulator.md")
     answers_by_prompt: dict[str, Answers] = Field(

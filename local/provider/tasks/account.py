@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
 from kiln.contract import ListQuery
 from kiln.errors import DuplicateExternalTaskId
@@ -27,18 +28,21 @@ class Account:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    @property
-    def slots_held(self) -> int:
-        """``n`` of every task that has not ended."""
-        return sum(task.order.n for task in self._running.values())
+    def slots_held(self, model: str = "") -> int:
+        """``n`` of every task that has not ended, of one model or of all."""
+        return sum(task.order.n for task in self._running.values() if model in ("", task.order.model_name))
 
     def finish(self) -> None:
         """Ends every running task as soon as its images are drawn."""
         for task in self._running.values():
             task.finish_now.set()
 
-    def check_can_accept(self, order: Order, max_slots: int) -> None:
+    def check_can_accept(self, order: Order, max_slots: int | Mapping[str, int]) -> None:
         """Raises an error if the account cannot accept this order now.
+
+        Args:
+            order: The order.
+            max_slots: The slots for all models together, or for each; a model that is not named has none.
 
         Raises:
             DuplicateExternalTaskId: A task with this external id exists, even if it failed.
@@ -46,10 +50,14 @@ class Account:
         """
         if order.external_task_id and order.external_task_id in self._by_external_id:
             raise DuplicateExternalTaskId(order.external_task_id)
-        if self.slots_held + order.n > max_slots:
+        if isinstance(max_slots, int):
+            is_full = self.slots_held() + order.n > max_slots
+        else:
+            is_full = self.slots_held(order.model_name) + order.n > max_slots.get(order.model_name, 0)
+        if is_full:
             raise ProviderError(1303)
 
-    def accept(self, order: Order, base_url: str, max_slots: int) -> ProviderTask:
+    def accept(self, order: Order, base_url: str, max_slots: int | Mapping[str, int]) -> ProviderTask:
         """Creates a task for an order.
 
         Raises:

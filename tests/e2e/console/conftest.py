@@ -34,6 +34,10 @@ PATIENCE_MS = PATIENCE_S * 1000
 expect.set_options(timeout=PATIENCE_MS)
 ROOM = {"subjects": 4, "scene": 1, "style": 1}
 CALLERS = [Caller(f"onlooker-{number}") for number in range(40)]
+DROPPER = Caller("dropper")
+"""The caller of what is dropped into the inbox."""
+
+BUDGET = 1_000
 
 _copies = itertools.count()
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -132,14 +136,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack under the template's policies, whose buckets answer a browser as S3 does."""
     options = Options(
         tmp_path_factory.mktemp("console"),
-        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2"},
+        parameters={"ProviderSlots": "2", "PollAfterSeconds": "2", "InboxCaller": DROPPER.name},
         aws_environment={"AUTH": "true"},
         provider_arguments=["--task-seconds", "0.6", "--pixels", "60000"],
     )
     with Stack(options) as running:
         running.clients.secretsmanager.put_secret_value(
             SecretId=running.description["callers_secret_arn"],
-            SecretString=json.dumps({"callers": [caller.entry() for caller in CALLERS]}),
+            SecretString=json.dumps(
+                {"callers": [each.entry() | {"units_per_month": BUDGET} for each in (*CALLERS, DROPPER)]}
+            ),
         )
         yield running
 
@@ -196,7 +202,9 @@ def open_console(browser: Browser, stack: Stack) -> Iterator[Callable[..., Conso
     with contextlib.ExitStack() as opened:
         problems: list[str] = []
 
-        def make(width: int = 1280, height: int = 860, locale: str = "en-GB", **more: Any) -> Console:
+        def make(
+            width: int = 1280, height: int = 860, locale: str = "en-GB", caller: Caller | None = None, **more: Any
+        ) -> Console:
             context: BrowserContext = browser.new_context(
                 viewport={"width": width, "height": height}, locale=locale, color_scheme="light", **more
             )
@@ -204,7 +212,7 @@ def open_console(browser: Browser, stack: Stack) -> Iterator[Callable[..., Conso
             context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
             _watch(page, stack, problems)
-            return Console(page, stack, next(_callers))
+            return Console(page, stack, caller or next(_callers))
 
         yield make
         assert problems == []

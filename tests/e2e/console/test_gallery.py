@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Response, Route, expect
 
+from kiln.images.previews import make_preview
 from tests.e2e.console.conftest import SAMPLE, Console
 from tests.integration.client import picture, wait_until
+from tests.support.images import photograph
 
 NEAR_PX = 300
 """Pictures are loaded up to this distance below the window."""
 
 RESULTS = "**/v1/results/**"
+PAGE_BYTES = 700_000
+HEADER_BYTES = 1_500
+"""Of an answer and of the redirect before it."""
 
 
 def task(console: Console, number: int, images: int) -> dict[str, Any]:
@@ -35,11 +41,13 @@ def task(console: Console, number: int, images: int) -> dict[str, Any]:
     }
 
 
-def list_tasks(console: Console, numbers: list[int], shape: tuple[int, int]) -> list[str]:
-    """Makes the API list tasks with these numbers of pictures, all of one shape. Returns the links that are loaded."""
+def list_tasks(
+    console: Console, numbers: list[int], shape: tuple[int, int] = (400, 300), drawn: bytes = b""
+) -> list[str]:
+    """Makes the API list tasks with these numbers of pictures, all the same. Returns the links that are loaded."""
     tasks = [task(console, number, images) for number, images in enumerate(numbers)]
     asked: list[str] = []
-    drawn = picture(*shape)
+    drawn = drawn or picture(*shape)
 
     def answer(route: Route) -> None:
         asked.append(route.request.url)
@@ -49,6 +57,28 @@ def list_tasks(console: Console, numbers: list[int], shape: tuple[int, int]) -> 
     console.page.route("**/v1/images/multi-image2image?*", lambda route: route.fulfill(body=listed))
     console.page.route(RESULTS, answer)
     return asked
+
+
+def test_page_of_24_photographs_transfers_at_most_700_kb(console: Console) -> None:
+    list_tasks(console, [1] * 24, drawn=make_preview(photograph()))
+    answers: list[Response] = []
+    console.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks the handler
+    console.enter()
+    for number in range(24):
+        console.page.locator(".shot").nth(number).scroll_into_view_if_needed()
+    expect(console.page.locator(".shot .here")).to_have_count(24)
+    console.page.wait_for_load_state("networkidle")
+    console.look("24-photographs")
+    sizes = {answer.url: transferred(answer) for answer in answers}
+    assert len([url for url in sizes if "/v1/results/" in url]) == 24
+    assert sum(sizes.values()) <= PAGE_BYTES, sizes
+
+
+def transferred(answer: Response) -> int:
+    """The bytes of an answer and its headers; text is compressed, as API Gateway does it and the local AWS does not."""
+    body = answer.body()
+    is_image = answer.headers.get("content-type", "").startswith("image/")
+    return HEADER_BYTES + len(body if is_image else gzip.compress(body))
 
 
 def test_picture_is_loaded_when_it_is_scrolled_to(console: Console) -> None:

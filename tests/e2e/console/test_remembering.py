@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.e2e.console.conftest import SAMPLE, Console
+from local.receiver import Receiver
+from tests.e2e.console.conftest import DROPPER, SAMPLE, Console
+from tests.integration.client import wait_until
 
 PROMPT = "The cat watches over the harbour"
+DROP = {"prompt": "A dropped cat", "subject_image_list": [{"subject_image": "cat.png"}]}
+SENDABLE = """() => Promise.all([...document.querySelectorAll("#subjects img")].map(
+    async image => (await (await fetch(image.src)).blob()).size))"""
 
 
 def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> None:
@@ -53,6 +59,7 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     console.look("viewer-deeds")
     page.keyboard.press("Escape")
 
+    see_deliveries(console)
     gone = "0" * 32
     page.goto(f"{console.url}#task={gone}")
     page.reload()
@@ -62,6 +69,37 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     console.enter()
     expect(page.locator("#empty, .task").first).to_be_attached()
     expect(page.locator("#prompt")).to_have_value("")
+
+
+def see_deliveries(console: Console) -> None:
+    """Sends the request with a webhook URL, and sees its deliveries in the viewer."""
+    page = console.page
+    with Receiver() as receiver:
+        page.locator("#advanced summary").click()
+        page.fill("#callback", receiver.url)
+        card = console.card(console.submit(), "succeed")
+        card.locator(".shot").first.click()
+        wait_until(lambda: len(receiver.received) == 3, "every status is delivered")
+    page.keyboard.press("Escape")
+    card.locator(".shot").first.click()
+    expect(page.locator("#viewer .side")).to_contain_text("Done: delivered (HTTP 200)")
+    page.keyboard.press("Escape")
+
+
+def test_dropped_task_is_used_again(open_console: Callable[..., Console]) -> None:
+    console = open_console(caller=DROPPER)
+    bucket = console.stack.description["inbox_bucket"]
+    content = {"cat.png": (SAMPLE / "cat.png").read_bytes(), "job.json": json.dumps(DROP).encode()}
+    for name, body in content.items():
+        console.stack.clients.s3.put_object(Bucket=bucket, Key=f"for-the-console/{name}", Body=body)
+    console.enter()
+    card = console.page.locator(".task")
+    wait_until(lambda: console.api("GET", "v1/images/multi-image2image"), "the drop is a task")
+    console.page.reload()
+    card.get_by_role("button", name="Use the pictures and prompt").click()
+    expect(console.page.locator("#prompt")).to_have_value(str(DROP["prompt"]))
+    expect(console.page.locator("#subjects .filled img")).to_have_count(1)
+    assert console.page.evaluate(SENDABLE) == [(SAMPLE / "cat.png").stat().st_size]
 
 
 def find(console: Console, task_id: str) -> None:

@@ -31,6 +31,9 @@ def test_title_and_notification_tell_of_a_task(
     task_id = console.submit()
     expect(console.card(task_id, "processing")).to_be_visible()
     expect(page).to_have_title("Generating · Kiln")
+    page.route("**/progress", estimated)
+    expect(console.card(task_id).locator(".stage")).to_have_text("Generating · about 42 sec left")
+    page.unroute("**/progress")
     finish()
     # A hidden tab asks nothing, so the end is seen in the moment before.
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isAway, configurable: true})")
@@ -39,6 +42,14 @@ def test_title_and_notification_tell_of_a_task(
     page.evaluate("window.isAway = true")
     expect(page).to_have_title("1 picture ready. " + task_id[:8] + " · Kiln")
     assert page.evaluate("notified") == [f"1 picture ready. {task_id[:8]}"]
+
+
+def estimated(route: Route) -> None:
+    """Adds an estimate, which a new stack has not measured yet."""
+    answer = route.fetch()
+    content = answer.json()
+    content["data"]["eta_seconds"] = 42
+    route.fulfill(response=answer, json=content)
 
 
 def test_operators_pause_is_said(console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,5 +85,17 @@ def command(api: FakeApi, folder: Path, capsys: pytest.CaptureFixture[str]) -> R
         status = run(list(arguments), transport=api.transport())
         output = capsys.readouterr()
         return status, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def watched(command: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command as if both streams were a terminal."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        for stream in (sys.stdout, sys.stderr):
+            monkeypatch.setattr(stream, "isatty", lambda: True)
+        return command(*arguments)
 
     return call

@@ -137,6 +137,8 @@ def test_delete_asks_first_and_names_what_it_cannot_delete(
         (["submit", "cat.png", "--ratio", "5:7"], 2, "kiln: --ratio: must be one of 16:9, "),
         (["submit", "cat.png", "--model", "x"], 2, "kiln: --model: must be one of kling-v2, "),
         (["submit", "cat.png", "--callback-url", "x"], 2, "kiln: --callback-url: must start with https://"),
+        (["submit", "cat.png", "-p", "x" * 2_501], 2, "kiln: --prompt: must be at most 2,500 characters, got 2,501"),
+        (["rerun", "t1", "-p", "x" * 2_501], 2, "kiln: --prompt: must be at most 2,500 characters, got 2,501"),
         (["submit", *["cat.png"] * 5], 2, "kiln: IMAGE: must be 1 to 4 images, got 5"),
         (["submit", "cat.png", "--scene", "nowhere.png"], 2, "kiln: nowhere.png: no such file"),
         (["login"], 2, "kiln: --url is required when there is no terminal to ask on"),
@@ -277,6 +279,12 @@ def test_usage_prints_a_row_for_each_day(kiln: Run, api: FakeApi) -> None:
     assert kiln("usage", "--from", "November")[0] == 2
 
 
+def test_usage_of_a_time_that_ends_before_it_begins_is_wrong_usage(kiln: Run, api: FakeApi) -> None:
+    status, _, err = kiln("usage", "--from", "2026-12-01", "--to", "2026-11-01")
+    assert (status, "--to: must not be before --from (2026-12-01), got 2026-11-01" in err) == (2, True)
+    assert api.requests == []
+
+
 def test_usage_shows_a_person_the_total(kiln: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (sys.stdout, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True)
@@ -355,14 +363,21 @@ def test_refused_jobs_are_named_and_the_others_run(kiln: Run, api: FakeApi) -> N
         ("{}", ["--jobs", "none.jsonl"], "none.jsonl: No such file or directory"),
         ("{}", ["none", "--each"], "none: No such file or directory"),
         ("{}", [], "IMAGE: must be 1 to 4 images, got 0"),
+        ('{"subject_image_list": ["no.png"]}', ["--jobs", "jobs.jsonl"], "no.png: no such file"),
+        ('{"scene_image": "jobs.jsonl"}', ["--jobs", "jobs.jsonl"], "jobs.jsonl: must be a JPEG or PNG image"),
+        ("{}", ["damaged", "--each"], "damaged/cat.png: must be a whole image, got a PNG that is cut short"),
+        ("{}", ["--jobs", "jobs.jsonl", "--web"], "--web: must not be passed with --jobs or --each"),
+        ("{}", ["damaged", "--each", "--callback-statuses", "failed"], "--callback-statuses: must not be passed with"),
     ],
 )
 def test_wrong_batch_is_refused_before_anything_is_sent(
-    kiln: Run, api: FakeApi, lines: str, arguments: list[str], message: str
+    watched: Run, api: FakeApi, lines: str, arguments: list[str], message: str
 ) -> None:
+    Path("damaged").mkdir()
+    Path("damaged/cat.png").write_bytes(picture()[:-20])
     Path("jobs.jsonl").write_text(lines, "utf-8")
-    status, _, err = kiln("submit", *arguments)
-    assert (status, message in err) == (2, True), err
+    status, _, err = watched("submit", *arguments)
+    assert (status, message in err, "Sending" in err) == (2, True, False), err
     assert api.requests == []
 
 

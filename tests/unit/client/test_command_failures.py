@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,18 +29,6 @@ pytestmark = pytest.mark.usefixtures("folder")
 @pytest.fixture
 def kiln(command: Run) -> Run:
     return command
-
-
-@pytest.fixture
-def watched(command: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command as if both streams were a terminal."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        for stream in (sys.stdout, sys.stderr):
-            monkeypatch.setattr(stream, "isatty", lambda: True)
-        return command(*arguments)
-
-    return call
 
 
 def interrupted(_: httpx.Request) -> httpx.Response:
@@ -229,6 +216,21 @@ def test_cancel_of_several_continues_after_a_refusal(kiln: Run, api: FakeApi) ->
 def test_open_of_a_failed_task_says_no_images(kiln: Run, api: FakeApi) -> None:
     api.add("t1", stages=("failed",))
     assert kiln("open", "t1") == (1, "", "kiln: task t1 has no images: its status is failed\n")
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("External_task_id shoot-000 already exists", "you already have a task with the id shoot-000"),
+        (
+            "subject_image_list[0].subject_image: the URL could not be fetched: [Errno -2] Name or service not known",
+            "subject 1: couldn't download the picture: the address wasn't found",
+        ),
+    ],
+)
+def test_refusal_is_in_plain_words(kiln: Run, api: FakeApi, message: str, words: str) -> None:
+    api.first = [refusal(400, 1201, message)]
+    assert kiln("submit", "cat.png") == (1, "", f"kiln: {words}\n")
 
 
 def test_file_name_that_is_no_text_is_printed_unchanged(capsysbinary: pytest.CaptureFixture[bytes]) -> None:

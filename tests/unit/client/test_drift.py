@@ -20,6 +20,7 @@ from kiln.contract.batch import (
     RefusedJob,
 )
 from kiln.contract.batch_request import MOST_JOBS
+from kiln.contract.deliveries import DeliveryAttempt
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.usage import UsageRow
 from kiln.contract.vocabulary import Stage
@@ -30,7 +31,7 @@ from kiln.tasks.task import DeliveryRecord
 from kiln_cli.operating import operations
 from kiln_cli.pictures import batches, submit
 from kiln_cli.pictures.progress_view import STAGES, STEPS
-from kiln_client import answers, images
+from kiln_client import Batch, answers, images
 
 
 def answered(model: BaseModel) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def test_vocabulary_equals_the_contract() -> None:
     assert set(STEPS) == set(StepName)
     assert list(vocabulary.AspectRatio) == submit.RATIOS
     assert list(vocabulary.ModelName) == submit.MODELS
+    assert vocabulary.PROMPT_CHARACTERS == submit.PROMPT_CHARACTERS
     assert set(get_args(operations.Operation)) == set(Operation)
     assert images.LARGEST_BYTES == limits.IMAGE_BYTES
 
@@ -109,6 +111,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         watermark_info=WatermarkInfo(enabled=True),
         callback_url="https://x/hook",
         callback_statuses=["failed"],
+        priority=vocabulary.Priority.LOW,
     )
     read = answers.StoredRequest.read(answered(meant))
     assert (read.model_name, read.prompt, read.n, read.aspect_ratio) == ("kling-v2", "A cat", 2, "1:1")
@@ -118,7 +121,7 @@ def test_request_answer_is_read_field_by_field() -> None:
         None,
     )
     assert (read.watermarked, read.callback_url) == (True, "https://x/hook")
-    assert read.callback_statuses == ("failed",)
+    assert (read.callback_statuses, read.priority) == (("failed",), "low")
 
 
 def test_delivery_answer_is_read_field_by_field() -> None:
@@ -151,13 +154,15 @@ def test_batch_answers_are_read_field_by_field() -> None:
     refused = RefusedJob(job=2, code=1201, message="why")
     common = {"batch_id": "b1", "batch_info": BatchInfo(external_batch_id="mine"), "created_at": 1}
     counts = BatchCounts(jobs=2, refused=1, succeed=1)
-    found = FoundBatch(**common, counts=counts, finished_at=9, refused=[refused], tasks=[task])
-    read = answers.Batch.read(answered(found))
+    attempt = DeliveryAttempt(attempt=2, attempted_at=3, outcome="retry", http_status=503)
+    found = FoundBatch(**common, counts=counts, finished_at=9, refused=[refused], tasks=[task], deliveries=[attempt])
+    read = Batch.read(answered(found))
+    assert [(each.attempt, each.outcome, each.http_status) for each in read.deliveries] == [(2, "retry", 503)]
     assert (read.batch_id, read.external_batch_id, read.created_at, read.finished_at) == ("b1", "mine", 1, 9)
     assert (read.task_ids, read.tasks[0].has_succeeded) == (("t1",), True)
     assert (read.refused, read.counts) == ((answered(refused),), answered(counts))
     created = CreatedBatch(**common, tasks=[BatchTask(job=1, task_id="t1")], refused=[refused])
-    assert answers.Batch.read(answered(created)).task_ids == ("t1",)
+    assert Batch.read(answered(created)).task_ids == ("t1",)
     finished = FinishedBatch(**common, counts=counts, finished_at=9, tasks=[BatchTask(job=1, task_id="t1")])
-    assert answers.Batch.read(answered(finished)).is_finished
+    assert Batch.read(answered(finished)).is_finished
     assert batches.MOST_JOBS == MOST_JOBS

@@ -85,6 +85,9 @@ def test_rerun_sends_the_other_tasks_images_with_changes(kiln: Run, api: FakeApi
         prompt="A cat",
         subject_image_list=[{"subject_image": stored}, {"subject_image": "https://x/dog.png"}],
         scene_image=stored,
+        callback_url="https://x.example/hook",
+        callback_statuses=["failed"],
+        priority="low",
     )
     assert kiln("rerun", "before", "--prompt", "A dog", "--ratio", "1:1", "--no-wait")[:2] == (0, "task-1\n")
     body = api.created()[0]
@@ -92,6 +95,7 @@ def test_rerun_sends_the_other_tasks_images_with_changes(kiln: Run, api: FakeApi
     assert [each["subject_image"] for each in body["subject_image_list"]] == [inline, "https://x/dog.png"]
     assert body["scene_image"] == inline
     assert (body["prompt"], body["n"], body["aspect_ratio"]) == ("A dog", 3, "1:1")
+    assert (body["callback_statuses"], body["priority"]) == (["failed"], "low")
 
 
 def test_rerun_of_an_unknown_task_is_not_found(kiln: Run) -> None:
@@ -102,7 +106,8 @@ def test_web_opens_the_task_in_the_console_without_the_key(kiln: Run, api: FakeA
     api.add("one")
     assert kiln("get", "one", "--web")[0] == 0
     assert kiln("submit", "cat.png", "--no-wait", "--web")[0] == 0
-    assert opened == [f"{URL}/#task=one", f"{URL}/#task=task-1"]
+    assert kiln("rerun", "one", "--no-wait", "--web")[0] == 0
+    assert opened == [f"{URL}/#task=one", f"{URL}/#task=task-1", f"{URL}/#task=task-2"]
 
 
 def test_whoami_names_the_address_and_the_end_of_the_key(kiln: Run) -> None:
@@ -122,5 +127,5 @@ def test_logout_removes_only_the_named_profile(kiln: Run, monkeypatch: pytest.Mo
     assert kiln("logout", "--profile", "shop")[0] == 0
     assert kiln("whoami", "--profile", "shop")[0] == 2
     assert kiln("whoami")[0] == 0
-    assert kiln("logout", "--profile", "shop")[0] == 5
+    assert kiln("logout", "--profile", "shop")[0] == 2
     assert kiln("logout", "--profile", "local")[0] == 2

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from kiln import clock
+from kiln import clock, events
 from kiln.auth.callers import Caller
+from kiln.deletion import delete
 from kiln.drops.object_events import object_arrived
 from kiln.drops.result_file import write_result
 from kiln.retry import retry
 from kiln.tasks import items
+from kiln.tasks.batches import Batches
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from tests.support.account import ENVIRONMENT
@@ -215,3 +217,47 @@ def test_list_accepted_by_the_previous_release_is_combined(inbox):
     fails(second)
     fails(first)
     assert together(inbox) == ["a", "b"]
+
+
+def deleted(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "publish", lambda *_: None)
+    delete(task.caller, task.task_id)
+
+
+def test_answer_to_a_list_keeps_no_link_of_a_deleted_task(inbox, accepted, monkeypatch):
+    first, second = dropped(inbox, jobs(*named("one", "two")))
+    succeeds(first)
+    fails(second)
+    before = inbox.result("f")
+    assert "/v1/results/" in json.dumps(before["data"][0])
+    deleted(first, monkeypatch)
+    after = inbox.result("f")
+    assert "/v1/results/" not in json.dumps(after)
+    assert after | {"data": 0} == before | {"data": 0}
+    assert after["data"][1] == before["data"][1]
+    marked = after["data"][0]
+    assert (marked["code"], marked["message"], marked["request_id"]) == (0, "the task was deleted", first.task_id)
+    assert marked["data"]["deleted_at"]
+    assert inbox.result("f/1") == marked
+
+
+@pytest.mark.parametrize("is_notified", [True, False])
+def test_list_with_a_deleted_task_is_answered_and_finished(inbox, accepted, monkeypatch, is_notified):
+    first, second = dropped(inbox, jobs(*named("one", "two")))
+    TaskStore().succeed(first, [stored_image()], "1")
+    if is_notified:
+        write_result(TaskStore().get(first.task_id), "https://kiln.test")
+    deleted(first, monkeypatch)
+    succeeds(second)
+    assert [each["request_id"] for each in inbox.result("f")["data"]] == [first.task_id, second.task_id]
+    assert Batches().get(first.origin.batch).finished_at
+
+
+def test_deleted_task_of_an_older_list_changes_no_answer(inbox, accepted, monkeypatch):
+    (old,) = dropped(inbox, jobs(*named("old")))
+    succeeds(old)
+    for task in dropped(inbox, jobs(*named("one", "two"))):
+        succeeds(task)
+    before = inbox.result("f")
+    deleted(old, monkeypatch)
+    assert inbox.result("f") == before

@@ -123,3 +123,16 @@ def test_new_task_of_a_caller_near_its_budget_is_measured(measured):
     used("1")
     create(BODY, ADA)
     assert [each for each in measured if each[0] == "BudgetNearlyUsed"] == [("BudgetNearlyUsed", 1, "")]
+
+
+def test_task_remembers_the_budget_of_its_caller(cloud):
+    single = create(BODY, ADA).task
+    batch = create_batch(json.dumps({"jobs": [create_body()]}), ADA).batch
+    retried = retry(ADA, ended_task(single.task_id))
+    ids = [single.task_id, *batch.tasks.values(), retried.task_id]
+    assert [TaskStore().get(task_id).units_per_month for task_id in ids] == [100, 100, 100]
+
+
+def ended_task(task_id: str) -> str:
+    TaskStore().fail(TaskStore().get(task_id), "why")
+    return task_id

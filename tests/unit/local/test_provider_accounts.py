@@ -87,6 +87,18 @@ def test_faults_of_an_account_replace_those_of_all(rig: Rig) -> None:
     assert [create(rig, keys, n=3)[0] for keys in (None, SECOND, THIRD)] == [1303, 0, 1303]
 
 
+def test_slots_by_model_are_counted_by_account_and_model(rig: Rig) -> None:
+    rig.set_faults(task_seconds=60, accounts={"second": {"max_slots_by_model": {"kling-v2": 2, "kling-v2-1": 1}}})
+    wanted = [("kling-v2", 2), ("kling-v2", 1), ("kling-v2-1", 1), ("kling-v2-1", 1)]
+    assert [create(rig, SECOND, model_name=model, n=n)[0] for model, n in wanted] == [0, 1303, 0, 1303]
+    assert create(rig, THIRD, model_name="kling-v2", n=2)[0] == 0
+
+
+def test_model_without_slots_is_refused(rig: Rig) -> None:
+    rig.set_faults(max_slots_by_model={"kling-v2": 2})
+    assert create(rig, model_name="kling-v2-1")[0] == 1303
+
+
 def test_at_most_counts_once_unless_an_account_has_its_own(rig: Rig) -> None:
     rig.set_faults(throttle_rate=1, at_most=2, accounts={"third": {"at_most": 1}})
     codes = [rig.client.get(PATH, headers=sign(keys)).json()["code"] for keys in (None, SECOND, SECOND, THIRD, THIRD)]

@@ -87,6 +87,64 @@ def test_charge_that_is_no_sensible_number_counts_as_zero(store, charged):
     assert store.succeed(add_task(), [stored_image()], charged) is not None
 
 
+@pytest.fixture
+def writes(store, monkeypatch) -> list[bool]:
+    """Each transaction of the store: whether it records that the budget is nearly used."""
+    made: list[bool] = []
+    write = store._client.transact_write_items
+
+    def writing(**request):
+        made.append("nearly_used_at = :now" in request["TransactItems"][1]["Update"]["UpdateExpression"])
+        return write(**request)
+
+    monkeypatch.setattr(store._client, "transact_write_items", writing)
+    return made
+
+
+def end(store: TaskStore, task_id: str, units: str, budget: int = 100) -> None:
+    store.succeed(add_task(task_id, units_per_month=budget), [stored_image()], units)
+
+
+def test_task_that_uses_80_percent_of_a_budget_records_it_once(store, writes):
+    for number, units in enumerate(["79.5", "0.5", "8", "8"]):
+        end(store, f"task-{number}", units)
+        recorded = Usage().nearly_used("ada", "2026-11")
+        assert (recorded is not None) == (number > 0)
+    assert writes == [False, False, True, False, False]
+    assert counts() == ("96", 4, 4, 0)
+    assert recorded is not None
+    assert (recorded.month, recorded.units_per_month, recorded.units) == ("2026-11", 100, "96")
+
+
+def test_first_task_of_a_month_may_use_the_whole_budget(store, writes):
+    end(store, "task-1", "100")
+    assert writes == [False, True]
+    assert counts() == ("100", 1, 1, 0)
+
+
+def test_next_month_records_its_own_budget(store, now):
+    end(store, "task-1", "80")
+    now("2026-12-01T00:00:00")
+    end(store, "task-2", "79")
+    assert Usage().nearly_used("ada", "2026-12") is None
+    end(store, "task-3", "1")
+    assert Usage().nearly_used("ada", "2026-12") is not None
+
+
+def test_task_without_a_budget_is_written_once(store, writes):
+    end(store, "task-1", "10000", budget=0)
+    assert writes == [False]
+    assert Usage().nearly_used("ada", "2026-11") is None
+
+
+def test_task_that_another_one_was_faster_than_is_counted_without_recording(store, monkeypatch):
+    refusal = cancelled(store, "None", "ConditionalCheckFailed")
+    refuse_writes(store, monkeypatch, "transact_write_items", refusal, refusal)
+    end(store, "task-1", "8")
+    assert counts() == ("8", 1, 1, 0)
+    assert Usage().nearly_used("ada", "2026-11") is None
+
+
 def refuse_writes(store, monkeypatch, operation: str, *refusals: Exception) -> None:
     write, left = getattr(store._client, operation), list(refusals)
 

@@ -42,15 +42,15 @@ def test_a_wait_is_honoured_up_to_25_seconds(prefer, seconds):
 
 def test_waiting_ends_with_the_task():
     task = add_task()
-    slept = []
+    pauses = []
 
     def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
+        pauses.append(seconds)
+        if len(pauses) == 3:
             TaskStore().fail(task, "why")
 
     assert wait_for_end(task, 20, sleep=sleep).task_status is TaskStatus.FAILED
-    assert slept == [0.5, 0.5, 0.5]
+    assert pauses == [0.5, 0.5, 0.5]
 
 
 def test_slow_looks_end_within_the_time(monkeypatch):

@@ -10,8 +10,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from kiln import aws, events
+from kiln.contract import ListQuery
 from kiln.contract.batch import RefusedJob
 from kiln.tasks import items
+from kiln.tasks.batch_views import found_batch_view
 from kiln.tasks.batches import Batch, Batches, job_task_id
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Origin
@@ -165,3 +167,16 @@ def test_refused_webhook_of_a_batch_is_repeated_by_the_workflow(monkeypatch, exe
     }
     again = invoke("notify", json.loads(json.dumps(execution_input)))
     assert (again["attempt"], again["outcome"]) == (2, "retry")
+
+
+def test_answer_lists_every_delivery_of_the_webhook(monkeypatch):
+    add_batch(jobs=1, callback_url="https://caller.test/hook")
+    for status in (500, 204):
+        answering(monkeypatch, status)
+        notify_of_batch(BATCH_ID, 0 if status == 500 else 1)
+    found = found_batch_view(Batches().get(BATCH_ID), ListQuery(), "https://kiln.test")
+    assert [(each.attempt, each.outcome, each.http_status) for each in found.deliveries] == [
+        (1, "retry", 500),
+        (2, "delivered", 204),
+    ]
+    assert found.deliveries[0].next_attempt_at

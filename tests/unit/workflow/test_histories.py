@@ -6,7 +6,8 @@ import pytest
 
 from kiln import clock
 from kiln.provider import ProviderError, Verdict
-from kiln.slots.gate_rule import LATE_SHARE
+from kiln.slots.gate import Calls
+from kiln.slots.gate_rule import LAST_PROBE_SECONDS, LATE_SHARE
 from kiln.tasks.task import Task
 from kiln.workflow import collect, dispatch, poll, recovery
 from tests.support.account import template
@@ -74,7 +75,7 @@ def test_dispatching_fits():
 
 def test_probing_creates_fits():
     deadline = most("DispatchDeadlineSeconds") + most("CollectDeadlineSeconds")
-    often = recovery.MANY_PROBES * events_of("Dispatch", "IsDispatched?", "WaitToDispatch")
+    often = recovery.MANY_PROBES[Calls.CREATE] * events_of("Dispatch", "IsDispatched?", "WaitToDispatch")
     seldom = late_probes(deadline) * events_of("Dispatch", "IsDispatched?", "AwaitTurn")
     # The provider may also be there and full in between.
     full = rounds(deadline, dispatch_wait, of="slots_acquired_at") * events_of(
@@ -83,13 +84,17 @@ def test_probing_creates_fits():
     assert often + seldom + full <= MOST_EVENTS
 
 
+def test_nine_holders_probe_for_more_than_a_day():
+    assert 9 * recovery.MANY_PROBES[Calls.CREATE] * LAST_PROBE_SECONDS > 86_400
+
+
 def test_polling_fits():
     deadline = max(most("GenerationDeadlineSeconds"), most("CollectDeadlineSeconds"))
     slow = STATES["AwaitCallbackLonger"]["TimeoutSeconds"]
     assert slow >= least("PollAfterSeconds")
-    assert recovery.MANY_PROBES >= poll.MANY_POLLS
+    assert recovery.MANY_PROBES[Calls.QUERY] >= poll.MANY_POLLS
     # A poll is one of the first ones, a probe, one of the slow ones, or a late probe.
-    often = recovery.MANY_PROBES * max(
+    often = recovery.MANY_PROBES[Calls.QUERY] * max(
         events_of("AwaitCallback", "Poll", "IsGenerated?"), events_of("Poll", "IsGenerated?", "WaitToPoll")
     )
     seldom = -(-deadline // slow) + late_probes(deadline)

@@ -173,7 +173,7 @@ def test_parked_task_ends_at_the_deadline(provider, monkeypatch, attempts):
 
 
 def test_task_with_many_probes_leaves_the_next_to_another(provider, monkeypatch):
-    monkeypatch.setattr("kiln.workflow.dispatch.MANY_PROBES", 2)
+    monkeypatch.setitem(recovery.MANY_PROBES, Calls.CREATE, 2)
     accept("task-1")
     close()
     away(provider)
@@ -240,7 +240,7 @@ def test_reconciler_replaces_a_prober_that_has_stopped(provider, executions):
 
 
 def test_reconciler_wakes_a_task_with_many_probes_seldom(provider, executions, monkeypatch):
-    monkeypatch.setattr(recovery, "MANY_PROBES", 0)
+    monkeypatch.setitem(recovery.MANY_PROBES, Calls.CREATE, 0)
     accept("task-1")
     dispatch("task-1", provider=provider)
     TaskStore()._update("task-1", "REMOVE dispatched_at")

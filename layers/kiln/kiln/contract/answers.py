@@ -114,7 +114,9 @@ class FoundTask(BaseModel, defer_build=True):
         exclude_if=_is_empty,
     )
     queue_position: int | None = Field(
-        default=None, description="Kiln's own: position in the queue while the task waits, counted to 1,000", ge=1
+        default=None,
+        description="Kiln's own: position in the queue while the task waits, exact to 100, estimated to 1,000",
+        ge=1,
     )
     eta_seconds: int | None = Field(
         default=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from kiln.contract.answers import FoundTask
+from kiln.contract.deliveries import DeliveryAttempt
 
 
 class BatchInfo(BaseModel, defer_build=True):
@@ -61,6 +62,9 @@ class FoundBatch(_Batch, defer_build=True):
     )
     refused: list[RefusedJob] = Field(default_factory=list)
     tasks: list[FoundTask] = Field(description="One page of the tasks, in the order of the jobs")
+    deliveries: list[DeliveryAttempt] = Field(
+        default_factory=list, description="Every attempt to deliver the batch's webhook, oldest first"
+    )
 
 
 class FinishedBatch(_Batch, defer_build=True):

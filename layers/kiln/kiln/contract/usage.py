@@ -76,6 +76,15 @@ class UsageRow(BaseModel, defer_build=True):
     failures: int = Field(description="Tasks that failed, with cancelled ones")
 
 
+class NearlyUsedBudget(BaseModel, defer_build=True):
+    """``data`` of the event ``Image Budget Nearly Used``."""
+
+    month: str = Field(description="The month (UTC) of the budget, such as 2026-11")
+    units_per_month: int = Field(description="The budget", ge=1)
+    units: str = Field(description="Units that its tasks of this month have cost so far, a decimal string")
+    nearly_used_at: int = Field(description="When they reached 80 % of the budget, in milliseconds since the epoch")
+
+
 class PackStatus(StrEnum):
     """Whether a resource pack has units left, in the provider's words."""
 

@@ -13,6 +13,7 @@ from kiln.documents.openapi import VERSION
 from kiln.events import DELETED, DETAIL_TYPES, REFUSED, SOURCE, DeletionEvent, RefusalEvent, TaskEvent
 from kiln.intake.bus_request import DETAIL_TYPE as REQUESTED
 from kiln.workflow.batch import FINISHED, BatchEvent
+from kiln.workflow.budget import NEARLY_USED, BudgetEvent
 
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,6 +32,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "image-task-requested.json": (RequestEvent, "validation"),
         "image-task-deleted.json": (DeletionEvent, "serialization"),
         "image-batch-finished.json": (BatchEvent, "serialization"),
+        "image-budget-nearly-used.json": (BudgetEvent, "serialization"),
         "callback.json": (CallbackBody, "serialization"),
         "batch-callback.json": (FinishedBatch, "serialization"),
     }
@@ -49,6 +51,7 @@ def asyncapi() -> dict[str, Any]:
     sent[_key(REFUSED)] = _message(REFUSED, "image-task-refused.json")
     sent[_key(DELETED)] = _message(DELETED, "image-task-deleted.json")
     sent[_key(FINISHED)] = _message(FINISHED, "image-batch-finished.json")
+    sent[_key(NEARLY_USED)] = _message(NEARLY_USED, "image-budget-nearly-used.json")
     asked = {_key(REQUESTED): _message(REQUESTED, "image-task-requested.json")}
     return {
         "asyncapi": "3.0.0",

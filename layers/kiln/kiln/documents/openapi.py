@@ -125,7 +125,7 @@ def _paths() -> dict[str, Any]:
         f"{TASKS}/{{id}}/cancel": {
             "post": operation(
                 "cancelTask",
-                "Cancel a task that waits for its turn",
+                "Cancel a task that waits in the queue",
                 "QueryAnswer",
                 refusals=("401", "404", "409", "500"),
                 parameters=[either_id, external_id],

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiln import aws, clock, events, s3
-from kiln.contract.answers import Envelope, Refusal
+from kiln.contract.answers import DeletedTask, Envelope, Refusal
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.ledger import REFUSED, DropLedger, Made
 from kiln.drops.names import JOB_FILE
@@ -19,6 +19,7 @@ from kiln.errors import KilnError
 from kiln.settings import AddressSettings, BucketSettings, load
 from kiln.tasks.batches import Batches
 from kiln.tasks.task import Origin, Task
+from kiln.tasks.views import deleted_view
 
 RESULT_FILE = "result.json"
 
@@ -73,11 +74,25 @@ def write_result(task: Task, public_url: str) -> bool:
 
 
 def delete_result(task: Task) -> None:
-    """Deletes the folder's ``result.json`` if it is this task's; the one of a list stays."""
+    """Deletes the folder's ``result.json`` if it is this task's; in a list of jobs, it says that the task was deleted.
+
+    Args:
+        task: The tombstone.
+    """
     folder = task.origin.folder
     text = _get(folder)
-    if text is not None and json.loads(text).get("request_id") == task.task_id:
+    # If there is none, the notification of the task is on the way. It finds the tombstone and writes nothing.
+    owner = json.loads(text).get("request_id") if text else None
+    if owner != task.task_id and (text or not DropLedger().is_newest(folder, task.task_id)):
+        return
+    if not task.origin.parts:
         s3.delete_files(load(BucketSettings).outbox_bucket, f"{folder}/{RESULT_FILE}")
+        return
+    code = FAILED if task.task_status is TaskStatus.FAILED else 0
+    tombstone = Envelope[DeletedTask](
+        code=code, message="the task was deleted", request_id=task.task_id, data=deleted_view(task)
+    )
+    _write(task.origin, tombstone.model_dump_json(indent=2, exclude_none=True))
 
 
 def _answer(task: Task, public_url: str, ignored: list[str]) -> str:

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from kiln.errors import MalformedRequest
 
 FILE_BYTES = 1024 * 1024
-"""A text file of a drop: at most 1 MiB."""
+"""A text file of a drop: at most 1 MB."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

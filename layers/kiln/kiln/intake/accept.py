@@ -148,6 +148,7 @@ def admit(
         "sequence": ticket.sequence,
         "turn": ticket.turn,
         "inputs": keep_inputs(),
+        "units_per_month": units_per_month,
     }
     stored = TaskStore().add(task.model_copy(update=placed), retention_days=load(TableSettings).task_retention_days)
     return _same_request(stored, task.request_digest)

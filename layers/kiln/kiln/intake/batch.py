@@ -123,10 +123,11 @@ def create_batch(body: str | bytes, caller: Caller, *, idempotency_key: str | No
         known = _same_request(stored, batch)
     else:
         # The first request may have stopped in the middle.
+        known = Batches().resumed(known.batch_id)
         made = {task.task_id for task in TaskStore().get_all(list(known.tasks.values()))}
         left = [job for job in _accepted(jobs) if known.tasks.get(job.number, "") not in {"", *made}]
         tickets = _admit(batch, left, per_minute) if left else []
-    return CreatedBatch(_accept_all(known, left, tickets), [*asked.ignored, *of_jobs])
+    return CreatedBatch(_accept_all(known, left, tickets, caller.units_per_month), [*asked.ignored, *of_jobs])
 
 
 def cancel_batch(caller: str, either_id: str) -> Batch:
@@ -216,7 +217,7 @@ def _admit(batch: Batch, jobs: Sequence[_Job], per_minute: int, *, refused: int 
     return Admission().admit_all(batch.caller, sizes, per_minute=per_minute, refused=refused)
 
 
-def _accept_all(batch: Batch, jobs: Sequence[_Job], tickets: Sequence[Ticket]) -> Batch:
+def _accept_all(batch: Batch, jobs: Sequence[_Job], tickets: Sequence[Ticket], units_per_month: int) -> Batch:
     """Accepts the jobs. One that is refused only now, as its id is used at this moment, ends as refused."""
 
     def accept_one(admitted: tuple[_Job, Ticket]) -> RefusedJob | str:
@@ -230,6 +231,7 @@ def _accept_all(batch: Batch, jobs: Sequence[_Job], tickets: Sequence[Ticket]) -
                     origin=Origin(batch=batch.batch_id, part=job.number, parts=batch.jobs),
                     task_id=job_task_id(batch.batch_id, job.number),
                     request_digest=batch.request_digest,
+                    units_per_month=units_per_month,
                     ticket=ticket,
                 ).task_id
             ),
@@ -238,6 +240,8 @@ def _accept_all(batch: Batch, jobs: Sequence[_Job], tickets: Sequence[Ticket]) -
     late = [each for each in _side_by_side(accept_one, zip(jobs, tickets, strict=True)) if isinstance(each, RefusedJob)]
     for refused in late:
         Batches().end_job(batch.batch_id, refused.job, refused)
+    if jobs:
+        Batches().completed(batch.batch_id)
     return Batches().get(batch.batch_id) if late else batch
 
 

@@ -9,10 +9,7 @@ from kiln import clock, metrics
 from kiln.auth import callers
 from kiln.contract.usage import AccountCosts, PackStatus, ResourcePack
 from kiln.errors import BudgetUsedUp, ConfigurationError
-from kiln.tasks.usage import Usage, next_month, shown_units
-
-NEARLY_USED = Decimal("0.8")
-"""The share of a budget from which on every new task counts in the metric ``BudgetNearlyUsed``."""
+from kiln.tasks.usage import NEARLY_USED, Usage, next_month, shown_units
 
 
 def budget_of(name: str) -> int:

@@ -1,4 +1,4 @@
-"""Cancels a task that still waits for its turn."""
+"""Cancels a task that waits in the queue."""
 
 from __future__ import annotations
 

@@ -125,6 +125,10 @@ class Gate(TableAccess):
             return Advice(is_closed=True, probe_after=FIRST_PROBE_SECONDS)
         return Advice(is_closed=self.seen.closed_at > 0)
 
+    def hand_over(self, task_id: str, to: str) -> bool:
+        """Makes another task the prober, unless the gate has opened or another task probes; says whether it did."""
+        return self._change("SET prober = :to", "prober = :me AND attribute_exists(closed_at)", me=task_id, to=to)
+
     def all_woken(self) -> None:
         """Records that the tasks that waited for the gate are woken."""
         self._change("REMOVE opened_at", "attribute_not_exists(closed_at)")

@@ -30,6 +30,7 @@ def found_batch_view(batch: Batch, page: ListQuery, public_url: str) -> FoundBat
         finished_at=batch.finished_at or None,
         refused=batch.refused,
         tasks=[found_view(task, public_url) for task in wanted[first : first + page.page_size]],
+        deliveries=sorted(batch.deliveries, key=lambda delivery: delivery.attempted_at),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiln import clock
 from kiln.contract.batch import RefusedJob
+from kiln.contract.deliveries import DeliveryAttempt
 from kiln.errors import BatchNotFound
 from kiln.tasks import items
 from kiln.tasks.attributes import attribute_of, plain
@@ -33,6 +35,7 @@ class Batch(BaseModel, defer_build=True):
         ended: The numbers of the jobs that have ended, as strings; refused ones of an API's batch are left out.
         finished_at: When the last job ended.
         published_at: When that was published.
+        deliveries: The attempts to deliver its webhook, in any order.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -50,6 +53,7 @@ class Batch(BaseModel, defer_build=True):
     ended: set[str] = Field(default_factory=set)
     finished_at: int = 0
     published_at: int = 0
+    deliveries: list[DeliveryAttempt] = Field(default_factory=list)
 
     @property
     def tasks(self) -> dict[int, str]:
@@ -85,7 +89,7 @@ class Batches(TableAccess):
     """Reads and writes batches."""
 
     def add(self, batch: Batch, *, retention_days: int) -> Batch:
-        """Stores a new batch.
+        """Stores a new batch; one of the API is incomplete until ``completed``.
 
         Returns:
             The stored batch; when one with this id is there already, that one, unchanged.
@@ -93,6 +97,8 @@ class Batches(TableAccess):
         dumped = batch.model_dump(mode="json", exclude={"ended", "dropped"})
         expires = {"N": str(clock.days_from_now(retention_days))}
         item = {name: attribute_of(value) for name, value in dumped.items() if value}
+        if batch.channel == "api":
+            item |= {"queue": {"S": items.INCOMPLETE}, "turn": {"N": str(batch.created_at)}}
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -145,24 +151,71 @@ class Batches(TableAccess):
         values = items.values(job={str(job)}, **({"none": [], "refused": [refused.model_dump()]} if refused else {}))
         lists = "SET refused = list_append(if_not_exists(refused, :none), :refused) " if refused else ""
         with contextlib.suppress(BatchNotFound):
-            batch = self._update(batch_id, f"{lists}ADD ended :job", values)
-            if batch.has_ended and not batch.finished_at:
-                now = items.values(now=clock.milliseconds())
-                self._update(batch_id, "SET finished_at = if_not_exists(finished_at, :now)", now)
+            self.finish(self._update(batch_id, f"{lists}ADD ended :job", values))
+
+    def finish(self, batch: Batch) -> None:
+        """Records the end of a batch if every job has ended."""
+        if batch.has_ended and not batch.finished_at:
+            now = items.values(now=clock.milliseconds())
+            self._update(batch.batch_id, "SET finished_at = if_not_exists(finished_at, :now)", now)
+
+    def resumed(self, batch_id: str) -> Batch:
+        """Reads a batch whose request is sent again; an incomplete one is given time again."""
+        try:
+            now = items.values(now=clock.milliseconds())
+            return self._update(batch_id, "SET turn = :now", now, "attribute_exists(queue)")
+        except BatchNotFound:
+            return self.get(batch_id)
+
+    def completed(self, batch_id: str) -> None:
+        """Records that every job of a batch was accepted or refused."""
+        self._update(batch_id, "REMOVE queue, turn")
+
+    def incomplete(self, before: int, *, most: int) -> list[tuple[str, int]]:
+        """The batches that are incomplete and whose last request began before a moment: their ids, and when."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=items.BY_TURN,
+            KeyConditionExpression="queue = :incomplete AND turn < :before",
+            ExpressionAttributeValues=items.values(incomplete=items.INCOMPLETE, before=before),
+            Limit=most,
+        )
+        return [(items.batch_id_of(item), int(item["turn"]["N"])) for item in answer["Items"]]
+
+    def refuse(self, batch_id: str, jobs: Sequence[RefusedJob], *, requested_at: int) -> Batch:
+        """Refuses jobs of an incomplete batch.
+
+        Raises:
+            BatchNotFound: Its request was sent again after ``requested_at``.
+        """
+        values = items.values(none=[], refused=[job.model_dump() for job in jobs], at=requested_at)
+        change = "SET refused = list_append(if_not_exists(refused, :none), :refused)"
+        return self._update(batch_id, change, values, "turn = :at")
 
     def published(self, batch_id: str) -> None:
         """Records that the batch's end was published."""
         self._update(batch_id, "SET published_at = :now", items.values(now=clock.milliseconds()))
 
-    def _update(self, batch_id: str, expression: str, values: items.Item) -> Batch:
+    def record_delivery(self, batch_id: str, attempt: DeliveryAttempt) -> None:
+        """Keeps the result of one attempt to deliver the batch's webhook, for the caller to read."""
+        self._update(
+            batch_id,
+            "SET deliveries = list_append(if_not_exists(deliveries, :none), :new)",
+            items.values(none=[], new=[attempt.model_dump(mode="json", exclude_none=True)]),
+        )
+
+    def _update(
+        self, batch_id: str, expression: str, values: items.Item | None = None, condition: str = "attribute_exists(pk)"
+    ) -> Batch:
+        named: Any = {"ExpressionAttributeValues": values} if values else {}
         try:
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=items.batch_key(batch_id),
                 UpdateExpression=expression,
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=values,
+                ConditionExpression=condition,
                 ReturnValues="ALL_NEW",
+                **named,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             raise BatchNotFound(batch_id) from None

@@ -14,7 +14,7 @@ BY_CALLER = "by_caller"
 """The index that lists a caller's tasks: ``caller``, ``sequence``."""
 
 BY_TURN = "by_turn"
-"""The sparse index of the tasks that have not ended: ``queue`` (``WAITING`` or ``RUNNING``), ``turn``."""
+"""The sparse index of what the reconciler checks: ``queue`` (``WAITING``, ``RUNNING``, ``INCOMPLETE``), ``turn``."""
 
 BY_STATUS = "by_status"
 """The index that lists a caller's tasks of one status: ``listed``, ``sequence``. It has the keys alone."""
@@ -24,6 +24,12 @@ WAITING = "waiting"
 
 RUNNING = "running"
 """The ``queue`` of the tasks that have had their turn, in the order of their dispatch: the reconciler checks them."""
+
+DELETING = "deleting"
+"""The ``queue`` of the tombstones whose files may still be there, in the order of their deletion."""
+
+INCOMPLETE = "incomplete"
+"""The ``queue`` of the batches whose jobs are not all accepted; their ``turn`` is when their last request began."""
 
 Item = dict[str, Any]
 
@@ -57,6 +63,11 @@ def task_id_of(item: Mapping[str, Any]) -> str:
 def batch_key(batch_id: str) -> Item:
     """The key of a batch."""
     return {"pk": {"S": f"BATCH#{batch_id}"}}
+
+
+def batch_id_of(item: Mapping[str, Any]) -> str:
+    """The id of the batch whose key an item has."""
+    return str(item["pk"]["S"]).removeprefix("BATCH#")
 
 
 def caller_key(caller: str) -> Item:

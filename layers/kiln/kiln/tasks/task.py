@@ -6,20 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kiln.contract.deliveries import DeliveryAttempt
 from kiln.contract.vocabulary import TaskStatus
 from kiln.images.stored import StoredImage, StoredInput
 
 
-class DeliveryRecord(BaseModel, defer_build=True):
-    """One attempt to deliver a webhook."""
+class DeliveryRecord(DeliveryAttempt, defer_build=True):
+    """One attempt to deliver a webhook of a task."""
 
     task_status: TaskStatus = Field(description="The status that it notified of")
-    attempt: int = Field(description="From 1")
-    attempted_at: int = Field(description="Milliseconds since the epoch")
-    outcome: str = Field(description="delivered, retry or given_up")
-    http_status: int | None = Field(default=None, description="The HTTP status of the receiver, if it answered")
-    reason: str = Field(default="", description="Why it failed")
-    next_attempt_at: int | None = Field(default=None, description="Milliseconds since the epoch")
 
 
 class Origin(BaseModel, defer_build=True):
@@ -51,6 +46,8 @@ class Task(BaseModel, defer_build=True):
 
     A stored task is readable whatever its model or ratio: another release may have accepted it, and one unreadable
     task would hold up every task behind it. Requests are validated before they become tasks.
+
+    ``units_per_month`` is the budget of its caller when it was accepted; 0 for none.
 
     A task with ``deleted_at`` is a tombstone: only ids, times, units and the status are left. It has no ``sequence``,
     so no index lists it; ``is_deleting`` says that its files may still be there.
@@ -94,6 +91,7 @@ class Task(BaseModel, defer_build=True):
     final_unit_deduction: str = ""
     final_balance_deduction: str = ""
     provider_fields: str = Field(default="", repr=False)
+    units_per_month: int = 0
     result: list[StoredImage] = Field(default_factory=list)
     collected: list[StoredImage] = Field(default_factory=list, repr=False)
     deliveries: list[DeliveryRecord] = Field(default_factory=list)

@@ -157,22 +157,34 @@ class TaskItems(TableAccess):
             "ExpressionAttributeValues": values,
             "ExpressionAttributeNames": names,
         }
-        counted: Any = usage.addition(
-            self._table,
-            task.caller,
-            changed["updated_at"],
-            units=changed.get("final_unit_deduction", ""),
-            images=len(changed.get("result", [])),
-            failed=changed["task_status"] == TaskStatus.FAILED,
-        )
-        writes: Any = [{"Update": update}, {"Update": counted}]
+        # The second write is for the one task a month that uses a budget up to 80 %, the third for one beside it.
+        for nearly_used in (False, True, False):
+            counted: Any = usage.addition(
+                self._table,
+                task,
+                changed["updated_at"],
+                units=changed.get("final_unit_deduction", ""),
+                images=len(changed.get("result", [])),
+                failed=changed["task_status"] == TaskStatus.FAILED,
+                nearly_used=nearly_used,
+            )
+            refused = self._refused_of([{"Update": update}, {"Update": counted}])
+            if not any(refused):
+                return self.get(task.task_id)
+            if refused[0]:
+                return None
+        raise RuntimeError(f"the usage of {task.caller} must be writable")
+
+    def _refused_of(self, writes: list[Any]) -> list[bool]:
+        """Writes all or nothing; which of the writes' conditions was not met."""
         try:
             _written(lambda: self._client.transact_write_items(TransactItems=writes))
         except self._client.exceptions.TransactionCanceledException as error:
-            if "ConditionalCheckFailed" in _cancellation_codes(error):
-                return None
-            raise
-        return self.get(task.task_id)
+            refused = [code == "ConditionalCheckFailed" for code in _cancellation_codes(error)]
+            if not any(refused):
+                raise
+            return refused
+        return [False] * len(writes)
 
     def _task_id_of(self, caller: str, external_task_id: str) -> str | None:
         answer = self._client.get_item(

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from kiln.contract.usage import UsageRow
+from kiln.contract.usage import NearlyUsedBudget, UsageRow
 from kiln.tasks import items
 from kiln.tasks.table import TableAccess
+from kiln.tasks.task import Task
+
+NEARLY_USED = Decimal("0.8")
+"""The share of a budget from which on it is nearly used: one event a month, and a metric with each new task."""
 
 _COUNTS = ("units", "images", "tasks", "failures")
 _LARGEST_UNITS = Decimal(10**9)
@@ -41,25 +45,44 @@ def next_month(day: dt.date) -> dt.date:
     return (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
 
 
-def addition(table: str, caller: str, ended_at: int, *, units: str, images: int, failed: bool) -> dict[str, Any]:
+def addition(
+    table: str, task: Task, ended_at: int, *, units: str, images: int, failed: bool, nearly_used: bool = False
+) -> dict[str, Any]:
     """The update that counts one ended task, for the transaction that ends it.
+
+    For a caller with a budget it has a condition: that the budget is not nearly used, or recorded as such already.
+    If the condition is not met, the update with ``nearly_used`` counts the task and records it, once a month.
 
     Args:
         table: The table's name.
-        caller: Whose task it is.
+        task: Before its end.
         ended_at: Milliseconds since the epoch.
         units: Its ``final_unit_deduction``.
         images: How many images it has.
         failed: Whether it failed.
+        nearly_used: Whether to record that the budget is nearly used.
     """
     day = dt.datetime.fromtimestamp(ended_at / 1000, dt.UTC).date()
-    counted = {"units": units_of(units), "images": images, "tasks": 1, "failures": int(failed)}
+    charged = units_of(units)
+    counted = {"units": charged, "images": images, "tasks": 1, "failures": int(failed)}
     added = ", ".join(f"{_total(name)} :{name}, {_daily(name, day)} :{name}" for name in _COUNTS)
+    values = {f":{name}": {"N": f"{count:f}"} for name, count in counted.items()}
+    expression, condition = f"ADD {added}", ""
+    left = task.units_per_month * NEARLY_USED - charged
+    if nearly_used:
+        expression += " SET nearly_used_at = :now, budget = :budget, is_unpublished = :yes"
+        condition = "attribute_not_exists(nearly_used_at)"
+        values |= items.values(now=ended_at, budget=task.units_per_month, yes=True)
+    elif task.units_per_month:
+        first = "attribute_not_exists(month_units) OR " if left > 0 else ""
+        condition = f"{first}month_units < :left OR attribute_exists(nearly_used_at)"
+        values[":left"] = {"N": f"{left:f}"}
     return {
         "TableName": table,
-        "Key": usage_key(caller, _month(day)),
-        "UpdateExpression": f"ADD {added}",
-        "ExpressionAttributeValues": {f":{name}": {"N": f"{count:f}"} for name, count in counted.items()},
+        "Key": usage_key(task.caller, _month(day)),
+        "UpdateExpression": expression,
+        "ExpressionAttributeValues": values,
+        **({"ConditionExpression": condition} if condition else {}),
     }
 
 
@@ -88,6 +111,24 @@ class Usage(TableAccess):
             images=sum(row.images for row in rows),
             tasks=sum(row.tasks for row in rows),
             failures=sum(row.failures for row in rows),
+        )
+
+    def nearly_used(self, caller: str, month: str) -> NearlyUsedBudget | None:
+        """A budget that is nearly used; ``None`` if it is not, or if that was published."""
+        item = self._read(caller, month)
+        if "is_unpublished" not in item:
+            return None
+        return NearlyUsedBudget(
+            month=month,
+            units_per_month=int(item["budget"]["N"]),
+            units=shown_units(Decimal(item[_total("units")]["N"])),
+            nearly_used_at=int(item["nearly_used_at"]["N"]),
+        )
+
+    def published(self, caller: str, month: str) -> None:
+        """Records that the event of a budget that is nearly used was published."""
+        self._client.update_item(
+            TableName=self._table, Key=usage_key(caller, month), UpdateExpression="REMOVE is_unpublished"
         )
 
     def _read(self, caller: str, month: str) -> items.Item:

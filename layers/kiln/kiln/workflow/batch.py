@@ -1,4 +1,7 @@
-"""Follows the tasks of batches to their end, by the table's stream: the write that ends a task reports it."""
+"""Follows the tasks of batches to their end, by the table's stream: the write that ends a task reports it.
+
+A batch whose request stopped before every job was accepted gets its end from the reconciler.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,23 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from kiln import events
-from kiln.contract.batch import FinishedBatch
-from kiln.errors import BatchNotFound
+from kiln import clock, events
+from kiln.contract.batch import FinishedBatch, RefusedJob
+from kiln.errors import BatchNotFound, KilnError
 from kiln.tasks import items
 from kiln.tasks.batch_views import finished_batch_view
 from kiln.tasks.batches import Batch, Batches, batch_of
+from kiln.tasks.store import TaskStore
 
 FINISHED = "Image Batch Finished"
+
+PATIENCE_SECONDS = 600
+"""How long an incomplete batch waits for its request to be sent again."""
+
+_MOST_ENDED = 10
+"""How many incomplete batches a run of the reconciler ends."""
+
+_STOPPED = "the request stopped before this job was accepted; send the job again, in another batch or alone"
 
 
 class BatchEvent(BaseModel, defer_build=True):
@@ -52,6 +64,29 @@ def changed(image: Mapping[str, Any]) -> str | None:
             batches.published(batch.batch_id)
             return batch.batch_id
     return None
+
+
+def end_incomplete() -> list[str]:
+    """Refuses the jobs of incomplete batches that were not accepted, so that the batches finish with their tasks.
+
+    Returns:
+        The ids of the batches whose jobs were refused.
+    """
+    batches, ended = Batches(), []
+    before = clock.milliseconds() - PATIENCE_SECONDS * 1_000
+    for batch_id, requested_at in batches.incomplete(before, most=_MOST_ENDED):
+        # The index lags behind, or the request is sent again at this moment.
+        with contextlib.suppress(BatchNotFound):
+            batch = batches.get(batch_id)
+            stored = {task.task_id for task in TaskStore().get_all(list(batch.tasks.values()))}
+            missing = [job for job, task_id in batch.tasks.items() if task_id not in stored]
+            if missing:
+                refused = [RefusedJob(job=job, code=KilnError.code, message=_STOPPED) for job in missing]
+                batch = batches.refuse(batch_id, refused, requested_at=requested_at)
+                ended.append(batch_id)
+            batches.finish(batch)
+            batches.completed(batch_id)
+    return ended
 
 
 def publish(batch: Batch) -> None:

@@ -19,7 +19,7 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult, ended
 from kiln.workflow.provider_request import provider_request
-from kiln.workflow.recovery import MANY_PROBES, closed_because, is_overdue, learn, lesson_of
+from kiln.workflow.recovery import MANY_PROBES, closed_because, hand_over_probe, is_overdue, learn, lesson_of
 from kiln.workflow.release import release_and_wake
 
 _FIRST_WAIT_SECONDS = 2
@@ -157,7 +157,10 @@ def _refused(task: Task, error: ProviderError, tasks: TaskStore, slots: Slots, g
         return _too_late(task, f"its last answer: {error}", tasks, slots)
     if error.code == FULL:
         slots.throttle(task)
-    if advice.is_closed and (not advice.probe_after or task.dispatch_attempts > MANY_PROBES):
+    is_spent = task.dispatch_attempts > MANY_PROBES[Calls.CREATE]
+    if advice.probe_after and is_spent:
+        hand_over_probe(gate, Calls.CREATE, task, tasks=tasks, slots=slots)
+    if advice.is_closed and (not advice.probe_after or is_spent):
         return _parked(task, closed_because(gate.seen), tasks, slots)
     _keep(task, str(error), tasks)
     return StepResult(outcome=Outcome.AGAIN, wait=advice.probe_after or _wait(task, error), reason=str(error))

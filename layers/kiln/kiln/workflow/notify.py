@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiln import aws, clock, events, metrics
 from kiln.auth import callers
+from kiln.contract.deliveries import DeliveryAttempt
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.result_file import write_result
 from kiln.settings import AddressSettings, load
@@ -87,6 +88,7 @@ def notify_of_batch(
         attempt=attempt,
     )
     metrics.record(metrics.DELIVERIES, of=delivery.outcome)
+    Batches().record_delivery(batch_id, _attempt(delivery))
     if workflow_arn and delivery.outcome is DeliveryOutcome.RETRY:
         made = delivery.model_dump(mode="json", include={"attempt", "outcome", "wait"})
         client = step_functions or aws.step_functions()
@@ -130,14 +132,13 @@ def _notify(task: Task, status: TaskStatus, attempt: int, tasks: TaskStore) -> D
         attempt=attempt,
     )
     metrics.record(metrics.DELIVERIES, of=delivery.outcome)
-    tasks.record_delivery(task.task_id, _record(status, delivery))
+    tasks.record_delivery(task.task_id, DeliveryRecord(task_status=status, **dict(_attempt(delivery))))
     return delivery
 
 
-def _record(status: TaskStatus, delivery: Delivery) -> DeliveryRecord:
+def _attempt(delivery: Delivery) -> DeliveryAttempt:
     now = clock.milliseconds()
-    return DeliveryRecord(
-        task_status=status,
+    return DeliveryAttempt(
         attempt=delivery.attempt,
         attempted_at=now,
         outcome=delivery.outcome,

@@ -17,7 +17,7 @@ from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.workflow.outcomes import Outcome, StepResult, ended
-from kiln.workflow.recovery import MANY_PROBES, closed_because, learn, lesson_of
+from kiln.workflow.recovery import MANY_PROBES, closed_because, hand_over_probe, learn, lesson_of
 from kiln.workflow.release import release_and_wake
 
 MANY_POLLS = 200
@@ -135,7 +135,10 @@ def _failed_poll(task: Task, error: ProviderError, tasks: TaskStore, slots: Slot
     if is_gone and _seconds_running(task) > _MISSING_GRACE_SECONDS:
         reason = f"The provider no longer knows the task: {error.reason}"
         return _failed(task, reason, metrics.Failure.PROVIDER, tasks, slots)
-    wait = advice.probe_after if task.polls < MANY_PROBES else 0
+    is_spent = task.polls > MANY_PROBES[Calls.QUERY]
+    if advice.probe_after and is_spent:
+        hand_over_probe(gate, Calls.QUERY, task, tasks=tasks, slots=slots)
+    wait = 0 if is_spent else advice.probe_after
     if not advice.is_closed and task.polls < _FEW_POLLS and (lesson is Lesson.AWAY or error.verdict is Verdict.WAIT):
         wait = random.randint(1, 2)  # noqa: S311 - spreads retries, hides nothing
     return _unanswered(task, f"its last answer was: {error}", tasks, slots, wait)

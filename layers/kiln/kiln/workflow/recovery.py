@@ -16,8 +16,8 @@ from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.tasks.wake_up import wake
 
-MANY_PROBES = 400
-"""A task probes so often without a break. Then another one does: a history has an end."""
+MANY_PROBES = {Calls.CREATE: 600, Calls.QUERY: 440}
+"""So many calls may a task make as the prober. Then it hands the probe over: a history has an end."""
 
 _APART_SECONDS = 0.1
 _SPREAD_SECONDS = 3.0
@@ -50,6 +50,13 @@ def wake_holders(gate: Gate, *, tasks: TaskStore, slots: Slots, but: str = "") -
         _wake(holder, tasks)
     gate.all_woken()
     return len(holders)
+
+
+def hand_over_probe(gate: Gate, calls: Calls, task: Task, *, tasks: TaskStore, slots: Slots) -> None:
+    """Has the holder with the fewest calls probe instead of a task that has made many, unless all have."""
+    others = sorted(each for each in _holders(calls, task.at, tasks, slots) if each[1] != task.task_id)
+    if others and others[0][0] <= MANY_PROBES[calls] and gate.hand_over(task.task_id, others[0][1]):
+        _wake(others[0][1], tasks)
 
 
 def closed_because(state: GateState) -> str:
@@ -92,12 +99,14 @@ def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Sl
     state, now = gate.state(), clock.milliseconds()
     if state.is_unnoticed(now):
         return wake_holders(gate, tasks=tasks, slots=slots)
+    if state.closed_at:
+        metrics.record(metrics.ACCOUNT_CLOSED, of=account)
     if state.is_refused:
         metrics.record(metrics.ACCOUNT_ERRORS)
     if not state.is_neglected(now):
         return 0
     rested = sorted(_holders(calls, account, tasks, slots))
-    if not rested or (rested[0][0] > MANY_PROBES and not state.is_due_again(now)):
+    if not rested or (rested[0][0] > MANY_PROBES[calls] and not state.is_due_again(now)):
         return 0
     # Where a refused account is not the only one, its tasks may go to another, which may be new.
     woken = rested if state.is_refused and set(slots.account_names()) - {account} else rested[:1]

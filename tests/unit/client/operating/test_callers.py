@@ -11,6 +11,8 @@ import pytest
 from kiln.auth.callers import Callers
 from kiln.contract.vocabulary import Priority
 from kiln.errors import AuthenticationFailed
+from kiln_cli.failures import NOT_REACHABLE, CommandFailed
+from kiln_cli.operating import session
 from kiln_cli.operating.callers_secret import CallersSecret
 from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.secret_document import LARGEST_SECRET_BYTES
@@ -63,6 +65,16 @@ def test_empty_list_is_an_empty_document(kiln: Run) -> None:
 def test_malformed_name_is_refused(kiln: Run, installation: Installation, name: str) -> None:
     assert kiln("callers", "add", name).status == 2
     assert CallersSecret(installation).read() == []
+
+
+def test_wrong_usage_is_said_before_the_stack_is_read(kiln: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise CommandFailed("no stack", NOT_REACHABLE)
+
+    monkeypatch.setattr(session, "find_installation", away)
+    for arguments in (("a b",), ("shop", "--callback-statuses", "done")):
+        assert kiln("callers", "add", *arguments).status == 2
+    assert kiln("task", "fail", "t1", "--reason", " ").status == 2
 
 
 def test_second_caller_of_the_same_name_is_refused(kiln: Run) -> None:
@@ -176,3 +188,52 @@ def test_statuses_for_webhooks_are_in_the_entry(kiln: Run, installation: Install
     refused = kiln("callers", "add", "press", "--callback-statuses", "done")
     assert refused.status == 2
     assert "must be some of submitted,processing,succeed,failed, got done" in refused.err
+
+
+def test_set_changes_what_is_named_and_leaves_the_rest(kiln: Run, installation: Installation) -> None:
+    kiln("callers", "add", "shop", "--per-minute", "30", "--units-per-month", "4800", "--webhook-secret")
+    before = written(installation).callers[0]
+    shown = kiln("callers", "set", "shop", "--units-per-month", "9600", "--low", "--callback-statuses", "failed")
+    assert "5 minutes" in shown.out
+    after = written(installation).callers[0]
+    assert (after.units_per_month, after.priority, after.callback_statuses) == (9600, Priority.LOW, ["failed"])
+    changed = {"units_per_month", "priority", "callback_statuses"}
+    assert after.model_dump(exclude=changed) == before.model_dump(exclude=changed)
+
+
+def test_set_removes_limits(kiln: Run, installation: Installation) -> None:
+    limits = ("--per-minute", "30", "--units-per-month", "4800", "--low", "--callback-statuses", "failed")
+    kiln("callers", "add", "shop", *limits)
+    defaults = ("--per-minute", "default", "--units-per-month", "none", "--normal", "--callback-statuses", "all")
+    answer = kiln("callers", "set", "shop", *defaults, "--json").json
+    assert (answer["units_per_month"], answer["priority"], answer["callback_statuses"]) == (0, "normal", [])
+    caller = written(installation).callers[0]
+    assert (caller.tasks_per_minute, caller.units_per_month, caller.callback_statuses) == (0, 0, [])
+    assert caller.priority is Priority.NORMAL
+
+
+def test_set_changes_old_and_new_keys_alike(kiln: Run, installation: Installation) -> None:
+    kiln("callers", "add", "shop")
+    kiln("callers", "rotate", "shop")
+    assert kiln("callers", "set", "shop", "--units-per-month", "10").status == 0
+    assert [each.units_per_month for each in written(installation).callers] == [10, 10]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("shop",), 2, "expected a change, got none"),
+        (("shop", "--units-per-month", "0"), 2, "--units-per-month: must be a number from 1, or none, got 0"),
+        (("shop", "--per-minute", "many"), 2, "--per-minute: must be a number from 1, or default, got many"),
+        (("shop", "--callback-statuses", "done"), 2, "must be some of"),
+        (("no", "--low"), 1, "no caller no; the callers are: shop"),
+    ],
+)
+def test_impossible_change_is_refused(
+    kiln: Run, installation: Installation, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    kiln("callers", "add", "shop")
+    before = written(installation)
+    refused = kiln("callers", "set", *arguments)
+    assert (refused.status, message in refused.err) == (status, True), refused.err
+    assert written(installation) == before

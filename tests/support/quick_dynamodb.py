@@ -1,0 +1,125 @@
+"""Quick ways through the in-process double of DynamoDB: expressions are read once; trees and tables copy cheaply."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import DynamodbException
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing import ast_nodes, expressions
+from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
+
+# The double's authors took these modules out of type checking.
+Node: Any = vars(ast_nodes)["Node"]
+UpdateExpression: Any = vars(ast_nodes)["UpdateExpression"]
+DepthFirstTraverser: Any = vars(ast_nodes)["DepthFirstTraverser"]
+UpdateExpressionParser: Any = vars(expressions)["UpdateExpressionParser"]
+
+_parse_update = UpdateExpressionParser.make
+_lex_condition = ConditionExpressionParser._lex_condition_expression
+
+
+@cache
+def _parsed_update(expression: str) -> Any:
+    return _parse_update(expression)
+
+
+@cache
+def _lexed_condition(expression: str) -> tuple[Any, ...]:
+    return tuple(_lex_condition(ConditionExpressionParser(expression, None, None)))
+
+
+@cache
+def _is_class_of_nodes(kind: Any) -> bool:
+    return issubclass(kind, Node)
+
+
+def _is_node(child: Any) -> bool:
+    kind: Any = type(child)
+    return _is_class_of_nodes(kind)
+
+
+@cache
+def _class_of(kind: Any, classes: tuple[type, ...]) -> type | None:
+    return next((each for each in classes if issubclass(kind, each)), None)
+
+
+def _parse(_: type, expression: str) -> Any:
+    # The double copies the tree before it changes a node.
+    return _parsed_update(expression)
+
+
+def _lex(self: ConditionExpressionParser) -> deque[Any]:
+    return deque(_lexed_condition(self.condition_expression or ""))
+
+
+def _traverse(self: DepthFirstTraverser, root: Any) -> Any:
+    """Does what ``traverse_node_recursively`` does, and asks once what each class of nodes is."""
+    processors = self._processing_map()
+    if isinstance(self, ActionCountValidator | OverlappingPathsValidator):
+        # They look at all below a node and change nothing: what the root passes, every part of it passes.
+        with suppress(DynamodbException):
+            return processors[UpdateExpression](root)
+    processed_as: dict[Any, Any] = {}
+    is_hooked = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+
+    def visit(node: Any, place: int) -> Any:
+        parent = node.parent
+        for child_place, child in enumerate(node.children or ()):
+            if is_hooked:
+                self.pre_processing_of_child(node, child_place)
+            if _is_node(child):
+                visit(child, child_place)
+        kind: Any = type(node)
+        if kind not in processed_as:
+            processed_as[kind] = processors.get(_class_of(kind, tuple(processors)))
+        process = processed_as[kind]
+        if process:
+            node = process(node)
+            node.parent = parent
+            if parent:
+                parent.children[place] = node
+        return node
+
+    return visit(root, -1)
+
+
+def _copy_tree(self: Node, memo: dict[int, Any]) -> Node:
+    """Copies a tree as the parser made it: a child is a node, a string or a number."""
+    copied = object.__new__(type(self))
+    copied.__dict__.update(self.__dict__)
+    if self.children is not None:
+        copied.children = [_copy_tree(child, memo) if _is_node(child) else child for child in self.children]
+        for child in copied.children:
+            if _is_node(child):
+                child.parent = copied
+    return copied
+
+
+def _copy_table(self: Table, memo: dict[int, Any]) -> Table:
+    """Copies the items, which are all that a transaction changes."""
+    copied = copy.copy(self)
+    copied.items = copy.deepcopy(self.items, memo)
+    return copied
+
+
+QUICK: tuple[tuple[type, str, Any], ...] = (
+    (UpdateExpressionParser, "make", classmethod(_parse)),
+    (ConditionExpressionParser, "_lex_condition_expression", _lex),
+    (DepthFirstTraverser, "traverse", _traverse),
+    (Node, "__deepcopy__", _copy_tree),
+    (Table, "__deepcopy__", _copy_table),
+)
+OWN = tuple((owner, name, vars(owner).get(name)) for owner, name, _ in QUICK)
+"""The double's own ways; ``None`` where it has none."""
+
+
+def quicken_dynamodb() -> None:
+    """Puts the quick ways into the double."""
+    for owner, name, way in QUICK:
+        setattr(owner, name, way)
