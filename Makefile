@@ -91,9 +91,9 @@ up: setup ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACCOUNTS=1
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
-	@# A file runs in one worker, and a worker has its own stacks. They mostly wait: three workers suit two cores.
+	@# One worker runs a file, or all that share a stack (tests/conftest.py), and a worker has its own stacks. They mostly wait: three workers suit two cores.
 	@$(BIN)/python -m pytest -n auto -p no:schemathesis tests/world --ignore tests/world/test_provider_answers.py
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/world/test_provider_answers.py tests/integration tests/e2e
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder tests/integration tests/e2e tests/world/test_provider_answers.py
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)
