@@ -10,6 +10,8 @@ from typing import Any
 
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import DynamodbException
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing import ast_nodes, expressions
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
@@ -21,6 +23,8 @@ DepthFirstTraverser: Any = vars(ast_nodes)["DepthFirstTraverser"]
 UpdateExpressionParser: Any = vars(expressions)["UpdateExpressionParser"]
 
 _parse_update = UpdateExpressionParser.make
+_transact_write = DynamoDBBackend.transact_write_items
+_may_change: set[DynamoType] = set()
 _lex_condition = ConditionExpressionParser._lex_condition_expression
 
 
@@ -101,10 +105,22 @@ def _copy_tree(self: Node, memo: dict[int, Any]) -> Node:
     return copied
 
 
+def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    """Lets the double keep only the items that a transaction may change, not the whole table for each of them."""
+    for operation in (each for item in transact_items for each in item.values()):
+        if table := self.tables.get(operation["TableName"]):
+            _may_change.add(DynamoType(operation.get("Key", operation.get("Item"))[table.hash_key_attr]))
+    try:
+        _transact_write(self, transact_items)
+    finally:
+        _may_change.clear()
+
+
 def _copy_table(self: Table, memo: dict[int, Any]) -> Table:
-    """Copies the items, which are all that a transaction changes."""
     copied = copy.copy(self)
-    copied.items = copy.deepcopy(self.items, memo)
+    copied.items = copy.copy(self.items)
+    for key in _may_change & self.items.keys() if _may_change else self.items.keys():
+        copied.items[key] = copy.deepcopy(self.items[key], memo)
     return copied
 
 
@@ -114,6 +130,7 @@ QUICK: tuple[tuple[type, str, Any], ...] = (
     (DepthFirstTraverser, "traverse", _traverse),
     (Node, "__deepcopy__", _copy_tree),
     (Table, "__deepcopy__", _copy_table),
+    (DynamoDBBackend, "transact_write_items", _transact),
 )
 OWN = tuple((owner, name, vars(owner).get(name)) for owner, name, _ in QUICK)
 """The double's own ways; ``None`` where it has none."""

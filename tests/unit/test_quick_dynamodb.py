@@ -45,7 +45,6 @@ UPDATES = [
     "ADD a :one",
 ]
 CONDITIONS = [
-    None,
     "attribute_exists(a) AND (#n = :one OR n BETWEEN :one AND :one OR NOT a = :v)",
     "attribute_not_exists(#a)",
     "size(l) > :one AND m.x <> :v AND begins_with(a, :v) OR contains(s, :v)",
@@ -95,7 +94,7 @@ def outcome(cloud):
 @pytest.mark.parametrize("in_transaction", [False, True], ids=["alone", "in a transaction"])
 def test_quick_ways_have_the_results_and_errors_of_the_doubles_own(outcome, monkeypatch, in_transaction):
     quicken_dynamodb()
-    cases = [(update, condition) for update in UPDATES for condition in CONDITIONS]
+    cases = [(update, None) for update in UPDATES] + [(UPDATES[1], condition) for condition in CONDITIONS]
     quick = [outcome(*case, in_transaction=in_transaction) for case in cases]
     with monkeypatch.context() as patch:
         for owner, name, way in OWN:
