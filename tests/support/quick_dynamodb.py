@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from moto.dynamodb.comparisons import ConditionExpressionParser
-from moto.dynamodb.exceptions import DynamodbException
+from moto.dynamodb.exceptions import DynamodbException, ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing import ast_nodes, expressions
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
@@ -24,6 +24,8 @@ UpdateExpressionParser: Any = vars(expressions)["UpdateExpressionParser"]
 
 _parse_update = UpdateExpressionParser.make
 _transact_write = DynamoDBBackend.transact_write_items
+_own_project = Item.project
+_LARGEST_ITEM = 405_000
 _may_change: set[DynamoType] = set()
 _lex_condition = ConditionExpressionParser._lex_condition_expression
 
@@ -124,12 +126,37 @@ def _copy_table(self: Table, memo: dict[int, Any]) -> Table:
     return copied
 
 
+def _make_item(self: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+    """Sums up the size of an item once, not again for each attribute."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    for key, value in attrs.items():
+        dict.__setitem__(self.attrs, key, DynamoType(value))
+    if self.size() > _LARGEST_ITEM:
+        raise ItemSizeTooLarge
+
+
+def _project(self: Item, projection_expressions: list[list[str]]) -> Item:
+    """Takes whole attributes as they are; only a path into one needs the item as plain Python."""
+    names = [path[0] for path in projection_expressions]
+    if any(len(path) > 1 or "[" in path[0] for path in projection_expressions):
+        return _own_project(self, projection_expressions)
+    projected = copy.copy(self)
+    projected.attrs = LimitedSizeDict()
+    for name in names:
+        if name in self.attrs:
+            dict.__setitem__(projected.attrs, name, self.attrs[name])
+    return projected
+
+
 QUICK: tuple[tuple[type, str, Any], ...] = (
     (UpdateExpressionParser, "make", classmethod(_parse)),
     (ConditionExpressionParser, "_lex_condition_expression", _lex),
     (DepthFirstTraverser, "traverse", _traverse),
     (Node, "__deepcopy__", _copy_tree),
     (Table, "__deepcopy__", _copy_table),
+    (Item, "__init__", _make_item),
+    (Item, "project", _project),
     (DynamoDBBackend, "transact_write_items", _transact),
 )
 OWN = tuple((owner, name, vars(owner).get(name)) for owner, name, _ in QUICK)
