@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -63,8 +62,6 @@ def _finish_initialisation(clients: Iterable[Callable[[], object]]) -> None:
         return
     for make in clients:
         make()
-    # Imported modules stay for good, so the collector need not go through them again.
-    gc.freeze()
 
 
 def about(task_id: str) -> None:
