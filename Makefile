@@ -103,9 +103,9 @@ chaos: setup ## Break a running stack at every call, by seeded mixtures, with ju
 test-unit: setup ## The unit tests
 	@$(unit_ring)
 
-# Schemathesis loads itself into every run, takes a second of each worker, and has no test here.
+# Schemathesis and anyio load themselves into every run, and have no test here. The first takes a second of each worker.
 # The run measures the coverage of layers/ and functions/ against the floor in pyproject.toml (COVERAGE=0 does not).
-unit_ring = $(BIN)/python -m pytest -n auto --dist worksteal -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
+unit_ring = $(BIN)/python -m pytest -n auto --dist worksteal -p no:schemathesis -p no:anyio $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)
