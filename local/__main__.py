@@ -74,6 +74,7 @@ def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None, p
         arguments.port,
         provider_accounts=arguments.provider_accounts,
         real_provider=provider,
+        removes_later=True,
     )
     with Stack(options) as stack, contextlib.ExitStack() as running:
         here = stack.description

@@ -28,7 +28,7 @@ from local.provider_accounts import DEFAULT, ProviderAccounts
 from local.providers import RealProvider, SimulatedProvider, StackProvider
 from local.reverse_proxy import ReverseProxy
 from local.serving import ServerThread, take_port
-from local.stack_files import SHELL_FILE, for_shells, write_whole
+from local.stack_files import SHELL_FILE, for_shells, remove_later, write_whole
 
 TEMPLATE = ROOT / "template.yaml"
 STACK_NAME = "kiln"
@@ -62,6 +62,7 @@ class Options:
         real_provider: Kling itself, in place of the simulated provider.
         template: The template to deploy; an earlier release's, to test an update.
         deployment: How to deploy it: a function with the signature of ``local.deploy.deploy``.
+        removes_later: Whether another process removes the functions' files at the end: thousands, after a burst.
     """
 
     state_dir: Path
@@ -73,6 +74,7 @@ class Options:
     real_provider: RealProvider | None = None
     template: Path = TEMPLATE
     deployment: Deployment = deploy
+    removes_later: bool = False
 
 
 class Stack:
@@ -155,7 +157,7 @@ class Stack:
         self._deploy({**self._options.parameters, **(parameters or {})}, partial(deploy, is_update=True))
 
     def _start(self, running: contextlib.ExitStack) -> None:
-        running.enter_context(_claim(self._options.state_dir))
+        running.enter_context(_claim(self._options.state_dir, removes_later=self._options.removes_later))
         listening = take_port(self._options.port)
         running.callback(listening.close)
         self._api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -261,7 +263,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
+def _claim(state_dir: Path, *, removes_later: bool) -> Iterator[IO[bytes]]:
     """Locks the folder for one stack, and removes the files of a killed one."""
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "lock").open("ab") as lock:
@@ -272,10 +274,13 @@ def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
                 f"another stack is running in {state_dir}; stop it or choose another folder"
             ) from None
         scratch = state_dir / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
+        for left in (scratch, *state_dir.glob(f"{scratch.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
         for name in ("stack.json", SHELL_FILE, "aws.log", "provider.log"):
             (state_dir / name).unlink(missing_ok=True)
         try:
             yield lock
         finally:
+            if removes_later:
+                remove_later(scratch)
             shutil.rmtree(scratch, ignore_errors=True)

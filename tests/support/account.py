@@ -129,7 +129,7 @@ def furnish() -> None:
     for queue_name in QUEUES:
         aws.sqs().create_queue(QueueName=queue_name)
     for name, secret in SECRETS.items():
-        put_secret(name, secret)
+        aws.secrets_manager().create_secret(Name=name, SecretString=json.dumps(secret))
     _secrets_changed.clear()
 
 
@@ -153,9 +153,9 @@ def put_secret(name: str, content: Any) -> None:
     client = aws.secrets_manager()
     text = content if isinstance(content, str) else json.dumps(content)
     try:
-        client.create_secret(Name=name, SecretString=text)
-    except client.exceptions.ResourceExistsException:
         client.put_secret_value(SecretId=name, SecretString=text)
+    except client.exceptions.ResourceNotFoundException:
+        client.create_secret(Name=name, SecretString=text)
 
 
 def _check_key(params: dict[str, Any], **_: Any) -> None:

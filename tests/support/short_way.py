@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSResponse, create_request_object
 from botocore.compat import HTTPHeaders
 from botocore.httpchecksum import apply_request_checksum
+from moto.core import responses
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import ServiceException
 from moto.core.models import botocore_stubber
@@ -51,6 +53,8 @@ def shorten_dynamodb(client: Any, account: str, region: str) -> None:
         given = {name: value for name, value in copied.items() if value is not None}
         return OK, given | {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}}
 
+    # Every call goes to one address. botocore would work it out each time.
+    client._ruleset_resolver = None
     # Last, so that what a test counts is counted before.
     client.meta.events.register_last("before-call", answer, unique_id="short-way")
     _shorten(client, DynamoHandler.dispatch)
@@ -74,6 +78,10 @@ def shorten_sqs(client: Any) -> None:
 def shorten_secrets_manager(client: Any) -> None:
     """Lets a client call the handlers of Secrets Manager."""
     _shorten(client, SecretsManagerResponse.dispatch)
+
+
+# The double looks for its operations at every call.
+responses.method_names_from_class = cache(responses.method_names_from_class)
 
 
 def _shorten(client: Any, respond: Callable[[Any, str, Any], Any]) -> None:

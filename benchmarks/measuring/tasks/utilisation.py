@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -99,10 +100,10 @@ class _Run:
         return utilisation(self._generations()[before:])
 
     def slow_down_images(self) -> None:
-        """Let the provider send images so slowly that copying one takes as long as it should."""
-        task = next(each for each in self._listed() if each["task_result"]["images"])
-        size = len(httpx.get(task["task_result"]["images"][0]["url"], trust_env=False).content)
-        self._stack.set_faults(slow_images_bps=size / COPYING_S)
+        """Let the provider send images so slowly that copying one takes as long as it should, on average."""
+        urls = [image["url"] for each in self._listed() for image in each["task_result"]["images"]]
+        sizes = [int(httpx.head(url, trust_env=False).headers["content-length"]) for url in urls]
+        self._stack.set_faults(slow_images_bps=statistics.mean(sizes) / COPYING_S)
 
     def _work(self) -> None:
         task_id = created(self._provider, self._body)
