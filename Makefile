@@ -85,7 +85,7 @@ run: $(STAMP_RUN) ## Start everything, run a sample job, keep serving (PORT=8080
 	@exec $(BIN)/python -m local run --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(YES)),--yes)
 
 .PHONY: up
-up: setup ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACCOUNTS=1)
+up: $(STAMP_RUN) ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACCOUNTS=1)
 	@exec $(BIN)/python -m local up --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS)
 
 .PHONY: test
