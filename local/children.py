@@ -78,18 +78,19 @@ class Child:
             raise ChildFailedError(f"{self.name} ended with status {status}; the end of {self._log}:\n{self._tail()}")
 
     def start_stopping(self) -> None:
-        """Asks the child to end, without waiting for it."""
+        """Ends the child and every process it has started, without waiting for their end.
+
+        Nothing is kept of a stack, so a busy child gets no time to finish its work.
+        """
         if self._process.stdin is not None:
             self._process.stdin.close()
+        # The processes it has started are in its group; without any, there is no group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """Ends the child and every process it has started, and waits for their end."""
         self.start_stopping()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=2)
-        # The processes it has started are still in its group; without any, there is no group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join(timeout=2)
 

@@ -28,7 +28,7 @@ from local.provider_accounts import DEFAULT, ProviderAccounts
 from local.providers import RealProvider, SimulatedProvider, StackProvider
 from local.reverse_proxy import ReverseProxy
 from local.serving import ServerThread, take_port
-from local.stack_files import SHELL_FILE, for_shells, write_whole
+from local.stack_files import SHELL_FILE, for_shells, remove_later, write_whole
 
 TEMPLATE = ROOT / "template.yaml"
 STACK_NAME = "kiln"
@@ -62,6 +62,7 @@ class Options:
         real_provider: Kling itself, in place of the simulated provider.
         template: The template to deploy; an earlier release's, to test an update.
         deployment: How to deploy it: a function with the signature of ``local.deploy.deploy``.
+        removes_later: Whether another process removes the functions' files at the end: thousands, after a burst.
     """
 
     state_dir: Path
@@ -73,6 +74,7 @@ class Options:
     real_provider: RealProvider | None = None
     template: Path = TEMPLATE
     deployment: Deployment = deploy
+    removes_later: bool = False
 
 
 class Stack:
@@ -155,7 +157,7 @@ class Stack:
         self._deploy({**self._options.parameters, **(parameters or {})}, partial(deploy, is_update=True))
 
     def _start(self, running: contextlib.ExitStack) -> None:
-        running.enter_context(_claim(self._options.state_dir))
+        running.enter_context(_claim(self._options.state_dir, removes_later=self._options.removes_later))
         listening = take_port(self._options.port)
         running.callback(listening.close)
         self._api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -175,7 +177,7 @@ class Stack:
         self._deploy(self._options.parameters)
 
     def _start_stopping(self) -> None:
-        """Ends open requests and asks all parts to end, so that the waiting for each overlaps."""
+        """Ends open requests and all parts; the processor is then free for what is left to do."""
         self._proxy.stop()
         self._provider.start_stopping()
         self.aws.start_stopping()
@@ -260,22 +262,32 @@ class Stack:
             raise StackError(f"the API answers {answer.status_code}: {answer.text[:500]}\n{logged}")
 
 
+def _taken(state_dir: Path) -> str:
+    """Says which stack runs in a folder; one that is still starting has no address yet."""
+    try:
+        address = json.loads((state_dir / "stack.json").read_text(encoding="utf-8"))["api_url"]
+    except (OSError, ValueError, KeyError):
+        return f"another stack is starting in {state_dir}; wait for it, stop it, or choose another folder"
+    return f"another stack is running in {state_dir}: {address}. Use it, stop it, or choose another folder"
+
+
 @contextlib.contextmanager
-def _claim(state_dir: Path) -> Iterator[IO[bytes]]:
+def _claim(state_dir: Path, *, removes_later: bool) -> Iterator[IO[bytes]]:
     """Locks the folder for one stack, and removes the files of a killed one."""
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderTakenError(
-                f"another stack is running in {state_dir}; stop it or choose another folder"
-            ) from None
+            raise FolderTakenError(_taken(state_dir)) from None
         scratch = state_dir / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
+        for left in (scratch, *state_dir.glob(f"{scratch.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
         for name in ("stack.json", SHELL_FILE, "aws.log", "provider.log"):
             (state_dir / name).unlink(missing_ok=True)
         try:
             yield lock
         finally:
+            if removes_later:
+                remove_later(scratch)
             shutil.rmtree(scratch, ignore_errors=True)

@@ -1,14 +1,23 @@
-"""The files that describe a running stack: ``env.sh`` for shells, beside ``stack.json`` for programs."""
+"""The files of a running stack: ``env.sh`` for shells, ``stack.json`` for programs, and those of its functions."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 SHELL_FILE = "env.sh"
+
+_AWS = """\
+aws() {
+  if [ -n "${AWS_ENDPOINT_URL:-}" ]; then set -- --endpoint-url "$AWS_ENDPOINT_URL" "$@"; fi
+  command aws "$@"
+}"""
+"""Version 1 of the aws command ignores ``AWS_ENDPOINT_URL`` for SQS, and would ask AWS itself."""
 
 
 def for_shells(description: Mapping[str, str]) -> str:
@@ -31,8 +40,20 @@ def for_shells(description: Mapping[str, str]) -> str:
     lines += [
         "unset AWS_PROFILE AWS_SESSION_TOKEN",
         f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+        "unalias aws 2>/dev/null || true",
+        _AWS,
     ]
     return "\n".join(lines) + "\n"
+
+
+def remove_later(folder: Path) -> None:
+    """Removes a folder in another process, which this one does not wait for. The folder's name is free at once."""
+    left = folder.with_name(f"{folder.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        folder.rename(left)
+        # The shell ends at once; the removal continues in a separate session.
+        removal = ["/bin/sh", "-c", 'rm -rf -- "$0" </dev/null >/dev/null 2>&1 &', str(left)]
+        subprocess.run(removal, check=False, start_new_session=True)  # noqa: S603 - no input of others
 
 
 def write_whole(path: Path, text: str) -> None:

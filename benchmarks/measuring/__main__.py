@@ -20,6 +20,8 @@ from benchmarks.measuring.durations import measure_all_tests, measure_first_run,
 from benchmarks.measuring.tasks.calls import measure_calls
 from benchmarks.measuring.tasks.listing import measure_listing
 from benchmarks.measuring.tasks.throughput import measure_throughput
+from benchmarks.measuring.tasks.utilisation import measure_utilisation
+from benchmarks.measuring.tasks.waiting import measure_waiting
 from benchmarks.measuring.tasks.waits import measure_waits
 from benchmarks.measuring.tasks.wake_ups import measure_wake_ups
 from benchmarks.measuring.warm.measure import measure_warm
@@ -32,7 +34,9 @@ _MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "calls": measure_calls,
     "waits": measure_waits,
     "wake-ups": measure_wake_ups,
+    "utilisation": measure_utilisation,
     "throughput": measure_throughput,
+    "waiting": measure_waiting,
     "listing": measure_listing,
     "first-run": measure_first_run,
     "unit-tests": measure_unit_tests,

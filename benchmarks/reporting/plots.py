@@ -31,7 +31,8 @@ def draw(results: Results, folder: Path) -> None:
         if measurement is None:
             continue
         figures = [each for each in measurement.figures if each.name.endswith(_DRAWN)]
-        _draw_ratios(title, figures, folder / f"{name}.svg")
+        if figures:
+            _draw_ratios(title, figures, folder / f"{name}.svg")
 
 
 def _draw_ratios(title: str, figures: Sequence[Figure], path: Path) -> None:

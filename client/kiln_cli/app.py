@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, TextIO
 
 import httpx
@@ -114,6 +115,12 @@ def _show_warning(
     print(f"kiln: warning: {message}", file=sys.stderr)
 
 
+@cache
+def _commands() -> Callable[..., Any]:
+    """The tree of commands; Typer itself makes it for every call."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -> int:
     """Runs one command and returns its exit status; an error is one line on stderr.
 
@@ -126,7 +133,7 @@ def run(arguments: list[str], *, transport: httpx.BaseTransport | None = None) -
         with warnings.catch_warnings():
             warnings.simplefilter("always", IgnoredFields)
             warnings.showwarning = _show_warning
-            status: Any = app(arguments, prog_name="kiln", standalone_mode=False)
+            status: Any = _commands()(arguments, prog_name="kiln", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - an unexpected error is raised again there
         return report(error, as_json="--json" in arguments)
     return status if isinstance(status, int) else 0

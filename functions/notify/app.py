@@ -6,15 +6,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kiln import aws
+from kiln import aws, request_deadline
 from kiln.contract import TaskStatus
-from kiln.trust import public_context
 from kiln.webhooks.delivery import Delivery
 from kiln.workflow.notify import notify, notify_of_batch, notify_of_event
 from kiln_lambda.observability import about, logger, observed
 
 
-@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, public_context))
+@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, request_deadline.prepare))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the rule on Kiln's own events (first attempts), and the notification workflow (later ones)."""
     subject = event["detail"]["data"] if "detail" in event else event

@@ -6,10 +6,10 @@ import argparse
 import shutil
 from pathlib import Path
 
-from layers.build import documentation
+from layers.build import documentation, unused
 from layers.build.aws_data import trim
 from layers.build.bytecode import compile_all
-from layers.build.roots import pick_roots
+from layers.build.roots import hash_roots, pick_roots
 from layers.build.wheels import PLATFORMS, install
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.txt", "Makefile")
@@ -37,7 +37,9 @@ def build_layer(source: Path, target: Path, architecture: str) -> None:
     shutil.copytree(source, library, dirs_exist_ok=True, ignore=_LEFT_OUT)
     trim(library, source / "kiln")
     documentation.leave_out(library)
+    unused.leave_out(library)
     pick_roots(library / "certifi/cacert.pem", library / "kiln/amazon_roots.pem")
+    hash_roots(library / "certifi/cacert.pem", library / "kiln/public_roots")
     compile_all(library)
 
 

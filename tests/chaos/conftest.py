@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from local.receiver import Receiver
+from tests.chaos.breaking import record
+from tests.chaos.plans import Point
+from tests.chaos.scenarios import api_task, dropped_task
 from tests.chaos.stacks import ChaosDeployment, broken_stack
 
 
@@ -28,3 +31,10 @@ def receiver() -> Iterator[Receiver]:
     """Something that listens at callers' ``callback_url``."""
     with Receiver() as listening:
         yield listening
+
+
+@pytest.fixture(scope="module")
+def points(kiln: ChaosDeployment, receiver: Receiver) -> Sequence[Point]:
+    """Where a mixture may break Kiln from within."""
+    found = {*record(kiln, receiver, api_task), *record(kiln, receiver, dropped_task)}
+    return sorted(point for point in found if point.function != "Query")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
 from local.receiver import Receiver
 from tests.chaos.stacks import ChaosDeployment
-from tests.integration.client import Client, JsonObject, wait_until
+from tests.integration.client import TERMINAL, Client, JsonObject, wait_until
 from tests.integration.promise import assert_images_whole
 
 _RANKS = {
@@ -41,10 +45,6 @@ def assert_ended(kiln: ChaosDeployment, task: JsonObject) -> None:
     assert_one_story(kiln.events(task_id))
 
 
-def _tells_of(events: list[JsonObject], ending: str) -> bool:
-    return any(event["detail-type"] == ending for event in events)
-
-
 def assert_one_story(events: list[JsonObject]) -> None:
     """A change has one id however often it is published; later changes have later times; there is one end."""
     ids: dict[str, set[str]] = {}
@@ -60,7 +60,7 @@ def assert_one_story(events: list[JsonObject]) -> None:
     assert times == sorted(times), times
 
 
-def assert_notified(receiver: Receiver, marker: str, task_id: str) -> None:
+def assert_notified(kiln: ChaosDeployment, receiver: Receiver, marker: str, task_id: str) -> None:
     """The caller was notified of the end at its ``callback_url``; a repeated notification has the same id."""
 
     def ids() -> dict[str, set[str]]:
@@ -72,5 +72,29 @@ def assert_notified(receiver: Receiver, marker: str, task_id: str) -> None:
                 found.setdefault(body["task_status"], set()).add(request.headers["webhook-id"])
         return found
 
-    wait_until(lambda: "succeed" in ids(), f"the caller is notified of {task_id}")
+    kiln.wait_until_notified(marker, lambda: "succeed" in ids(), f"the caller is notified of {task_id}")
     assert all(len(each) == 1 for each in ids().values()), ids()
+
+
+def assert_at_one_account(kiln: ChaosDeployment, task_id: str) -> None:
+    """Of all accounts, only the task's own has it, once."""
+    assert kiln.generations(task_id) == 1, f"{task_id} was generated {kiln.generations(task_id)} times"
+    assert kiln.found_at(task_id) == [kiln.account_of(task_id)]
+
+
+def assert_usage_counted_once(kiln: ChaosDeployment) -> None:
+    """Every caller's usage is that of its ended tasks: units, tasks and failures, each task once."""
+    ended: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    used: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for item in kiln.every_item():
+        kind, _, rest = item["pk"].partition("#")
+        if kind == "TASK" and item["task_status"] in TERMINAL:
+            counts = [item.get("final_unit_deduction") or 0, 1, item["task_status"] == "failed"]
+            _add(ended[item["caller"]], counts)
+        if kind == "USAGE":
+            _add(used[rest.rpartition("#")[0]], [item[f"month_{name}"] for name in ("units", "tasks", "failures")])
+    assert used == ended
+
+
+def _add(sums: list[Decimal], counts: list[Any]) -> None:
+    sums[:] = [each + Decimal(count) for each, count in zip(sums, counts, strict=True)]

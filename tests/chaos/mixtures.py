@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
-from tests.chaos.invariants import assert_ended, assert_kept
+from tests.chaos.invariants import assert_at_one_account, assert_ended, assert_kept, assert_usage_counted_once
 from tests.chaos.plans import ACTIONS, Plan, Point, new_marker
 from tests.chaos.scenarios import IMAGES, create, public_picture
 from tests.chaos.stacks import CALLERS, ChaosDeployment, client_of, inbox_caller
@@ -35,6 +36,12 @@ _LIES: tuple[bytes, ...] = (
     b'{"task_status": "succeed", "task_result": {"images": []}}',
     b'{"id": "1", "status": "succeeded", "outputs": [], "message": "", "create_time": 1, "update_time": 2}',
 )
+
+
+_FIRST_SEED = int(os.environ.get("KILN_CHAOS_SEED", "20260"))
+SEEDS = range(_FIRST_SEED, _FIRST_SEED + int(os.environ.get("KILN_CHAOS_MIXTURES", "60")))
+
+TASKS = 6
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,11 @@ class Mixture:
             f"{self.throttled} at {self.throttle_rate}"
         )
 
+    def has_fault(self, name: str) -> bool:
+        """Whether the provider, or one of its accounts, has a fault at any time."""
+        each = [faults for phase in (self.first, self.then) for faults in (phase, *phase.get("accounts", {}).values())]
+        return any(name in faults for faults in each)
+
 
 @dataclass
 class _Run:
@@ -80,14 +92,38 @@ class _Run:
     seen: list[JsonObject] = field(default_factory=list)
 
 
-def draw(seed: int, points: Sequence[Point], *, tasks: int) -> Mixture:
-    """Makes the mixture of a seed."""
+def assert_mixture_breaks_nothing(
+    kiln: ChaosDeployment, points: Sequence[Point], seed: int, *, accounts: Sequence[str] = ()
+) -> None:
+    """Runs the mixture of a seed; afterwards nothing is held, dead-lettered or counted twice."""
+    mixture = draw(seed, points, tasks=TASKS, accounts=accounts)
+    print(mixture)  # noqa: T201 - shown beside a failure
+    ended = run(kiln, mixture)
+    assert sum(ended.values()) == TASKS
+    assert not kiln.holders()
+    assert kiln.dead_letters() == 0
+    assert_usage_counted_once(kiln)
+
+
+def draw(seed: int, points: Sequence[Point], *, tasks: int, accounts: Sequence[str] = ()) -> Mixture:
+    """Makes the mixture of a seed.
+
+    Args:
+        seed: Reproduces it.
+        points: Where it may break Kiln from within.
+        tasks: How many there are.
+        accounts: The provider accounts that may have separate faults.
+    """
     dice = random.Random(seed)
     channels = tuple(dice.choice(("api", "api", "drop", "event")) for _ in range(tasks))
+    first, then = _faults(dice, seed, lasting=True), _faults(dice, seed, lasting=False)
+    if accounts:
+        # A fault of all accounts would hide those of each.
+        first, then = (_by_account(dice, seed, accounts, lasting=lasting) for lasting in (True, False))
     return Mixture(
         seed=seed,
-        first=_faults(dice, seed, lasting=True),
-        then=_faults(dice, seed, lasting=False),
+        first=first,
+        then=then,
         channels=channels,
         plans=tuple(_plans(dice, points) for _ in channels),
         mischief=frozenset(each for each in ("lies", "forgeries", "repeated notifications") if dice.random() < 0.5),
@@ -123,7 +159,10 @@ def run(kiln: ChaosDeployment, mixture: Mixture) -> dict[str, int]:
         wait_until(lambda: _all_ended(kiln, runs), "all tasks have ended", timeout=300)
         for each in runs:
             _mischief(kiln, each.task_id, mixture.mischief)
-            ended[_check(kiln, each, runs, may_fail="fail_tasks" in {**mixture.first, **mixture.then})] += 1
+            ended[_check(kiln, each, runs, may_fail=mixture.has_fault("fail_tasks"))] += 1
+        kiln.set_faults()
+        for each in runs:
+            assert_at_one_account(kiln, each.task_id)
     return ended
 
 
@@ -166,6 +205,14 @@ def _faults(dice: random.Random, seed: int, *, lasting: bool) -> dict[str, Any]:
     faults = {name: ways[name] for name in names} | {"seed": seed}
     # Several kinds at once and without end could keep a task for longer than a test can wait.
     return faults if lasting else faults | {"at_most": _STRIKES}
+
+
+def _by_account(dice: random.Random, seed: int, accounts: Sequence[str], *, lasting: bool) -> dict[str, Any]:
+    """Faults of some accounts; at first, one of them may be refused."""
+    faults = {name: _faults(dice, seed, lasting=lasting) for name in accounts if dice.random() < 0.7}
+    if lasting and dice.random() < 0.6:
+        faults[dice.choice(accounts)] = {"account_error": dice.choice((1000, 1102, 1304))}
+    return {"accounts": faults}
 
 
 def _plans(dice: random.Random, points: Sequence[Point]) -> tuple[Plan, ...]:

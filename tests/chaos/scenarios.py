@@ -25,7 +25,7 @@ def api_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
     with client_of(kiln) as client:
         task_id = create(client, marker, n=IMAGES, callback_url=f"{receiver.url}/{marker}")
         assert_kept(kiln, client, task_id, n=IMAGES)
-        assert_notified(receiver, marker, task_id)
+        assert_notified(kiln, receiver, marker, task_id)
         _assert_alone(kiln, client.caller.name, marker)
 
 
@@ -84,6 +84,28 @@ def stopped_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None
         assert "was stopped" in task["task_status_msg"]
         assert kiln.generations(task_id) == 1
         assert_ended(kiln, task)
+
+
+def deleted_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
+    """A task that is deleted by a careful caller: once more when no answer came."""
+    with client_of(kiln) as client:
+        task_id = create(client, marker, n=IMAGES)
+        assert_kept(kiln, client, task_id, n=IMAGES)
+        path = f"{TASKS_PATH}/{task_id}"
+        answer = client.send("DELETE", path)
+        if answer.status_code >= 500:
+            answer = client.send("DELETE", path)
+        # The first request may have completed the deletion before its answer was lost.
+        assert answer.status_code in (200, 404), answer.text
+        assert client.send("GET", path).status_code == 404
+        assert kiln.files(task_id) == []
+        assert not {"prompt", "inputs", "result", "is_deleting"} & set(kiln.item(task_id))
+
+        def ids() -> set[str]:
+            deleted = [each for each in kiln.events(task_id) if each["detail-type"] == "Image Task Deleted"]
+            return {each["detail"]["metadata"]["event_id"] for each in deleted}
+
+        assert len(wait_until(ids, f"the deletion of {task_id} is published")) == 1
 
 
 def _stopped_under_way(kiln: ChaosDeployment, client: Client, marker: str, *, error: str) -> str:

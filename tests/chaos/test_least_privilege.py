@@ -7,7 +7,9 @@ import secrets
 
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
+from tests.chaos.batch_scenarios import repeated_batch
 from tests.chaos.plans import new_marker
+from tests.chaos.recovery_scenarios import reconciled_tasks
 from tests.chaos.scenarios import (
     IMAGES,
     api_task,
@@ -28,9 +30,14 @@ UNSEEN = {
     ("Dispatch", "s3:GetObject"): "for the links that it signs: the provider reads the inputs through them",
     ("Dispatch", "s3:GetObjectVersion"): "as above, for what was dropped",
     ("Query", "s3:GetObject"): "for the links that it signs: callers read the results through them",
-    ("Submit", "dynamodb:BatchGetItem"): "only for a batch that is sent again, or cancelled",
-    ("Notify", "dynamodb:BatchGetItem"): "only for the end of a batch with a callback_url",
-    ("Delete", "s3:GetObject"): "only for a drop: whether the folder's answer is the task's",
+    **dict.fromkeys(
+        [(name, "dynamodb:BatchGetItem") for name in ("Operate", "Poll", "Reconcile", "Release")],
+        "only with several provider accounts: their gates, and the models of waiting tasks",
+    ),
+    ("Collect", "s3:GetObject"): "for the link by which it reads an image again, to make its preview",
+    ("Inbox", "s3:GetObjectVersion"): "as with Submit",
+    ("Dispatch", "states:SendTaskSuccess"): "only when a gate opens, or a refused task releases its slots",
+    ("Notify", "sqs:SendMessage"): "Lambda itself puts there what could not be attempted",
     ("Query", "dynamodb:UpdateItem"): "only for a query that waits for a change",
     ("Start", "dynamodb:GetItem"): "only for a task that an operator puts back into the table after its turn",
     (
@@ -58,6 +65,7 @@ def run_through_every_channel(kiln: ChaosDeployment, receiver: Receiver) -> None
     kiln.drop("list/cat.png", picture())
     assert len(kiln.result("list", code=0)["data"]) == len(jobs)
     run_what_operators_do(kiln, receiver)
+    run_what_is_rarely_needed(kiln, receiver)
     kiln.request({"data": {"n": 99}})
     kiln.drop("nonsense.txt", b"not an image")
     kiln.result("nonsense.txt")
@@ -80,6 +88,8 @@ def run_through_every_channel(kiln: ChaosDeployment, receiver: Receiver) -> None
         assert client.list()
         for view in ("progress", "request"):
             assert client.send("GET", f"{TASKS_PATH}/{uploaded}/{view}").status_code == 200
+    # An operator erases the caller of the drops, whose list has one file for several tasks.
+    assert kiln.invoke("DeleteFunction", {"erase": "local"})["deleted"] > len(jobs)
 
 
 def run_what_operators_do(kiln: ChaosDeployment, receiver: Receiver) -> None:
@@ -109,6 +119,30 @@ def run_what_operators_do(kiln: ChaosDeployment, receiver: Receiver) -> None:
         for task_id in (restarted, *made):
             client.wait_for(task_id, "succeed")
         assert client.send("DELETE", f"{TASKS_PATH}/{restarted}").status_code == 200
+
+
+def run_what_is_rarely_needed(kiln: ChaosDeployment, receiver: Receiver) -> None:
+    """A batch that is sent twice, what the reconciler mends, a dead letter, and a workflow that could not continue."""
+    marker = new_marker()
+    for _ in range(2):
+        repeated_batch(kiln, receiver, marker)
+    reconciled_tasks(kiln, receiver, new_marker())
+    kiln.aws.sqs.send_message(QueueUrl=kiln.resource("InboxDeadLetters"), MessageBody='{"Event": "s3:TestEvent"}')
+    kiln.reconcile()
+    # It would come back after a pause.
+    kiln.aws.sqs.purge_queue(QueueUrl=kiln.resource("InboxQueue"))
+    with someone_elses_slots(kiln), client_of(kiln) as client:
+        kiln.set_faults(task_seconds=NEVER)
+        broken = client.create(n=IMAGES)
+        wait_until(lambda: kiln.generations(broken), "the first task runs")
+        kiln.set_faults()
+        waiting = client.create(n=IMAGES)
+        wait_until(lambda: kiln.is_parked(waiting), "the second task waits")
+        # As the state ReleaseSlots does, a day after the first error.
+        kiln.invoke("ReleaseFunction", {"task_id": broken, "fault": "an error"})
+        client.wait_for(waiting, "succeed")
+        kiln.finish()
+        kiln.wait_for_end(broken)
 
 
 def states_entered(kiln: ChaosDeployment, name: str) -> set[str]:

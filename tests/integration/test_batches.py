@@ -49,6 +49,8 @@ def test_batch_runs_and_says_once_that_it_has_finished(
     body = Webhook(signed_client.caller.webhook_secret).verify(request.body, request.headers)
     assert body == event["data"]
     assert len(finished(kiln, batch_id)) == 1
+    [delivery] = wait_until(lambda: found(signed_client, batch_id)["deliveries"], "the delivery is recorded")
+    assert (delivery["outcome"], delivery["attempt"]) == ("delivered", 1)
 
 
 def test_cancelled_batch_finishes(kiln: Deployment, client: Client) -> None:

@@ -8,19 +8,21 @@ from collections.abc import Iterator
 import pytest
 
 from local.receiver import Receiver
+from tests.chaos.batch_scenarios import abandoned_batch
 from tests.chaos.breaking import break_at, record
 from tests.chaos.crowds import assert_served, drop_at_once
 from tests.chaos.mixtures import draw, run
-from tests.chaos.plans import CRASH_AFTER, CRASH_BEFORE, LOSE_ANSWER, Plan, Point, plans_for
+from tests.chaos.plans import CRASH_AFTER, CRASH_BEFORE, Plan, Point, plans_for
 from tests.chaos.scenarios import api_task, queued_tasks, restarted_task
 from tests.chaos.stacks import ChaosDeployment, broken_stack
 
 SEED = 7
 POINTS = 4
 MIXTURES = 1
-CROWD = 60
+CROWD = 30
 SLOTS = 9
 
+BATCH_STORED = Point("Submit", "dynamodb.PutItem", occurrence=1, reach=1)
 HAND_OVER = Point("Poll", "dynamodb.UpdateItem", occurrence=2, reach=1)
 RESCUE = Point("Rescue", "stepfunctions.StartExecution", occurrence=1, reach=1)
 
@@ -47,10 +49,16 @@ def test_crash_at_some_calls_leaves_no_task_unfinished(chaos: ChaosDeployment, r
     assert len(account.kept) >= POINTS // 2, account
 
 
-@pytest.mark.parametrize("action", [CRASH_AFTER, LOSE_ANSWER])
-def test_task_that_got_slots_before_a_crash_is_woken(chaos: ChaosDeployment, receiver: Receiver, action: str) -> None:
+def test_task_that_got_slots_before_a_crash_is_woken(chaos: ChaosDeployment, receiver: Receiver) -> None:
     """The function crashes in the middle of a hand-over: the next task does not wait for its timer."""
-    account = break_at(chaos, receiver, queued_tasks, [Plan(HAND_OVER, action)])
+    account = break_at(chaos, receiver, queued_tasks, [Plan(HAND_OVER, CRASH_AFTER)])
+    assert account.broken == {}
+    assert account.missed == []
+
+
+def test_batch_whose_request_crashes_finishes(chaos: ChaosDeployment, receiver: Receiver) -> None:
+    """The function crashes before the first job is accepted, and the request does not come again."""
+    account = break_at(chaos, receiver, abandoned_batch, [Plan(BATCH_STORED, CRASH_AFTER)])
     assert account.broken == {}
     assert account.missed == []
 

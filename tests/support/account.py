@@ -17,7 +17,8 @@ from kiln.provider import client as provider_client
 from kiln.tasks import admission, estimates, queue
 from kiln.webhooks import delivery
 from tests.support.fakes import client_error
-from tests.support.short_way import shorten_dynamodb, shorten_s3
+from tests.support.quick_dynamodb import quicken_dynamodb
+from tests.support.short_way import shorten_dynamodb, shorten_s3, shorten_secrets_manager, shorten_sqs
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,8 +117,11 @@ def furnish() -> None:
     properties = template()["Resources"]["Table"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     aws.dynamodb().meta.events.register("provide-client-params.dynamodb.*", _check_key, unique_id="check-key")
+    quicken_dynamodb()
     shorten_dynamodb(aws.dynamodb(), ACCOUNT, ENVIRONMENT["AWS_DEFAULT_REGION"])
     shorten_s3(aws.s3())
+    shorten_sqs(aws.sqs())
+    shorten_secrets_manager(aws.secrets_manager())
     aws.dynamodb().create_table(TableName=ENVIRONMENT["TABLE_NAME"], **{name: properties[name] for name in names})
     for bucket in BUCKETS:
         aws.s3().create_bucket(Bucket=bucket)
@@ -125,7 +129,8 @@ def furnish() -> None:
     for queue_name in QUEUES:
         aws.sqs().create_queue(QueueName=queue_name)
     for name, secret in SECRETS.items():
-        put_secret(name, secret)
+        aws.secrets_manager().create_secret(Name=name, SecretString=json.dumps(secret))
+    _secrets_changed.clear()
 
 
 def empty() -> None:
@@ -148,9 +153,9 @@ def put_secret(name: str, content: Any) -> None:
     client = aws.secrets_manager()
     text = content if isinstance(content, str) else json.dumps(content)
     try:
-        client.create_secret(Name=name, SecretString=text)
-    except client.exceptions.ResourceExistsException:
         client.put_secret_value(SecretId=name, SecretString=text)
+    except client.exceptions.ResourceNotFoundException:
+        client.create_secret(Name=name, SecretString=text)
 
 
 def _check_key(params: dict[str, Any], **_: Any) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -41,6 +42,7 @@ def sign(keys: AccountKeys | None = None) -> dict[str, str]:
     return {"Authorization": f"Bearer {jwt.encode(claims, secret_key, algorithm='HS256')}"}
 
 
+@cache
 def picture_bytes(width: int = 320, height: int = 320, colour: str = "teal") -> bytes:
     """A PNG with a plain colour and something darker in the middle."""
     image = Image.new("RGB", (width, height), colour)

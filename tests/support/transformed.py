@@ -9,8 +9,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from tests.support.account import template
 
@@ -25,6 +23,10 @@ def transformed(*, layer: str = "layer", **parameters: str) -> dict[str, Any]:
         layer: Where the layer's content was uploaded to.
         parameters: Those that differ from their defaults.
     """
+    # The transform takes long to import, which only the worker that needs it pays.
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
     document = copy.deepcopy(template())
     for name, resource in document["Resources"].items():
         for key in _CODE:

@@ -8,6 +8,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+from kiln import trust
 from kiln.images import result_links, storage
 from kiln.request_deadline import DeadlineTransport
 from kiln.trust import public_context
@@ -28,6 +29,13 @@ def test_public_servers_are_verified_with_certifis_roots():
     context = public_context()
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.cert_store_stats()["x509_ca"] > 100
+
+
+def test_roots_of_the_build_are_read_only_when_a_chain_needs_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(trust, "_PUBLIC_ROOTS", tmp_path)
+    context = public_context()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.cert_store_stats()["x509_ca"] == 0
 
 
 def test_named_bundle_replaces_the_roots(monkeypatch, tmp_path):

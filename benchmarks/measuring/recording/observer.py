@@ -95,8 +95,12 @@ class Observer:
                 to = "provider" if line["port"] == provider_port else "webhook"
                 counts.http[to] = counts.http.get(to, 0) + 1
                 work.http_calls += 1
-            elif line["method"] == "GET":
+            elif line["method"] == "GET" and line["port"] == provider_port:
                 work.images += 1
+            elif line["method"] == "GET":
+                counts.add_request("s3.GetObject", 1)
+                # A preview is made of a stored image. Its own write is counted here too.
+                work.aws_calls += 2 if function == "Collect" else 1
             else:
                 # A write to a presigned link is a request to S3 too.
                 counts.add_request("s3.PutObject", 1)

@@ -31,7 +31,7 @@ PROVIDER = ["--task-seconds", "2", "--pixels", "40000"]
 PROMPT = "A lantern-lit cat on a harbour wall at dusk, painted in gouache, seen from low down. " * 4
 """As long as people write them, because it counts in the size of every write."""
 
-_PATIENCE_S = 90.0
+_PATIENCE_S = 240.0
 _WARM_ATTEMPTS = 10
 _OTHER_TASK = "0" * 32
 

@@ -66,7 +66,7 @@ def _crowd(runner: _Runner, count: int, mix: dict[int, int]) -> Crowd:
         tasks=count,
         images=sum(sizes),
         stages={name: round(value, 3) for name, value in vars(stages).items()},
-        predicted=_waits(outcome.makespan - stages.leaving, outcome.waits),
+        predicted=_waits(outcome.makespan, outcome.waits),
         measured=_waits(max(_at(item, "updated_at") for item in items) - first, waits),
     )
 
@@ -107,7 +107,7 @@ class _Runner:
             # The rest of the time after the dispatch, without generating and collecting.
             noticing=max(0.0, from_dispatched - GENERATING_S - median(COLLECT)),
             collecting=median(COLLECT),
-            # Poll hands the slots over before any image is copied; the woken task begins with Dispatch, counted above.
+            # Poll hands the slots over, which is counted above; the woken task begins with Dispatch, counted too.
             leaving=0.0,
             waking=0.0,
         )

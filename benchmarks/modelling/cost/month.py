@@ -86,8 +86,8 @@ def fixed_costs(by_name: Mapping[str, Any], prices: PriceList) -> list[FixedCost
 
 
 def _alarm_metrics(alarm: Mapping[str, Any]) -> int:
-    """Return how many metrics an alarm reads: one, or those in its formula."""
-    return sum("MetricStat" in each for each in alarm["Metrics"]) if "Metrics" in alarm else 1
+    """Return how many metrics an alarm reads: one, or those in its formula; a query's are one for each account."""
+    return max(1, sum("MetricStat" in each for each in alarm.get("Metrics", [])))
 
 
 def metrics_month(written: int, tasks: int, prices: PriceList) -> float:

@@ -11,11 +11,15 @@ from benchmarks.data.recorded_calls import RecordedCalls
 from benchmarks.modelling.cost.alternatives import alternatives
 from benchmarks.modelling.cost.month import custom_metrics, fixed_costs, monthly, resources
 from benchmarks.modelling.cost.task import cold_start_cost, cost_of, gb_seconds, per_task, stored_a_month
+from benchmarks.modelling.cost.waiting import waiting_cost
 from benchmarks.reporting import pages
 
 PAGE = "cost.md"
 
 MONTHLY_TASKS = (100, 10_000, 1_000_000)
+WAITS = ((1_000, 12), (1_000, 60), (10_000, 60))
+"""How many tasks wait, and how many hours."""
+
 MAIN = [(1, False), (1, True), (9, False), (9, True)]
 """The main scenarios: ``n``, and whether the timer wakes the workflow instead of a callback."""
 
@@ -30,6 +34,7 @@ def tables(calls: RecordedCalls) -> dict[str, str]:
         "regions": _regions(calls),
         "more": _more(calls, us),
         "stored": _stored(calls, us),
+        "waiting": _waiting(calls, us),
         "fixed": _fixed(calls, us),
         "alternatives": _alternatives(calls),
         "break-even": _break_even(calls),
@@ -49,9 +54,10 @@ def _used(calls: RecordedCalls, prices: PriceList) -> str:
         ("Lambda invocations", [str(run.invocations) for run in runs]),
         ("Lambda GB-seconds", [f"{gb_seconds(run, prices):.2f}" for run in runs]),
         ("state transitions, the task's workflow", [str(run.transitions["task"]) for run in runs]),
-        ("state transitions, notifications", [str(run.transitions["notification"]) for run in runs]),
+        ("state transitions, notifications", [str(run.transitions.get("notification", 0)) for run in runs]),
         ("DynamoDB write units, table", [str(run.write_units["table"]) for run in runs]),
         ("DynamoDB write units, index by_caller", [str(run.write_units["by_caller"]) for run in runs]),
+        ("DynamoDB write units, index by_status", [str(run.write_units["by_status"]) for run in runs]),
         ("DynamoDB write units, index by_turn", [str(run.write_units["by_turn"]) for run in runs]),
         ("DynamoDB read units", [f"{sum(run.read_units.values()):g}" for run in runs]),
         ("S3 PUT", [str(run.requests.get("s3.PutObject", 0)) for run in runs]),
@@ -109,6 +115,15 @@ def _stored(calls: RecordedCalls, prices: PriceList) -> str:
     stored = [stored_a_month(calls.of(n, by_timer=False), n, prices) for n in (1, 9)]
     rows = [[what, *(pages.dollars(1_000 * each[what]) for each in stored)] for what in stored[0]]
     return pages.table(["US$ a month for storing 1,000 tasks", "n = 1", "n = 9"], rows)
+
+
+def _waiting(calls: RecordedCalls, prices: PriceList) -> str:
+    rows = []
+    for tasks, hours in WAITS:
+        cost = waiting_cost(tasks, hours, calls, prices)
+        cells = [cost.reconciler, cost.tasks, cost.reconciler + cost.tasks]
+        rows.append([f"{tasks:,} tasks for {hours} h", *map(pages.dollars, cells)])
+    return pages.table(["US$ for waiting", "the reconciler", "the tasks' daily look", "in all"], rows)
 
 
 def _fixed(calls: RecordedCalls, prices: PriceList) -> str:

@@ -124,8 +124,8 @@ def _of_lambda(task: Counts, prices: PriceList) -> Iterator[Limit]:
 def _of_workflows(task: Counts) -> Iterator[Limit]:
     ask = "ask AWS for more"
     executions, transitions = sum(task.executions.values()), sum(task.transitions.values())
-    yield _limit("start_execution", "StartExecution", executions, f"{ask}; no `callback_url` where events will do")
-    yield _limit("state_transitions", "state transitions", transitions, f"{ask}; fewer notifications")
+    yield _limit("start_execution", "StartExecution", executions, ask)
+    yield _limit("state_transitions", "state transitions", transitions, ask)
     wake_ups = task.requests.get("stepfunctions.SendTaskSuccess", 0)
     yield _limit("send_task", "SendTaskSuccess", wake_ups, ask)
 

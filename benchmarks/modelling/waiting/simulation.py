@@ -71,7 +71,7 @@ def _task(
     dice: random.Random,
     outcome: Outcome,
 ) -> Generator[simpy.Event, Any, None]:
-    """Run one task from its acceptance to the release of its slots."""
+    """Run one task from its acceptance to its last image."""
     yield world.timeout(arrival.at)
     turn = queue.admit(arrival.caller, arrival.n)
     yield world.timeout(stages.accepting)
@@ -79,10 +79,11 @@ def _task(
     yield world.timeout(stages.dispatching + (stages.waking if has_waited else 0))
     outcome.waits.append(world.now - arrival.at)
     outcome.waits_of.setdefault(arrival.caller, []).append(world.now - arrival.at)
-    yield world.timeout(stages.generation(dice) + stages.noticing + stages.collecting)
-    outcome.totals.append(world.now - arrival.at)
-    yield world.timeout(stages.leaving)
+    yield world.timeout(stages.generation(dice) + stages.noticing + stages.leaving)
+    # Poll hands the slots over before any image is copied.
     queue.release(pool, arrival.n)
+    yield world.timeout(stages.collecting)
+    outcome.totals.append(world.now - arrival.at)
 
 
 def percentiles(values: list[float]) -> tuple[float, float, float]:

@@ -22,8 +22,8 @@ class Stages:
     generating: float = _seconds(24.0, "at the provider, on average")
     spread: float = _seconds(0.0, "standard deviation over mean of generating, lognormal; 0 for a constant time")
     noticing: float = _seconds(0.5, "from the provider's end until the workflow knows: a callback, or half the timer")
-    collecting: float = _seconds(1.5, "copying the images and recording the result")
     leaving: float = _seconds(0.2, "from there until the slots are handed over")
+    collecting: float = _seconds(1.5, "then copying the images and recording the result")
     waking: float = _seconds(0.3, "from getting slots in the queue until dispatching begins")
 
     def generation(self, dice: random.Random) -> float:
@@ -36,7 +36,7 @@ class Stages:
     @property
     def holding(self) -> float:
         """How long a task that waited holds its slots, on average. It holds them from the hand-over on."""
-        return self.waking + self.dispatching + self.generating + self.noticing + self.collecting + self.leaving
+        return self.waking + self.dispatching + self.generating + self.noticing + self.leaving
 
 
 def capacity(stages: Stages, mix: dict[int, int], slots: int) -> float:

@@ -70,7 +70,6 @@ def add(
     ] = None,
 ) -> None:
     """Add a caller and show its keys once."""
-    secret = CallersSecret(session.installation)
     keys = Keys.new(name, webhook_secret=webhook_secret)
     limits = {
         "tasks_per_minute": per_minute,
@@ -78,6 +77,7 @@ def add(
         "priority": "low" if low else None,
         "callback_statuses": read_statuses(callback_statuses),
     }
+    secret = CallersSecret(session.installation)
     secret.write(callers_secret.add(secret.read(), keys, limits))
     _print_keys(session, keys, _NEW_KEYS)
 

@@ -41,7 +41,15 @@ class Keys:
 
     @classmethod
     def new(cls, name: str, *, webhook_secret: bool) -> Keys:
-        """Random keys."""
+        """Random keys.
+
+        Raises:
+            CommandFailed: The name is malformed.
+        """
+        if not _NAME.fullmatch(name):
+            raise CommandFailed(
+                f"NAME: must be 1 to 128 letters, digits, dots, dashes or underscores, got {name!r}", USAGE
+            )
         return cls(
             name=name,
             access_key=secrets.token_hex(16),
@@ -75,12 +83,8 @@ def add(entries: list[Entry], keys: Keys, limits: Mapping[str, object]) -> list[
         limits: Further fields of its entry; those that are ``None`` are left out.
 
     Raises:
-        CommandFailed: The name is malformed or taken.
+        CommandFailed: The name is taken.
     """
-    if not _NAME.fullmatch(keys.name):
-        raise CommandFailed(
-            f"NAME: must be 1 to 128 letters, digits, dots, dashes or underscores, got {keys.name!r}", USAGE
-        )
     if any(each["name"] == keys.name for each in entries):
         raise CommandFailed(f"caller {keys.name} exists already; for new keys run kiln callers rotate {keys.name}")
     return [*entries, keys.entry() | {name: value for name, value in limits.items() if value is not None}]
@@ -94,7 +98,7 @@ def change(entries: list[Entry], name: str, limits: Mapping[str, object]) -> lis
     """
     of(entries, name)
     return [
-        {field: value for field, value in (each | limits).items() if value is not None}
+        {field: value for field, value in {**each, **limits}.items() if value is not None}
         if each["name"] == name
         else each
         for each in entries

@@ -40,9 +40,11 @@ def erase(
         advice = "wait for their end" + ("" if cancel or not waiting else ", or cancel those that wait with --cancel")
         unfinished = _unfinished(waiting, running)
         raise CommandFailed(f"{name} has tasks that have not ended: {unfinished}; {advice}; nothing was deleted")
-    if count:
-        question = f"Delete {_tasks(count)} of {name} from {installation.name} for good, with their images?"
-        session.confirm(question, yes=yes, kept="nothing was deleted")
+    if not count:
+        session.answer({"name": name, "deleted": 0}, f"{name} has no tasks")
+        return
+    question = f"Delete {_tasks(count)} of {name} from {installation.name} for good, with their images?"
+    session.confirm(question, yes=yes, kept="nothing was deleted")
     for task_id in waiting:
         try:
             operate(installation, "fail", task_id=task_id, reason=_REASON)
@@ -53,10 +55,10 @@ def erase(
 
 
 def _delete_all(session: OperatorSession, name: str) -> int:
-    deleted = idle = 0
+    deleted, idle = 0, 0
     while idle < _IDLE_ROUNDS:
         done = operations.erase(session.installation, name)
-        deleted += done["deleted"]
+        deleted += int(done["deleted"])
         if not done["left"]:
             if done["waiting"] or done["running"]:
                 unfinished = _unfinished(done["waiting"], done["running"])

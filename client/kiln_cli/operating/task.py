@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kiln_cli.failures import NOT_FOUND, CommandFailed
+from kiln_cli.failures import NOT_FOUND, USAGE, CommandFailed
 from kiln_cli.operating import dead_letters
 from kiln_cli.operating.aws_console import task_links
 from kiln_cli.operating.history import REQUESTED, TIMER, Moment, moments_of
@@ -75,6 +75,8 @@ def fail(
     reason: Annotated[str, typer.Option(help="The reason; the task's caller sees it (task_status_msg)")],
 ) -> None:
     """End a task as failed. It releases its slots and notifies its caller; accepted work is still charged."""
+    if not reason.strip():
+        raise CommandFailed("--reason: must not be empty; the task's caller sees it", USAGE)
     done = operate(session.installation, "fail", task_id=task_id, reason=reason)
     session.answer(done, f"{_in_words(done)}; it releases its slots and notifies its caller")
 

@@ -9,8 +9,7 @@ from kiln_cli.pictures.follow import check_folder
 from kiln_cli.pictures.new_task import follow_or_print, hint_to_repeat, key_or_new
 from kiln_cli.pictures.open_console import Web, open_task
 from kiln_cli.pictures.session import Session
-from kiln_cli.pictures.submit import MODELS, RATIOS, Count, Model, Prompt, Ratio, check_choice
-from kiln_cli.pictures.texts import read_text
+from kiln_cli.pictures.submit import MODELS, RATIOS, Count, Model, Prompt, Ratio, check_choice, read_prompt
 from kiln_client import Kiln
 from kiln_client.images import ImageSource
 
@@ -37,7 +36,7 @@ def rerun(
     key = key_or_new(idempotency_key)
     check_choice("--ratio", ratio, RATIOS)
     check_choice("--model", model, MODELS)
-    prompt = read_text("--prompt", prompt)
+    prompt = read_prompt(prompt)
     with session.kiln() as kiln:
         if not no_wait:
             check_folder(output)

@@ -24,6 +24,7 @@ from kiln_client.settings import is_address
 RATIOS = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
 MODELS = ["kling-v2", "kling-v2-1"]
 LARGEST_SUBJECTS = 4
+PROMPT_CHARACTERS = 2_500
 
 Images = Annotated[
     list[str] | None,
@@ -116,7 +117,7 @@ def submit(
     if piped > 1:
         raise CommandFailed(f"-: one argument can read from a pipe, got {piped}", USAGE)
     options: TaskOptions = {
-        "prompt": read_text("--prompt", prompt),
+        "prompt": read_prompt(prompt),
         "scene_image": _maybe_read(scene),
         "style_image": _maybe_read(style),
         "aspect_ratio": ratio,
@@ -151,6 +152,18 @@ def submit(
         if web:
             open_task(session, task.task_id)
         follow_or_print(session, kiln, task, output, no_wait=no_wait, timeout=timeout)
+
+
+def read_prompt(given: str | None) -> str | None:
+    """The text of ``--prompt``.
+
+    Raises:
+        CommandFailed: It cannot be read, or it is too long.
+    """
+    prompt = read_text("--prompt", given)
+    if prompt and len(prompt) > PROMPT_CHARACTERS:
+        raise CommandFailed(f"--prompt: must be at most {PROMPT_CHARACTERS:,} characters, got {len(prompt):,}", USAGE)
+    return prompt
 
 
 def check_choice(option: str, given: str | None, choices: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiln_cli.connection import DEFAULT_PROFILE, LOCAL_PROFILE, config_file, remove_profile
-from kiln_cli.failures import NOT_FOUND, USAGE, CommandFailed
+from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.pictures.session import Session
 
 _SHOWN_CHARACTERS = 4
@@ -29,7 +29,7 @@ def logout(session: Session) -> None:
         raise CommandFailed(f"--profile: {LOCAL_PROFILE} is the local stack; it has no stored key", USAGE)
     file = config_file()
     if not remove_profile(file, name):
-        raise CommandFailed(f"no profile {name} in {file}", NOT_FOUND)
+        raise CommandFailed(f"no profile {name} in {file}", USAGE)
     if session.terminal.as_json:
         session.terminal.document({"profile": name, "file": str(file)})
     else:

@@ -123,8 +123,8 @@ export class Card {
     const [drawn, title, why] = isCancelled(this.task) ? ["close", t("cancelled_title"), t("cancelled_why")] : ["alert", t("failed"), explained(this.task.task_status_msg)];
     const again = () => retry(this.task, this.acts.retried);
     this.frame.replaceChildren(make("div", { class: isCancelled(this.task) ? "failure quietly" : "failure" }, icon(drawn), make("strong", {}, title), make("p", {}, why), make("div", { class: "remedies" },
-      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, icon("retry"), t("retry")),
-      make("button", { type: "button", class: "quiet framed", "aria-label": t("edit_of", nameOf(this.task)), onclick: () => this.acts.reuse(this.task) }, icon("edit"), t("edit")))));
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("retry_of", nameOf(this.task)), onclick: again }, t("retry")),
+      make("button", { type: "button", class: "quiet framed", "aria-label": t("edit_of", nameOf(this.task)), onclick: () => this.acts.reuse(this.task) }, t("edit")))));
   }
 
   stages() {

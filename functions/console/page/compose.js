@@ -46,9 +46,9 @@ function keep() {
   keeping = setTimeout(() => {
     const { external, ...choices } = draft();
     const bytes = images.picked.subjects.reduce((sum, image) => sum + (image.file?.size ?? 0), 0);
-    if (bytes > KEPT_BYTES) return;
-    const things = Object.fromEntries(Object.entries(images.picked).map(([place, list]) => [place, list.map((each) => each.address ?? each.file)]));
-    kept.keep({ ...choices, ...things });
+    const isSmall = bytes <= KEPT_BYTES;
+    const things = Object.fromEntries(Object.entries(images.picked).map(([place, list]) => [place, isSmall ? list.map((each) => each.address ?? each.file) : []]));
+    kept.keep({ ...choices, ...things, isEach: choices.isEach && isSmall });
   }, KEEP_AFTER_MS);
 }
 

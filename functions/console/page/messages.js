@@ -20,7 +20,7 @@ const REASONS = [
   [/^External_task_id (.+) already exists$/s, "why_id_taken"],
   [/^too many requests: at most (\d+) tasks/, "why_too_many_tasks"],
   [/^the budget is used up: \S+ of (\d+) units this month; the next month begins at (\S+)T/, "why_budget_used"],
-  [/^must be at most (\d+), the tasks of a minute/, "why_batch_too_long"],
+  [/must be at most (\d+), the tasks of a minute/, "why_batch_too_long"],
   [/cannot be cancelled: it is being generated/, "why_not_cancelled"],
   [/could not be fetched: .*(?:not known|name resolution|nodename|No address)/is, "why_not_found"],
   [/could not be fetched within/, "why_not_in_time"],

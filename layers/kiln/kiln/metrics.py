@@ -84,7 +84,8 @@ class Metric:
         name: In the namespace ``Kiln``, with the stack's name as the dimension ``service``.
         unit: Of its values.
         dimension: A second dimension, if it has one.
-        values: All that the second dimension can be, so that its cost is bounded.
+        values: All that the second dimension can be, so that its cost is bounded. Empty for a metric by account: the
+            provider's secret bounds the names.
     """
 
     name: str
@@ -107,6 +108,8 @@ PROVIDER_CALLS = Metric(
     "ProviderCallMilliseconds", Unit.MILLISECONDS, "code", (*(str(code) for code in _CODES), OTHER, NO_ANSWER)
 )
 ACCOUNT_ERRORS = Metric("ProviderAccountErrors", Unit.COUNT)
+ACCOUNT_SLOTS_HELD = Metric("AccountSlotsHeld", Unit.COUNT, "account")
+ACCOUNT_CLOSED = Metric("AccountClosed", Unit.COUNT, "account")
 MOVED = Metric("TasksMovedToAnotherAccount", Unit.COUNT)
 UNITS_DEDUCTED = Metric("UnitsDeducted", Unit.COUNT)
 IMAGES_STORED = Metric("ImagesStored", Unit.COUNT)
@@ -122,6 +125,7 @@ ALL = (
     *(ACCEPTED, SUCCEEDED, FAILED, STAGE_SECONDS, OLDEST_WAITING, TASKS_WAITING, SLOTS_HELD, WAKE_UPS, CALLBACKS),
     *(CALLBACKS_MISSED, PROVIDER_CALLS, ACCOUNT_ERRORS, UNITS_DEDUCTED, IMAGES_STORED, BYTES_STORED, DELIVERIES),
     *(IMAGES_MISSING, UNKNOWN_STATUSES, RESCUED, BUDGET_NEARLY_USED, SECRETS_STALE, MOVED),
+    *(ACCOUNT_SLOTS_HELD, ACCOUNT_CLOSED),
 )
 
 Publisher = Callable[[Metric, float, str], None]
@@ -151,7 +155,8 @@ def record(metric: Metric, value: float = 1, *, of: str = "") -> None:
     Raises:
         ValueError: The metric has no such dimension value, so no alarm or chart would show it.
     """
-    if of not in (metric.values or ("",)):
+    is_known = of in metric.values if metric.values else bool(of) is bool(metric.dimension)
+    if not is_known:
         raise ValueError(f"{metric.name} is not measured by {metric.dimension or 'anything'}={of!r}")
     _publish(metric, value, of)
 

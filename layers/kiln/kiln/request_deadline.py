@@ -17,6 +17,11 @@ import httpx
 from kiln.trust import public_context
 
 
+def prepare() -> None:
+    """Makes the part that all requests share, in initialisation. Importing this module has loaded the libraries."""
+    public_context()
+
+
 class DeadlineTransport(httpx.HTTPTransport):
     """httpx's transport, on which a request ends after so many seconds; one request at a time.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -36,7 +35,7 @@ def observed(
 
     Args:
         correlation_id_path: Where in the event the id is that other logs know this invocation by.
-        clients: Make the clients that every invocation needs, and what these share.
+        clients: Make the clients that every invocation needs, what these share, and models that are built when needed.
     """
 
     def wrap(handler: Handler) -> Handler:
@@ -63,8 +62,6 @@ def _finish_initialisation(clients: Iterable[Callable[[], object]]) -> None:
         return
     for make in clients:
         make()
-    # Imported modules stay for good, so the collector need not go through them again.
-    gc.freeze()
 
 
 def about(task_id: str) -> None:

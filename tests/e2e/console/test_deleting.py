@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from tests.e2e.console.conftest import Console
 from tests.integration.client import PATIENCE_S, job, wait_until
@@ -28,7 +28,12 @@ def test_deleted_task_can_be_kept_for_ten_seconds(console: Console) -> None:
     one, two, three = (console.card(task_id) for task_id in ids)
     page.clock.install()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if request.method == "DELETE" else None)
+
+    def note(request: Request) -> None:
+        if request.method == "DELETE":
+            asked.append(request.url)
+
+    page.on("request", note)
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         two.locator(".shot").click()
         page.locator("#viewer .timeline").wait_for()
@@ -60,6 +65,7 @@ def test_deleted_task_can_be_kept_for_ten_seconds(console: Console) -> None:
     page.goto("about:blank")
     wait_until(lambda: status(console, ids[2]) == 404, "the task is deleted as the page was left")
     assert status(console, ids[0]) == 200
+    page.clock.resume()
     see_usage(console)
 
 
@@ -67,8 +73,8 @@ def see_usage(console: Console) -> None:
     """Opens the usage page by its address: three tasks were paid for, though two of them are deleted."""
     page = console.page
     console.enter("&view=usage")
-    expect(page.locator("#usage .left")).to_have_text("997 of 1,000 units left this month")
-    expect(page.locator("#usage .totals dd")).to_have_text(["3", "3", "3", "0"])
+    expect(page.locator("#usage .left")).to_have_text("952 of 1,000 units left this month")
+    expect(page.locator("#usage .totals dd")).to_have_text(["48", "3", "3", "0"])
     expect(page.locator("#usage tbody tr")).to_have_count(1)
     expect(page.locator("#pictures")).to_be_hidden()
     console.assert_accessible("usage")

@@ -9,6 +9,22 @@ from playwright.sync_api import expect
 from tests.e2e.console.conftest import SAMPLE, Console
 from tests.integration.client import picture
 
+REFUSED = {
+    "code": 0,
+    "message": "SUCCEED",
+    "data": {
+        "batch_id": "0" * 32,
+        "tasks": [{"job": 1, "task_id": "1" * 32}],
+        "refused": [
+            {
+                "job": 2,
+                "code": 1201,
+                "message": "subject_image_list[0].subject_image: must be a whole, undamaged image, got a cut one",
+            }
+        ],
+    },
+}
+
 
 def drop_folder(console: Console, folder: Path) -> None:
     """Drops a folder on the form, as the system's file manager does it."""
@@ -57,13 +73,18 @@ def test_folder_of_pictures_becomes_a_task_for_each(console: Console, tmp_path: 
     expect(page.locator("#each")).to_contain_text("2 pictures, one task each")
     console.assert_accessible("a batch")
     console.look("a-batch")
+    page.route("**/v1/batches", lambda route: route.fulfill(json=REFUSED))
     page.locator("#submit").click()
-    expect(page.locator("#toast")).to_have_text("2 tasks started. They’re in your gallery.")
-    expect(page.locator(".task.succeed .here")).to_have_count(2)
-    expect(page.locator(".task .prompt")).to_have_text(["Each in the snow"] * 2)
-    batches = {task["batch_id"] for task in console.api("GET", "v1/images/multi-image2image")}
-    assert len(batches) == 1
-    assert "" not in batches
+    expect(page.locator("#toast")).to_contain_text("1 task started. 1 picture was refused and is still in the form.")
+    expect(page.locator("#subjects .wrong .error")).to_have_text("This picture is damaged. Choose another one.")
+    page.unroute("**/v1/batches")
+    expect(page.locator("#submit")).to_have_text("Start 1 task")
+    page.locator("#submit").click()
+    expect(page.locator("#toast")).to_have_text("1 task started. It’s in your gallery.")
+    expect(page.locator(".task.succeed .here")).to_have_count(1)
+    expect(page.locator(".task .prompt")).to_have_text("Each in the snow")
+    [task] = console.api("GET", "v1/images/multi-image2image")
+    assert task["batch_id"]
 
     page.get_by_role("button", name="Remove all").click()
     many = [SAMPLE / "cat.png", SAMPLE / "lantern.png", SAMPLE / "style.png", folder / "2.png", folder / "10.png"]

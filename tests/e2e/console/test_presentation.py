@@ -42,6 +42,12 @@ def test_narrow_screen_shows_each_view_without_horizontal_scrolling(
         console.assert_accessible(f"the viewer at {width} px")
     page.keyboard.press("Escape")
     assert_fits("pictures")
+    for shown in ("#docs", "#simulated", "#language", "#theme", "#sign-out"):
+        expect(page.locator(shown)).to_be_in_viewport(ratio=1)
+    page.locator("[data-view-name=usage]").click()
+    page.locator("#usage table").wait_for()
+    assert_fits("usage")
+    page.locator("[data-view-name=pictures]").click()
     is_chinese = locale == "zh-CN"
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans" if is_chinese else "en")
     expect(page.locator("#pictures-title")).to_have_text("图库" if is_chinese else "Gallery")

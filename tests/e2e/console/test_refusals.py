@@ -5,10 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.console.conftest import SAMPLE, Console
+
+SENTENCES = [
+    (
+        "External_task_id shoot-000 already exists",
+        "You already have a task with the ID shoot-000.",
+        "您已有 ID 为 shoot-000 的任务。",
+    ),
+    (
+        "subject_image_list[0].subject_image: the URL could not be fetched: [Errno -2] Name or service not known",
+        "Subject 1: couldn’t download the picture; the address wasn’t found.",
+        "主体图 1：无法下载图片，找不到该地址。",
+    ),
+    (
+        "scene_image: the URL could not be fetched within 5 s",
+        "Scene: couldn’t download the picture; the site took too long.",
+        "场景图：无法下载图片，对方网站响应超时。",
+    ),
+    (
+        "callback_url: must be an https URL, got 'http://caller.test'",
+        "Webhook URL: Enter an address that starts with https://.",
+        "Webhook 地址：请输入以 https:// 开头的地址。",
+    ),
+    (
+        "the budget is used up: 100.5 of 100 units this month; the next month begins at 2027-01-01T00:00:00Z",
+        "Your 100 units of this month are used up. You can start tasks again on 2027-01-01 (UTC).",
+        "本月的 100 个计费单位已用完，2027-01-01（UTC）起可再次创建任务。",
+    ),
+    (
+        "jobs: must be at most 60, the tasks of a minute, got 100",
+        "You can start 60 tasks a minute. Remove some pictures.",
+        "每分钟最多可开始 60 个任务，请移除部分图片。",
+    ),
+    ("The provider is full", "The provider is full", "The provider is full"),
+]
+"""Messages of the API, and their sentences in English and Chinese."""
 
 
 def test_picture_outside_the_contract_shows_its_problem(console: Console, pictures: Path) -> None:
@@ -104,46 +138,14 @@ def test_failed_task_shows_its_reason_and_can_be_tried_again(console: Console, f
     expect(failed).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("message", "english", "chinese"),
-    [
-        (
-            "External_task_id shoot-000 already exists",
-            "You already have a task with the ID shoot-000.",
-            "您已有 ID 为 shoot-000 的任务。",
-        ),
-        (
-            "subject_image_list[0].subject_image: the URL could not be fetched: [Errno -2] Name or service not known",
-            "Subject 1: couldn’t download the picture; the address wasn’t found.",
-            "主体图 1：无法下载图片，找不到该地址。",
-        ),
-        (
-            "scene_image: the URL could not be fetched within 5 s",
-            "Scene: couldn’t download the picture; the site took too long.",
-            "场景图：无法下载图片，对方网站响应超时。",
-        ),
-        (
-            "callback_url: must be an https URL, got 'http://caller.test'",
-            "Webhook URL: Enter an address that starts with https://.",
-            "Webhook 地址：请输入以 https:// 开头的地址。",
-        ),
-        (
-            "the budget is used up: 100.5 of 100 units this month; the next month begins at 2027-01-01T00:00:00Z",
-            "Your 100 units of this month are used up. You can start tasks again on 2027-01-01 (UTC).",
-            "本月的 100 个计费单位已用完，2027-01-01（UTC）起可再次创建任务。",
-        ),
-        ("The provider is full", "The provider is full", "The provider is full"),
-    ],
-)
-def test_message_of_the_api_becomes_a_sentence_in_the_chosen_language(
-    console: Console, message: str, english: str, chinese: str
-) -> None:
+def test_message_of_the_api_becomes_a_sentence_in_the_chosen_language(console: Console) -> None:
     page = console.page
     page.goto(console.url)
-    explain = "async ([at, message]) => (await import(at)).explained(message)"
-    assert page.evaluate(explain, [console.source("messages.js"), message]) == english
+    explain = "async ([at, messages]) => { const { explained } = await import(at); return messages.map(explained); }"
+    messages, english, chinese = map(list, zip(*SENTENCES, strict=True))
+    assert page.evaluate(explain, [console.source("messages.js"), messages]) == english
     page.locator("#language").click()
-    assert page.evaluate(explain, [console.source("messages.js"), message]) == chinese
+    assert page.evaluate(explain, [console.source("messages.js"), messages]) == chinese
 
 
 def test_address_that_the_browser_cannot_parse_is_shown_as_it_is(console: Console) -> None:

@@ -32,7 +32,7 @@ def test_title_and_notification_tell_of_a_task(
     expect(console.card(task_id, "processing")).to_be_visible()
     expect(page).to_have_title("Generating · Kiln")
     page.route("**/progress", estimated)
-    expect(console.card(task_id).locator(".stage")).to_have_text("Generating · about 42 sec left")
+    expect(console.card(task_id).locator(".stage")).to_have_text("Generating · about 42 secs left")
     page.unroute("**/progress")
     finish()
     # A hidden tab asks nothing, so the end is seen in the moment before.

@@ -12,7 +12,9 @@ from benchmarks.modelling.cost import tables
 from benchmarks.modelling.cost.alternatives import alternatives
 from benchmarks.modelling.cost.month import fixed_costs, metrics_month
 from benchmarks.modelling.cost.task import billed_ms, cold_start_cost, cost_of, gb_seconds, per_task, traces
+from benchmarks.modelling.cost.waiting import waiting_cost
 from benchmarks.reporting import pages
+from benchmarks.workflow import states
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +89,11 @@ def test_fixed_costs_count_the_templates_resources(prices: PriceList) -> None:
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {"Metrics": [{"Id": "a", "MetricStat": {}}, {"Id": "b", "Expression": "a"}]},
         },
+        "Query": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [{"Id": "a", "Expression": "SELECT"}]}},
         "C": {"Type": "AWS::SecretsManager::Secret"},
         "D": {"Type": "AWS::Serverless::Function", "Properties": {"Events": {"Inbox": {"Type": "SQS"}}}},
     }
-    assert [each.number for each in fixed_costs(resources, prices)] == [1, 2, 0, 0, 1]
+    assert [each.number for each in fixed_costs(resources, prices)] == [1, 3, 0, 0, 1]
 
 
 def test_main_recordings_are_warm_and_complete(calls: RecordedCalls) -> None:
@@ -102,12 +105,28 @@ def test_main_recordings_are_warm_and_complete(calls: RecordedCalls) -> None:
         assert run.api_requests == (1 if by_timer else 4)
     cold = {function for function, work in calls.scenarios["api-1-cold"].work.items() if work.cold}
     # The stack calls the API once on start-up, so Submit and Query may be warm.
-    assert cold >= {"Start", "Dispatch", "Callback", "Poll", "Collect", "Release", "Notify"}
+    assert cold >= {"Start", "Dispatch", "Callback", "Poll", "Collect", "Notify"}
 
 
 def test_more_images_cost_more_and_timer_costs_less_than_callbacks(calls: RecordedCalls, prices: PriceList) -> None:
     costs = {(n, by_timer): per_task(calls.of(n, by_timer=by_timer), prices) for n, by_timer in tables.MAIN}
     assert costs[9, False] > costs[1, False] > costs[1, True]
+
+
+def test_task_by_callback_meets_the_goals(calls: RecordedCalls, prices: PriceList) -> None:
+    usual = calls.of(1, by_timer=False)
+    assert usual.http["webhook"] == 3
+    assert sum(usual.transitions.values()) <= 18
+    assert 1_000 * per_task(usual, prices) <= 0.70
+    assert len(states()) <= 22
+
+
+def test_ten_thousand_tasks_wait_sixty_hours_for_less_than_five_dollars(
+    calls: RecordedCalls, prices: PriceList
+) -> None:
+    cost = waiting_cost(10_000, 60, calls, prices)
+    assert cost.reconciler + cost.tasks < 5
+    assert waiting_cost(10_000, 23, calls, prices).tasks == 0
 
 
 def test_metrics_are_charged_only_for_hours_with_tasks(prices: PriceList) -> None:

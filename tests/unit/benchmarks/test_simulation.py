@@ -37,7 +37,8 @@ def test_task_that_does_not_wait_takes_the_sum_of_its_stages() -> None:
     stages = Stages()
     outcome = simulate([Arrival(5.0)], stages, slots=9)
     assert outcome.waits == pytest.approx([stages.accepting + stages.dispatching])
-    way = stages.accepting + stages.dispatching + stages.generating + stages.noticing + stages.collecting
+    way = stages.accepting + stages.dispatching + stages.generating + stages.noticing
+    way += stages.leaving + stages.collecting
     assert outcome.totals == pytest.approx([way])
 
 

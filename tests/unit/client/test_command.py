@@ -137,6 +137,8 @@ def test_delete_asks_first_and_names_what_it_cannot_delete(
         (["submit", "cat.png", "--ratio", "5:7"], 2, "kiln: --ratio: must be one of 16:9, "),
         (["submit", "cat.png", "--model", "x"], 2, "kiln: --model: must be one of kling-v2, "),
         (["submit", "cat.png", "--callback-url", "x"], 2, "kiln: --callback-url: must start with https://"),
+        (["submit", "cat.png", "-p", "x" * 2_501], 2, "kiln: --prompt: must be at most 2,500 characters, got 2,501"),
+        (["rerun", "t1", "-p", "x" * 2_501], 2, "kiln: --prompt: must be at most 2,500 characters, got 2,501"),
         (["submit", *["cat.png"] * 5], 2, "kiln: IMAGE: must be 1 to 4 images, got 5"),
         (["submit", "cat.png", "--scene", "nowhere.png"], 2, "kiln: nowhere.png: no such file"),
         (["login"], 2, "kiln: --url is required when there is no terminal to ask on"),

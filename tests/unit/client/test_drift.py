@@ -45,6 +45,7 @@ def test_vocabulary_equals_the_contract() -> None:
     assert set(STEPS) == set(StepName)
     assert list(vocabulary.AspectRatio) == submit.RATIOS
     assert list(vocabulary.ModelName) == submit.MODELS
+    assert vocabulary.PROMPT_CHARACTERS == submit.PROMPT_CHARACTERS
     assert set(get_args(operations.Operation)) == set(Operation)
     assert images.LARGEST_BYTES == limits.IMAGE_BYTES
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from mcp import Client
 
-from kiln_cli.pictures import mcp_tools
 from kiln_client import AsyncKiln
 from tests.support.fake_api import KEY, URL, FakeApi
 from tests.support.images import picture
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 
 def call(api: FakeApi, name: str, **arguments: Any) -> Any:
@@ -24,6 +25,11 @@ def call(api: FakeApi, name: str, **arguments: Any) -> Any:
 
 
 def connected(api: FakeApi, do: Callable[[Client], Awaitable[Any]]) -> Any:
+    # The SDK takes a second to import, which only the worker that needs it pays.
+    from mcp import Client
+
+    from kiln_cli.pictures import mcp_tools
+
     async def no_pause(_seconds: float) -> None:
         """The fake moves on at each look."""
 
@@ -57,7 +63,7 @@ def test_generated_pictures_are_returned_as_content(api: FakeApi, folder: Any) -
 
 
 def test_large_picture_is_returned_as_its_link(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_tools, "LARGEST_PICTURE_BYTES", 10)
+    monkeypatch.setattr("kiln_cli.pictures.mcp_tools.LARGEST_PICTURE_BYTES", 10)
     api.add("one")
     answer = call(api, "look_at_task", task_id="one")
     assert [content.type for content in answer.content] == ["text", "text"]

@@ -127,5 +127,5 @@ def test_logout_removes_only_the_named_profile(kiln: Run, monkeypatch: pytest.Mo
     assert kiln("logout", "--profile", "shop")[0] == 0
     assert kiln("whoami", "--profile", "shop")[0] == 2
     assert kiln("whoami")[0] == 0
-    assert kiln("logout", "--profile", "shop")[0] == 5
+    assert kiln("logout", "--profile", "shop")[0] == 2
     assert kiln("logout", "--profile", "local")[0] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -166,7 +167,12 @@ def test_the_resolver_is_asked_for_what_a_connection_can_use(monkeypatch):
     assert addresses.resolve("cdn.test", 443) == [PUBLIC]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(
+    max_examples=400 if os.environ.get("CI") else 100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 @given(
     url=some.text(max_size=30)
     | some.text(max_size=20).map(lambda rest: f"https://{rest}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from PIL import Image
@@ -24,6 +25,7 @@ ORDER = Order("kling-v2", "A cat by the sea", 3, AspectRatio.R16_9, False, None,
 SUBJECT = "subject_image_list[{}].subject_image"
 
 
+@cache
 def _materials(subjects: int = 1, **others: bytes):
     return open_materials({SUBJECT.format(number): picture_bytes() for number in range(subjects)} | others)
 

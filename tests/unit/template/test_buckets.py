@@ -1,4 +1,4 @@
-"""What the buckets of the expanded template allow a web page to do."""
+"""The buckets of the expanded template allow a web page the requests it makes, and no more."""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ def names_of(path: Path) -> tuple[dict[str, ast.AST], dict[str, tuple[str, str]]
     return defined, imported
 
 
+@cache
 def file_of(module: str) -> Path | None:
     """Where a module of the layer is."""
     path = LAYER / module.replace(".", "/")
@@ -85,30 +86,41 @@ def resolved(path: Path, name: str, attribute: str = "") -> Iterator[Definition]
             yield from resolved(part, original)
 
 
-def used_by(path: Path, node: ast.AST) -> Iterator[Definition]:
-    """The definitions that a piece of code refers to; a class stands for all of its methods."""
+@cache
+def used_by(path: Path, name: str) -> tuple[set[Definition], set[str]]:
+    """The definitions that one refers to, and the attributes that it reads. A class stands for all of its methods.
+
+    Args:
+        path: The module.
+        name: The definition in it; the whole module without.
+    """
+    node = names_of(path)[0][name] if name else ast.parse(path.read_text("utf-8"))
+    used: set[Definition] = set()
+    attributes: set[str] = set()
     for each in ast.walk(node):
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
-            yield from resolved(path, each.value.id, each.attr)
+        if isinstance(each, ast.Attribute):
+            attributes.add(each.attr)
+            if isinstance(each.value, ast.Name):
+                used.update(resolved(path, each.value.id, each.attr))
         elif isinstance(each, ast.Name):
-            yield from resolved(path, each.id)
+            used.update(resolved(path, each.id))
+    return used, attributes
 
 
 def variables_read_by(app: Path) -> set[str]:
     """The variables behind every field of a settings model that a handler can come to read."""
-    ahead: list[tuple[Path, ast.AST]] = [(app, ast.parse(app.read_text("utf-8")))]
+    ahead: list[Definition] = [(app, "")]
     reached: set[Definition] = set()
     variables: set[str] = set()
     while ahead:
-        path, node = ahead.pop()
-        attributes = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
-        for where, name in set(used_by(path, node)):
+        used, attributes = used_by(*ahead.pop())
+        for where, name in used:
             if where.name == "settings.py":
                 fields = getattr(getattr(settings, name), "model_fields", {})
                 variables |= {str(field.alias) for each, field in fields.items() if each in attributes}
             elif (where, name) not in reached:
                 reached.add((where, name))
-                ahead.append((where, names_of(where)[0][name]))
+                ahead.append((where, name))
     return variables
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.account import ROOT, template
 from tests.support.nested import monitoring
-from tests.support.transformed import named_in, of_type, transformed
+from tests.support.transformed import expanded, named_in, of_type, transformed
 
 FUNCTIONS = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]
 GRADUAL = [each for each in template()["Parameters"]["DeploymentPreference"]["AllowedValues"] if each != "AllAtOnce"]
@@ -33,7 +33,7 @@ def parameters_of(node: Any) -> set[str]:
 
 
 def test_every_function_is_called_by_its_alias():
-    resources = transformed()
+    resources = expanded()
     assert len(versions(resources)) == len(FUNCTIONS)
     assert {alias["Properties"]["Name"] for alias in of_type(resources, "AWS::Lambda::Alias").values()} == {"live"}
     for trigger in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
@@ -57,8 +57,8 @@ def test_executions_of_a_release_without_aliases_can_finish(machine):
 
 
 def test_new_layer_makes_a_new_version_of_every_function():
-    assert versions(transformed(layer="one")).isdisjoint(versions(transformed(layer="two")))
-    assert versions(transformed()) == versions(transformed())
+    assert versions(transformed(layer="another")).isdisjoint(versions(expanded()))
+    assert versions(transformed()) == versions(expanded())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -85,14 +85,14 @@ def test_longest_allowed_values_fit_a_versions_description(name):
 
 
 def test_all_at_once_needs_no_codedeploy():
-    resources = transformed(DeploymentPreference="AllAtOnce")
+    resources = expanded(DeploymentPreference="AllAtOnce")
     assert not [name for name, each in resources.items() if each["Type"].startswith("AWS::CodeDeploy::")]
     assert "CodeDeployServiceRole" not in resources
 
 
 @pytest.mark.parametrize("preference", GRADUAL)
 def test_gradual_release_rolls_back_on_an_alarm(preference):
-    resources = transformed(DeploymentPreference=preference)
+    resources = expanded(DeploymentPreference=preference)
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == len(FUNCTIONS)
     for group in groups.values():
@@ -119,6 +119,6 @@ def alarms_with_a_name(*, basic: bool = False) -> set[str]:
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", GRADUAL[0]])
 def test_template_has_no_circular_references(preference):
-    resources = transformed(DeploymentPreference=preference)
+    resources = expanded(DeploymentPreference=preference)
     graph = {name: set(named_in(each)) & set(resources) for name, each in resources.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(resources)

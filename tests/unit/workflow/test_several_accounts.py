@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from kiln import clock
+from kiln import clock, metrics
 from kiln.contract import TaskStatus
 from kiln.operating.dispatch import status
 from kiln.provider import ProviderError, Verdict
 from kiln.slots.gate import Calls, Gate
 from kiln.slots.gate_rule import Lesson
 from kiln.slots.store import Slots
+from kiln.tasks.estimates import Estimates
 from kiln.workflow import collect, dispatch, poll
 from kiln.workflow.dispatch import dispatch as dispatch_step
 from kiln.workflow.outcomes import Outcome
@@ -177,6 +178,47 @@ def test_status_shows_each_account(providers):
     a, b = status().accounts
     assert (a.name, a.slots, a.held, a.closed_since, a.is_draining) == ("a", 2, 1, 0, False)
     assert (b.name, b.slots, b.held, b.closed_since > 0, b.is_draining) == ("b", 3, 0, True, True)
+
+
+def by_account(measured: Any, metric: metrics.Metric) -> dict[str, float]:
+    return {of: value for name, value, of in measured if name == metric.name}
+
+
+def test_reconciler_measures_each_account_by_name(providers, executions, measured):
+    put_accounts(a=2, b=3)
+    accept("t")
+    run()
+    Gate(Calls.CREATE, "b").learn("x", Lesson.REFUSED, "arrears")
+    reconcile()
+    assert by_account(measured, metrics.ACCOUNT_SLOTS_HELD) == {"a": 1, "b": 0}
+    assert by_account(measured, metrics.ACCOUNT_CLOSED) == {"b": 1}
+
+
+def test_only_account_is_measured_while_it_is_closed(executions, measured):
+    reconcile()
+    assert by_account(measured, metrics.ACCOUNT_CLOSED) == {}
+    Gate(Calls.QUERY).learn("x", Lesson.REFUSED, "arrears")
+    reconcile()
+    assert by_account(measured, metrics.ACCOUNT_CLOSED) == {"default": 1}
+    assert by_account(measured, metrics.ACCOUNT_SLOTS_HELD) == {}
+
+
+@pytest.mark.parametrize(
+    ("b", "is_refused", "slots"),
+    [
+        (3, False, 5),
+        ({"slots": 3, "draining": True}, False, 2),
+        (3, True, 2),
+        ({"kling-v2": 1, "kling-v2-1": 2}, False, 3),
+    ],
+)
+def test_estimates_count_the_slots_that_serve_the_tasks_that_wait(providers, executions, b, is_refused, slots):
+    put_accounts(a=2, b=b)
+    accept("t", model_name="kling-v2")
+    if is_refused:
+        Gate(Calls.CREATE, "b").learn("x", Lesson.REFUSED, "arrears")
+    reconcile()
+    assert Estimates().read().slots == slots
 
 
 WRITES = range(14)

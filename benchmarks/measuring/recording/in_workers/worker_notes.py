@@ -12,6 +12,7 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import wrapt
 
@@ -104,7 +105,7 @@ def _wrap_urllib3(module: Any) -> None:
     urlopen = module.PoolManager.urlopen
 
     def open_url(self: Any, method: str, url: str, *arguments: Any, **how: Any) -> Any:
-        _note(kind="bytes", method=method)
+        _note(kind="bytes", method=method, port=urlsplit(url).port)
         return urlopen(self, method, url, *arguments, **how)
 
     module.PoolManager.urlopen = open_url

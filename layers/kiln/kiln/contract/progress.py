@@ -38,7 +38,7 @@ class Progress(BaseModel, defer_build=True):
     task_status: TaskStatus
     stage: Stage = Field(description="Where the task is now")
     queue_position: int | None = Field(
-        default=None, description="Position in the queue while the task waits, counted to 1,000", ge=1
+        default=None, description="Position in the queue while the task waits, exact to 100, estimated to 1,000", ge=1
     )
     eta_seconds: int | None = Field(
         default=None, description="Estimated seconds until the task ends; absent where too little is known", ge=1

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiln import aws, clock, events, s3
-from kiln.contract.answers import Envelope, Refusal
+from kiln.contract.answers import DeletedTask
+from kiln.contract.envelope import Envelope, Refusal
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.ledger import REFUSED, DropLedger, Made
 from kiln.drops.names import JOB_FILE
@@ -81,7 +82,7 @@ def delete_result(task: Task) -> None:
     """
     folder = task.origin.folder
     text = _get(folder)
-    # Without a text, the task's notification is on the way. It finds the tombstone and writes nothing.
+    # If there is none, the notification of the task is on the way. It finds the tombstone and writes nothing.
     owner = json.loads(text).get("request_id") if text else None
     if owner != task.task_id and (text or not DropLedger().is_newest(folder, task.task_id)):
         return
@@ -89,7 +90,9 @@ def delete_result(task: Task) -> None:
         s3.delete_files(load(BucketSettings).outbox_bucket, f"{folder}/{RESULT_FILE}")
         return
     code = FAILED if task.task_status is TaskStatus.FAILED else 0
-    tombstone = Envelope(code=code, message="the task was deleted", request_id=task.task_id, data=deleted_view(task))
+    tombstone = Envelope[DeletedTask](
+        code=code, message="the task was deleted", request_id=task.task_id, data=deleted_view(task)
+    )
     _write(task.origin, tombstone.model_dump_json(indent=2, exclude_none=True))
 
 

@@ -63,6 +63,11 @@ def pools_of(accounts: Iterable[Account], closed: Collection[str] = ()) -> list[
     ]
 
 
+def open_slots(pools: Iterable[Pool], models: Collection[str] = ()) -> int:
+    """How many slots there are for new tasks of some models, or of all if none is named."""
+    return sum(pool.limit for pool in pools if pool.is_open and (not models or pool.model in ("", *models)))
+
+
 def fitting(pools: Sequence[Pool], n: int, model: str = "", account: str = "") -> list[Pool]:
     """Returns the pools that a task may get slots from, as far as they are large enough; else the largest of them.
 

@@ -25,7 +25,7 @@ from kiln.slots.hand_over import (
     slot_names,
     throttled_names,
 )
-from kiln.slots.pools import Pool, fitting, pools_of
+from kiln.slots.pools import Pool, fitting, open_slots, pools_of
 from kiln.slots.state import SlotState
 from kiln.slots.waiting_tasks import WaitingTasks
 from kiln.tasks import items
@@ -64,7 +64,7 @@ class Slots(TableAccess):
     @property
     def limit(self) -> int:
         """How many slots there are for new tasks."""
-        return sum(pool.limit for pool in self.pools() if pool.is_open)
+        return open_slots(self.pools())
 
     def pools(self, state: SlotState | None = None) -> list[Pool]:
         """The pools of slots at this moment.

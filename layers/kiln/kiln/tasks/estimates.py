@@ -46,6 +46,7 @@ class Measurements:
         watched: The running tasks that the reconciler measures once they have ended.
         slots: How many slots there are; 0 while dispatch is paused.
         waiting: How many tasks waited.
+        milestones: The turns of the tasks at the places 50, 100, 150 … of the queue; none of a short queue.
         measured_at: When the newest sample was added, in milliseconds since the epoch.
     """
 
@@ -53,6 +54,7 @@ class Measurements:
     watched: list[str] = field(default_factory=list)
     slots: int = 0
     waiting: int = 0
+    milestones: list[int] = field(default_factory=list)
     measured_at: int = 0
 
     @classmethod
@@ -103,7 +105,14 @@ class Estimates(TableAccess):
         return Measurements.of(answer.get("Item", {}))
 
     def measure(
-        self, before: Measurements, ended: Iterable[Task], watched: list[str], *, slots: int, waiting: int
+        self,
+        before: Measurements,
+        ended: Iterable[Task],
+        watched: list[str],
+        *,
+        slots: int,
+        waiting: int,
+        milestones: list[int] | None = None,
     ) -> None:
         """Adds the stage times of the watched tasks that have ended, and keeps the state of the queue."""
         new = [sample for task in ended if (sample := _sample(task))]
@@ -112,6 +121,7 @@ class Estimates(TableAccess):
             watched=watched,
             slots=slots,
             waiting=waiting,
+            milestones=milestones or [],
             measured_at=clock.milliseconds() if new else before.measured_at,
         )
         if after == before:

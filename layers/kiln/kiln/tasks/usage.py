@@ -63,11 +63,12 @@ def addition(
         nearly_used: Whether to record that the budget is nearly used.
     """
     day = dt.datetime.fromtimestamp(ended_at / 1000, dt.UTC).date()
-    counted = {"units": units_of(units), "images": images, "tasks": 1, "failures": int(failed)}
+    charged = units_of(units)
+    counted = {"units": charged, "images": images, "tasks": 1, "failures": int(failed)}
     added = ", ".join(f"{_total(name)} :{name}, {_daily(name, day)} :{name}" for name in _COUNTS)
     values = {f":{name}": {"N": f"{count:f}"} for name, count in counted.items()}
     expression, condition = f"ADD {added}", ""
-    left = task.units_per_month * NEARLY_USED - counted["units"]
+    left = task.units_per_month * NEARLY_USED - charged
     if nearly_used:
         expression += " SET nearly_used_at = :now, budget = :budget, is_unpublished = :yes"
         condition = "attribute_not_exists(nearly_used_at)"

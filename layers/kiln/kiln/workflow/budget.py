@@ -53,7 +53,8 @@ def changed(image: Mapping[str, Any]) -> str | None:
     Raises:
         BusRefused: The bus did not take it.
     """
-    caller, _, month = image["pk"]["S"].removeprefix(KEY_PREFIX).rpartition("#")
+    key: str = image["pk"]["S"]
+    caller, _, month = key.removeprefix(KEY_PREFIX).rpartition("#")
     usage = Usage()
     budget = usage.nearly_used(caller, month)
     if budget is None:

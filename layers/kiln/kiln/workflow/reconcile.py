@@ -14,14 +14,16 @@ from kiln import aws, clock, metrics
 from kiln.errors import TaskNotFound
 from kiln.provider.accounts import known_accounts
 from kiln.settings import PrioritySettings, WorkflowSettings, load
+from kiln.slots.pools import open_slots
 from kiln.slots.store import Slots
 from kiln.tasks import items
 from kiln.tasks.admission import LOW_TURNS
 from kiln.tasks.attributes import plain
 from kiln.tasks.estimates import Estimates
-from kiln.tasks.queue import TaskQueue
+from kiln.tasks.queue import HEAD, TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.table import TableAccess
+from kiln.tasks.task import Task
 from kiln.workflow.batch import end_incomplete
 from kiln.workflow.executions import last_execution
 from kiln.workflow.recovery import recover, wake_if_overdue
@@ -94,19 +96,29 @@ def reconcile(
     before = cursor.read()
     after = dict(before)
     running: list[str] = []
+    models: set[str] = set()
     for kind in _KINDS:
         listed = queue.page(kind, after=before[kind], most=CHECKED_AT_ONCE)
         after[kind] = listed[-1].turn if len(listed) == CHECKED_AT_ONCE else -1
         running = [each.task_id for each in listed] if kind == items.RUNNING else []
         for each in listed:
             done.checked += 1
-            if _continue(each.task_id, tasks, step_functions):
+            task = _stored(each.task_id, tasks)
+            if task and kind == items.WAITING:
+                models.add(task.model_name)
+            if task and _continue(task, tasks, step_functions):
                 done.started.append(each.task_id)
     if after != before:
         cursor.write(after)
     done.batches = end_incomplete()
     done.waiting = _measure(queue)
-    _measure_stages(running, tasks, 0 if state.paused_at else slots.limit, done.waiting)
+    # Tasks that wait are served by the slots of their models alone.
+    usable = 0 if state.paused_at else open_slots(slots.pools(state), models)
+    milestones = queue.milestones() if done.waiting > HEAD else []
+    _measure_stages(running, tasks, usable, done.waiting, milestones)
+    names = slots.account_names()
+    for name in names if len(names) > 1 else []:
+        metrics.record(metrics.ACCOUNT_SLOTS_HELD, state.at(name).held, of=name)
     return done
 
 
@@ -118,20 +130,23 @@ def promote_low(tasks: TaskStore, virtual_time: int) -> None:
             tasks.promote(each.task_id, each.turn, virtual_time)
 
 
-def _measure_stages(running: list[str], tasks: TaskStore, slots: int, waiting: int) -> None:
+def _measure_stages(running: list[str], tasks: TaskStore, slots: int, waiting: int, milestones: list[int]) -> None:
     """Measures the stage times of tasks that ran a minute ago and have ended since, for estimates."""
     estimates = Estimates()
     before = estimates.read()
     ended = tasks.get_all([task_id for task_id in before.watched if task_id not in running])
-    estimates.measure(before, ended, running, slots=slots, waiting=waiting)
+    estimates.measure(before, ended, running, slots=slots, waiting=waiting, milestones=milestones)
 
 
-def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
-    """Starts the workflow of a task that runs nowhere, by the rules that are there for it."""
+def _stored(task_id: str, tasks: TaskStore) -> Task | None:
     try:
-        task = tasks.get(task_id)
+        return tasks.get(task_id)
     except TaskNotFound:
-        return False  # The index lags behind.
+        return None  # The index lags behind.
+
+
+def _continue(task: Task, tasks: TaskStore, given: SFNClient | None) -> bool:
+    """Starts the workflow of a task that runs nowhere, by the rules that are there for it."""
     if task.task_status.is_terminal:
         return False
     client = given or aws.step_functions()
@@ -139,7 +154,7 @@ def _continue(task_id: str, tasks: TaskStore, given: SFNClient | None) -> bool:
         return False
     last, _ = last_execution(task.run_id, client)
     if last is None:
-        start_stored(task_id, step_functions=client)
+        start_stored(task.task_id, step_functions=client)
         return True
     if last["status"] == "RUNNING":
         wake_if_overdue(task, tasks)

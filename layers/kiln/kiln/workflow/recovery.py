@@ -99,6 +99,8 @@ def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Sl
     state, now = gate.state(), clock.milliseconds()
     if state.is_unnoticed(now):
         return wake_holders(gate, tasks=tasks, slots=slots)
+    if state.closed_at:
+        metrics.record(metrics.ACCOUNT_CLOSED, of=account)
     if state.is_refused:
         metrics.record(metrics.ACCOUNT_ERRORS)
     if not state.is_neglected(now):

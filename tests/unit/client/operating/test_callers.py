@@ -11,6 +11,8 @@ import pytest
 from kiln.auth.callers import Callers
 from kiln.contract.vocabulary import Priority
 from kiln.errors import AuthenticationFailed
+from kiln_cli.failures import NOT_REACHABLE, CommandFailed
+from kiln_cli.operating import session
 from kiln_cli.operating.callers_secret import CallersSecret
 from kiln_cli.operating.installation import Installation
 from kiln_cli.operating.secret_document import LARGEST_SECRET_BYTES
@@ -63,6 +65,16 @@ def test_empty_list_is_an_empty_document(kiln: Run) -> None:
 def test_malformed_name_is_refused(kiln: Run, installation: Installation, name: str) -> None:
     assert kiln("callers", "add", name).status == 2
     assert CallersSecret(installation).read() == []
+
+
+def test_wrong_usage_is_said_before_the_stack_is_read(kiln: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise CommandFailed("no stack", NOT_REACHABLE)
+
+    monkeypatch.setattr(session, "find_installation", away)
+    for arguments in (("a b",), ("shop", "--callback-statuses", "done")):
+        assert kiln("callers", "add", *arguments).status == 2
+    assert kiln("task", "fail", "t1", "--reason", " ").status == 2
 
 
 def test_second_caller_of_the_same_name_is_refused(kiln: Run) -> None:

@@ -109,4 +109,4 @@ def test_task_that_arrives_meanwhile_is_named(kiln: Run, deletions: Any) -> None
 
 def test_caller_without_tasks_is_not_asked_about(kiln: Run, deletions: Any) -> None:
     deletions({})
-    assert kiln("callers", "erase", "shop").out.strip() == "0 tasks of shop deleted"
+    assert kiln("callers", "erase", "shop").out.strip() == "shop has no tasks"
