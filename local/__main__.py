@@ -54,6 +54,7 @@ def main() -> int:
             return 2
         return _serve(arguments, console, tour, provider)
     except Stop:
+        console.print("Stopped. Tasks and pictures of this stack are gone; saved files stay.")
         return 0 if tour is None or tour.done else INTERRUPTED
     except PortTakenError as error:
         complaints.print(f"{error}. Choose another one with PORT=.", markup=False)
@@ -83,13 +84,13 @@ def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None, p
             running.enter_context(_with_real_provider(stack, provider, console, arguments.pictures))
         else:
             console.print("Provider: simulated. It draws pictures and costs nothing.")
-        if tour is None:
-            console.print(f"Console (signed in): {console_address(here)}")
-        else:
+        console.print(f"Console (signed in): {console_address(here)}")
+        if tour is not None:
             tour.show(stack, stays=not arguments.once)
             if arguments.once:
                 return 0
-        console.print(f"Keys and addresses: {stack.description_file}. Press Ctrl-C to stop.")
+        console.print(f"Keys and addresses: {stack.description_file}.")
+        console.print("Press Ctrl-C to stop. The gallery ends with the stack: save your pictures first.")
         sys.stdout.flush()
         while True:
             stack.check()
@@ -155,12 +156,17 @@ def _count(text: str) -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    # A second Ctrl-C must not interrupt the stopping.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A second Ctrl-C ends the process at once. Its children notice that, and end too.
+    signal.signal(signal.SIGINT, _end)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Not print(): the signal may have interrupted one.
     os.write(sys.stdout.fileno(), "\nStopping…\n".encode())
     raise Stop
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    os.write(sys.stdout.fileno(), b"\nEnded.\n")
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

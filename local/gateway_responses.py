@@ -37,7 +37,7 @@ class GatewayResponse:
 
 def _default(status: int, code: int, message: str) -> GatewayResponse:
     body = {"code": code, "message": message, "request_id": "$context.requestId"}
-    return GatewayResponse(status, json.dumps(body), {"Access-Control-Allow-Origin": "'*'"})
+    return GatewayResponse(status, json.dumps(body, separators=(",", ":")), {"Access-Control-Allow-Origin": "'*'"})
 
 
 DEFAULTS: Mapping[str, GatewayResponse] = {

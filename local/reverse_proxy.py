@@ -144,7 +144,8 @@ def refusal(status: int, code: int, message: str) -> Response:
     """An answer of the proxy itself, in the contract's envelope."""
     body = {"code": code, "message": message, "request_id": uuid.uuid4().hex}
     # As in the template's gateway responses with the local stack's CorsOrigin, any page may read the reason.
-    return Response(json.dumps(body), status, {"Access-Control-Allow-Origin": "*"}, media_type="application/json")
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(text, status, {"Access-Control-Allow-Origin": "*"}, media_type="application/json")
 
 
 async def _read(request: Request) -> bytes:

@@ -262,6 +262,15 @@ class Stack:
             raise StackError(f"the API answers {answer.status_code}: {answer.text[:500]}\n{logged}")
 
 
+def _taken(state_dir: Path) -> str:
+    """Says which stack runs in a folder; one that is still starting has no address yet."""
+    try:
+        address = json.loads((state_dir / "stack.json").read_text(encoding="utf-8"))["api_url"]
+    except (OSError, ValueError, KeyError):
+        return f"another stack is starting in {state_dir}; wait for it, stop it, or choose another folder"
+    return f"another stack is running in {state_dir}: {address}. Use it, stop it, or choose another folder"
+
+
 @contextlib.contextmanager
 def _claim(state_dir: Path, *, removes_later: bool) -> Iterator[IO[bytes]]:
     """Locks the folder for one stack, and removes the files of a killed one."""
@@ -270,9 +279,7 @@ def _claim(state_dir: Path, *, removes_later: bool) -> Iterator[IO[bytes]]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderTakenError(
-                f"another stack is running in {state_dir}; stop it or choose another folder"
-            ) from None
+            raise FolderTakenError(_taken(state_dir)) from None
         scratch = state_dir / "tmp"
         for left in (scratch, *state_dir.glob(f"{scratch.name}.*")):
             shutil.rmtree(left, ignore_errors=True)

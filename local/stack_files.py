@@ -12,6 +12,13 @@ from pathlib import Path
 
 SHELL_FILE = "env.sh"
 
+_AWS = """\
+aws() {
+  if [ -n "${AWS_ENDPOINT_URL:-}" ]; then set -- --endpoint-url "$AWS_ENDPOINT_URL" "$@"; fi
+  command aws "$@"
+}"""
+"""Version 1 of the aws command ignores ``AWS_ENDPOINT_URL`` for SQS, and would ask AWS itself."""
+
 
 def for_shells(description: Mapping[str, str]) -> str:
     """The description as shell variables; the README's examples use them."""
@@ -33,6 +40,8 @@ def for_shells(description: Mapping[str, str]) -> str:
     lines += [
         "unset AWS_PROFILE AWS_SESSION_TOKEN",
         f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
+        "unalias aws 2>/dev/null || true",
+        _AWS,
     ]
     return "\n".join(lines) + "\n"
 

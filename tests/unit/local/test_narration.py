@@ -53,3 +53,8 @@ def test_job_of_a_sample_is_read_from_its_prompt() -> None:
         "subject 1 of 1",
         "the style",
     ]
+
+
+def test_steps_of_a_run_name_no_page_of_the_developers() -> None:
+    definition = (ROOT / "functions" / "workflow" / "task.asl.json").read_text(encoding="utf-8")
+    assert [line for line in definition.splitlines() if '"Comment"' in line and "docs/" in line] == []

@@ -38,6 +38,8 @@ def test_refusal_by_the_gateway_has_the_contracts_envelope(kind):
     answer = json.loads(body.replace("$context.requestId", "an id"))
     assert (response.get("StatusCode"), answer["code"]) == EXPECTED[kind]
     assert answer["message"]
+    # The functions write their answers so; programs that compare text see no difference.
+    assert body == json.dumps(answer, separators=(",", ":")).replace('"an id"', '"$context.requestId"')
     assert answer["request_id"] == "an id"
     assert not re.search(r"\$context\.", body.replace("$context.requestId", ""))
 
@@ -86,3 +88,10 @@ def test_access_log_of_a_deleted_stack_cannot_stop_the_next_one():
     assert log["Condition"] == "HasAccessLog"
     # CloudFormation makes a new name for every stack.
     assert "LogGroupName" not in log["Properties"]
+
+
+def test_timeout_message_is_true_for_every_method():
+    template = RESPONSES["INTEGRATION_TIMEOUT"]["ResponseTemplates"]["application/json"]
+    message = json.loads(template)["message"]
+    assert message.startswith("no answer in time; repeat the request")
+    assert "a create with the same Idempotency-Key" in message

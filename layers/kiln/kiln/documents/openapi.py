@@ -72,7 +72,7 @@ def _paths() -> dict[str, Any]:
                 "createTask",
                 "Create a task",
                 "CreateOrFinishedAnswer",
-                refusals=("400", "401", "413", "422", "429", "500"),
+                refusals=("400", "401", "413", "422", "429", "500", "504"),
                 parameters=[
                     idempotency_key,
                     prefer(
@@ -87,7 +87,7 @@ def _paths() -> dict[str, Any]:
                 "listTasks",
                 "List the caller's tasks, newest first; with external_task_id, query that task",
                 "ListOrQueryAnswer",
-                refusals=("400", "401", "404", "500"),
+                refusals=("400", "401", "404", "500", "504"),
                 parameters=[
                     *query_parameters(ListQuery),
                     parameter(
@@ -104,7 +104,7 @@ def _paths() -> dict[str, Any]:
                 "getTask",
                 "Query one task",
                 "QueryAnswer",
-                refusals=("401", "404", "429", "500"),
+                refusals=("401", "404", "429", "500", "504"),
                 parameters=[
                     either_id,
                     external_id,
@@ -118,7 +118,7 @@ def _paths() -> dict[str, Any]:
                 "deleteTask",
                 "Delete a task that has ended: its images, inputs, prompt and links, for good",
                 "DeletedAnswer",
-                refusals=("401", "404", "409", "500"),
+                refusals=("401", "404", "409", "500", "504"),
                 parameters=[either_id, external_id],
             ),
         },
@@ -127,7 +127,7 @@ def _paths() -> dict[str, Any]:
                 "cancelTask",
                 "Cancel a task that waits in the queue",
                 "QueryAnswer",
-                refusals=("401", "404", "409", "500"),
+                refusals=("401", "404", "409", "500", "504"),
                 parameters=[either_id, external_id],
             )
         },
@@ -136,7 +136,7 @@ def _paths() -> dict[str, Any]:
                 "listDeliveries",
                 "Every attempt to deliver the task's changes to its callback_url",
                 "DeliveriesAnswer",
-                refusals=("401", "404", "500"),
+                refusals=("401", "404", "500", "504"),
                 parameters=[either_id, external_id],
             )
         },
@@ -145,7 +145,7 @@ def _paths() -> dict[str, Any]:
                 "getProgress",
                 "How far a task has come, and when it reached each step",
                 "ProgressAnswer",
-                refusals=("401", "404", "500"),
+                refusals=("401", "404", "500", "504"),
                 parameters=[either_id, external_id],
             )
         },
@@ -154,7 +154,7 @@ def _paths() -> dict[str, Any]:
                 "getRequest",
                 "The request that created a task",
                 "RequestAnswer",
-                refusals=("401", "404", "500"),
+                refusals=("401", "404", "500", "504"),
                 parameters=[either_id, external_id],
             )
         },
@@ -163,7 +163,7 @@ def _paths() -> dict[str, Any]:
                 "retryTask",
                 "Create a task with the same request as one that has ended",
                 "CreateAnswer",
-                refusals=("400", "401", "404", "409", "422", "429", "500"),
+                refusals=("400", "401", "404", "409", "422", "429", "500", "504"),
                 parameters=[either_id, external_id, idempotency_key],
                 headers=_WHERE_CREATED,
             )
@@ -173,7 +173,7 @@ def _paths() -> dict[str, Any]:
                 "createBatch",
                 "Create a task for each job of a list",
                 "CreateBatchAnswer",
-                refusals=("400", "401", "413", "422", "429", "500"),
+                refusals=("400", "401", "413", "422", "429", "500", "504"),
                 parameters=[idempotency_key],
                 body="BatchRequest",
                 headers={"Location": {"schema": {"type": "string"}, "description": "Where the batch can be queried"}},
@@ -184,7 +184,7 @@ def _paths() -> dict[str, Any]:
                 "getBatch",
                 "Query one batch: counts by status, and a page of its tasks",
                 "BatchAnswer",
-                refusals=("400", "401", "404", "500"),
+                refusals=("400", "401", "404", "500", "504"),
                 parameters=[batch_id, *query_parameters(ListQuery)[:3]],
             )
         },
@@ -193,7 +193,7 @@ def _paths() -> dict[str, Any]:
                 "cancelBatch",
                 "Cancel the tasks of a batch that still wait for their turn",
                 "BatchAnswer",
-                refusals=("401", "404", "500"),
+                refusals=("401", "404", "500", "504"),
                 parameters=[batch_id],
             )
         },
@@ -202,7 +202,7 @@ def _paths() -> dict[str, Any]:
                 "openUpload",
                 "Create an upload for one image (max 10 MB)",
                 "UploadAnswer",
-                refusals=("401", "429", "500"),
+                refusals=("401", "429", "500", "504"),
             )
         },
         "/v1/usage": {
@@ -210,7 +210,7 @@ def _paths() -> dict[str, Any]:
                 "getUsage",
                 "The caller's units, images, tasks and failures",
                 "UsageAnswer",
-                refusals=("400", "401", "500"),
+                refusals=("400", "401", "500", "504"),
                 parameters=query_parameters(UsageQuery),
             )
         },
@@ -219,7 +219,7 @@ def _paths() -> dict[str, Any]:
                 "getAccountCosts",
                 "The caller's budget of this month, in the form of the provider's resource packs",
                 "AccountCostsAnswer",
-                refusals=("401", "500"),
+                refusals=("401", "500", "504"),
                 parameters=[
                     parameter("query", name, {"type": "integer"}, "Milliseconds since the epoch; has no effect")
                     for name in ("start_time", "end_time")
@@ -231,7 +231,7 @@ def _paths() -> dict[str, Any]:
                 "testWebhook",
                 "Send one signed sample to a receiver, and answer with what it said",
                 "WebhookTestAnswer",
-                refusals=("400", "401", "429", "500"),
+                refusals=("400", "401", "429", "500", "504"),
                 body="WebhookTestRequest",
             )
         },
@@ -241,7 +241,7 @@ def _paths() -> dict[str, Any]:
                 "providerCallback",
                 "Receive the provider's callback; it only wakes the task's workflow",
                 "CallbackAnswer",
-                refusals=("404", "413", "500"),
+                refusals=("404", "413", "500", "504"),
                 parameters=[
                     parameter("path", name, {"type": "string", "minLength": 1}, "From the callback's address")
                     for name in ("task_id", "token")
@@ -267,6 +267,6 @@ def _result(method: str) -> dict[str, Any]:
                 "description": "To the image, for a few minutes",
                 "headers": {"Location": {"schema": {"type": "string"}, "description": "The image in S3"}},
             },
-            **refused(("404", "500")),
+            **refused(("404", "500", "504")),
         },
     }

@@ -18,6 +18,7 @@ _REFUSALS = {
     "422": "The Idempotency-Key was used with another body (1201)",
     "429": "Too many requests (1302), or the units of the month are used up (1102)",
     "500": "An internal error (5000)",
+    "504": "No answer in time (5002): repeat the request",
 }
 
 

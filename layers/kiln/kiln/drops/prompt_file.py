@@ -27,6 +27,8 @@ _OPTIONS = {
 }
 _PAIR = re.compile(r"([A-Za-z_]+)=([^\s,;=]+)(?:[\s,;]+|\Z)")
 
+_SHOWN = 5
+
 
 class NoSubject(InvalidRequest):
     """The folder holds no subject image yet."""
@@ -65,12 +67,19 @@ def read_prompt(bucket: str, folder: str, name: str, files: Sequence[str]) -> Jo
     if len(subjects) > SUBJECTS[1]:
         raise InvalidRequest(
             f"{PROMPT_FILE}: takes 1 to {SUBJECTS[1]} subjects, got {len(subjects)} images: "
-            f"{', '.join(subjects)[:300]}; name the scene scene.* and the style style.*, or write a job.json"
+            f"{_some(subjects)}; name the scene scene.* and the style style.*. "
+            'For several tasks drop one folder for each, or add a job.json with {"jobs": […]}'
         )
     fields["subject_image_list"] = [{"subject_image": subject} for subject in subjects]
     used = {*pictures, name}
     ignored = tuple(each for each in files if each not in used and not is_named(each, DEFAULTS_FILE))
     return Job(fields, file.without_content(), ignored=ignored)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, as many as a message has room for."""
+    shown = [name[:60] for name in names[:_SHOWN]]
+    return ", ".join([*shown, f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else shown)
 
 
 def _fields(text: str) -> dict[str, Any]:
