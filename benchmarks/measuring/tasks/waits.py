@@ -1,4 +1,4 @@
-"""What a caller waits for: create, GET, list, and drop to result, beside bare functions behind the same local gateway.
+"""The waits of a caller: for create, GET, list, and a drop's result, beside bare functions behind the same gateway.
 
 Two local stacks run, and only one of them is busy at a time. In one of them, bare functions make the same calls.
 """
