@@ -91,9 +91,9 @@ up: $(STAMP_RUN) ## Start the stack alone, until Ctrl-C (PORT=8080, PROVIDER_ACC
 .PHONY: test
 test: setup ## The whole test suite: unit, integration, end to end
 	@$(unit_ring)
-	@# A file runs in one worker, and a worker has its own stacks. They mostly wait: three workers suit two cores.
+	@# One worker runs a file, or all that share a stack (tests/conftest.py), and a worker has its own stacks. They mostly wait: three workers suit two cores.
 	@$(BIN)/python -m pytest -n auto -p no:schemathesis tests/world --ignore tests/world/test_provider_answers.py
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/world/test_provider_answers.py tests/integration tests/e2e
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder tests/integration tests/e2e tests/world/test_provider_answers.py
 
 .PHONY: chaos
 chaos: setup ## Break a running stack at every call, by seeded mixtures, with junk, with a crowd of 1,000 (long)
@@ -103,9 +103,9 @@ chaos: setup ## Break a running stack at every call, by seeded mixtures, with ju
 test-unit: setup ## The unit tests
 	@$(unit_ring)
 
-# Schemathesis loads itself into every run, takes a second of each worker, and has no test here.
+# Schemathesis and anyio load themselves into every run, and have no test here. The first takes a second of each worker.
 # The run measures the coverage of layers/ and functions/ against the floor in pyproject.toml (COVERAGE=0 does not).
-unit_ring = $(BIN)/python -m pytest -n auto --dist worksteal -p no:schemathesis $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
+unit_ring = $(BIN)/python -m pytest -n auto --dist worksteal -p no:schemathesis -p no:anyio $(if $(filter-out 0,$(COVERAGE)),--cov --cov-report=term) tests/unit
 
 .PHONY: test-clients
 test-clients: setup ## Public clients of the provider against Kiln (installs them; Node.js for one)

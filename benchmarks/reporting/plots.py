@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 _MET, _MISSED, _GOAL, _INK = "#2a7f86", "#c8553d", "#2b2d31", "#3a3d42"
 _TITLES = {
     "cold-starts": "Cold start: instructions, 1 = import boto3 and one client",
-    "warm": "Warm submit: CPU, 1 = the least such a request can cost",
+    "warm": "Warm submit: CPU, 1 = the same work by the plain SDK",
     "copying": "Collecting nine images: CPU, 1 = httpx read and put_object",
 }
 _DRAWN = (": instructions", ": own CPU", "HTTP: CPU", "HTTPS: CPU")

@@ -11,6 +11,7 @@ from kiln import aws
 from kiln.deletion import delete
 from kiln.erasure import ErasureRequest, erase
 from kiln.tasks.store import TaskStore
+from kiln.tasks.task import Task
 from kiln.tasks.views import deleted_view
 from kiln_lambda.contract_api import ContractApi
 from kiln_lambda.observability import logger, observed
@@ -27,7 +28,9 @@ def delete_task() -> Response[str]:
     return app.answer(deleted_view(task))
 
 
-@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager, aws.s3, aws.events))
+@observed(
+    "requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager, aws.s3, aws.events, Task.model_rebuild)
+)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway, and operators who may invoke the function (IAM)."""
     if "erase" in event:

@@ -7,11 +7,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws, request_deadline
+from kiln.tasks.task import Task
 from kiln.workflow.poll import poll
 from kiln_lambda.observability import logger, observed
 
 
-@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, request_deadline.prepare))
+@observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, request_deadline.prepare, Task.model_rebuild))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves the state machine's step ``Poll``."""
     result = poll(event["task_id"], processing_published=event["processing_published"])

@@ -136,7 +136,7 @@ def docs() -> Response[str]:
     )
 
 
-@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager, Task.model_rebuild))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

@@ -104,7 +104,7 @@ def retry_task() -> Response[str]:
     return _created(task)
 
 
-@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager))
+@observed("requestContext.requestId", clients=(aws.dynamodb, aws.secrets_manager, Task.model_rebuild))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway."""
     return app.resolve(event, context)

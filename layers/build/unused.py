@@ -38,6 +38,7 @@ def leave_out(library: Path) -> None:
     keep_own_handlers(library / "botocore/handlers.py")
     keep_own_aliases(library / "botocore/utils.py")
     make_plain_dictionaries(library / "pydantic_core/core_schema.py")
+    leave_out_metadata(library)
 
 
 def _import_asyncio_late(path: Path) -> None:
@@ -112,6 +113,23 @@ def make_plain_dictionaries(path: Path) -> None:
     for node in reversed(typed.values()):
         lines[node.lineno - 1 : node.end_lineno] = [f"{node.name} = dict\n"]
     path.write_text("".join(lines), encoding="utf-8")
+
+
+def leave_out_metadata(library: Path) -> None:
+    """Imports no metadata of libraries: urllib3 needs it for HTTP/2, and pydantic to look for plugins."""
+    for path in library.glob("*.dist-info/entry_points.txt"):
+        if "[pydantic]" in path.read_text("utf-8"):
+            raise ChangedLibraryError(f"{path}: must have no plugin of pydantic, has one")
+    loader = library / "pydantic/plugin/_loader.py"
+    replace(loader, "import importlib.metadata as importlib_metadata\n", "")
+    replace(loader, "for dist in importlib_metadata.distributions():\n", "for dist in ():\n")
+    http2 = library / "urllib3/http2/__init__.py"
+    replace(http2, "from importlib.metadata import version\n", "")
+    replace(
+        http2,
+        "    # First check if h2 version is valid\n",
+        "    from importlib.metadata import version\n\n    # First check if h2 version is valid\n",
+    )
 
 
 def _names(nodes: Iterable[ast.expr]) -> list[ast.Name]:

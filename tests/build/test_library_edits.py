@@ -18,10 +18,10 @@ from typing_extensions import is_typeddict
 from benchmarks.measuring.cold_start.lambda_environment import environment, isolated
 from layers.build.lazy_names import make_lazy
 from layers.build.library_edits import ChangedLibraryError, definition, remove_lines, replace
-from layers.build.unused import keep_own_aliases, keep_own_handlers, make_plain_dictionaries
+from layers.build.unused import keep_own_aliases, keep_own_handlers, leave_out_metadata, make_plain_dictionaries
 
 OWN_EVENTS = {"s3", "dynamodb", "secrets-manager", "sqs", "sfn", "eventbridge"}
-NEVER_IMPORTED = ("asyncio", "multiprocessing", "s3transfer", "html", "botocore.docs.bcdoc")
+NEVER_IMPORTED = ("asyncio", "multiprocessing", "s3transfer", "html", "importlib.metadata", "botocore.docs.bcdoc")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,18 @@ def test_descriptions_of_schemas_are_plain_dictionaries(evaluated):
     assert len(typed) > 60
     assert {name for name, is_plain in described.items() if is_plain} >= typed
     assert described.keys() <= vars(core_schema).keys()
+
+
+def test_pydantic_looks_for_no_plugins(evaluated):
+    script = "import json; from pydantic.plugin._loader import get_plugins; print(json.dumps(list(get_plugins())))"
+    assert evaluated(script) == []
+
+
+def test_library_with_a_plugin_of_pydantic_fails(tmp_path):
+    (tmp_path / "new-1.0.dist-info").mkdir()
+    (tmp_path / "new-1.0.dist-info/entry_points.txt").write_text("[pydantic]\nnew = new:plugin\n", "utf-8")
+    with pytest.raises(ChangedLibraryError):
+        leave_out_metadata(tmp_path)
 
 
 @pytest.mark.parametrize("edit", [keep_own_handlers, keep_own_aliases, make_plain_dictionaries])

@@ -60,7 +60,7 @@ def assert_one_story(events: list[JsonObject]) -> None:
     assert times == sorted(times), times
 
 
-def assert_notified(receiver: Receiver, marker: str, task_id: str) -> None:
+def assert_notified(kiln: ChaosDeployment, receiver: Receiver, marker: str, task_id: str) -> None:
     """The caller was notified of the end at its ``callback_url``; a repeated notification has the same id."""
 
     def ids() -> dict[str, set[str]]:
@@ -72,7 +72,7 @@ def assert_notified(receiver: Receiver, marker: str, task_id: str) -> None:
                 found.setdefault(body["task_status"], set()).add(request.headers["webhook-id"])
         return found
 
-    wait_until(lambda: "succeed" in ids(), f"the caller is notified of {task_id}")
+    kiln.wait_until_notified(marker, lambda: "succeed" in ids(), f"the caller is notified of {task_id}")
     assert all(len(each) == 1 for each in ids().values()), ids()
 
 

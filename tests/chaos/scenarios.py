@@ -25,7 +25,7 @@ def api_task(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None:
     with client_of(kiln) as client:
         task_id = create(client, marker, n=IMAGES, callback_url=f"{receiver.url}/{marker}")
         assert_kept(kiln, client, task_id, n=IMAGES)
-        assert_notified(receiver, marker, task_id)
+        assert_notified(kiln, receiver, marker, task_id)
         _assert_alone(kiln, client.caller.name, marker)
 
 

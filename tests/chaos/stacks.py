@@ -6,7 +6,8 @@ import contextlib
 import itertools
 import json
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from kiln.provider.verdicts import MISSING_CODES
@@ -15,7 +16,7 @@ from kiln.slots.gate_rule import GateState
 from kiln.tasks import items
 from local.stack import TASKS_PATH, Options, Stack
 from tests.chaos.plans import Injector
-from tests.integration.client import Caller, Client, JsonObject, wait_until
+from tests.integration.client import Caller, Client, Found, JsonObject, wait_until
 from tests.integration.driver import Deployment
 
 PARAMETERS = {"PollAfterSeconds": "2", "DropWaitSeconds": "2"}
@@ -28,6 +29,9 @@ PROVIDER = ["--task-seconds", "0.4", "--pixels", "40000"]
 
 INBOX_VISIBILITY_SECONDS = 4
 """The queue's own 180 s, after which a crashed batch comes back, would be most of the time of a run."""
+
+REPEATED_AFTER_S = 5.0
+"""Lambda repeats a failed call after a minute, at first."""
 
 REQUESTER = "kiln.requests"
 """The event source that the template lets ask for tasks."""
@@ -61,6 +65,35 @@ class ChaosDeployment(Deployment):
             "Detail": json.dumps(detail),
         }
         assert self.aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def wait_until_notified(self, marker: str, condition: Callable[[], Found | None], what: str) -> Found:
+        """Waits, and repeats a notification that was broken: Lambda calls again, the local EventBridge calls once."""
+        due = time.monotonic()
+
+        def is_notified() -> Found | None:
+            nonlocal due
+            found = condition()
+            if not found and time.monotonic() > due and self.injector.is_any_struck(marker):
+                due = time.monotonic() + REPEATED_AFTER_S
+                self._notify_again(self.task_of(marker) or "")
+            return found
+
+        return wait_until(is_notified, what)
+
+    def _notify_again(self, task_id: str) -> None:
+        for event in self.events(task_id):
+            if event["detail"]["metadata"].get("has_receiver"):
+                payload = {"notification_workflow": self.resource("NotificationWorkflow"), "detail": event["detail"]}
+                self.aws.client("lambda").invoke(
+                    FunctionName=self.resource("NotifyFunction"),
+                    InvocationType="Event",
+                    Payload=json.dumps(payload).encode(),
+                )
+
+    def result(self, folder: str, *, code: int | None = None) -> JsonObject:
+        """Waits for a drop's ``result.json``; the folder's name is the marker."""
+        self.wait_until_notified(folder, lambda: self.read(f"{folder}/result.json"), f"{folder} has a result.json")
+        return super().result(folder, code=code)
 
     def task_of(self, marker: str) -> str | None:
         """The task that bears a marker, as the injector has seen it started."""

@@ -19,7 +19,7 @@ from tests.chaos.stacks import ChaosDeployment, broken_stack
 SEED = 7
 POINTS = 4
 MIXTURES = 1
-CROWD = 60
+CROWD = 30
 SLOTS = 9
 
 BATCH_STORED = Point("Submit", "dynamodb.PutItem", occurrence=1, reach=1)

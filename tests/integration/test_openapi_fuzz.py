@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,8 @@ CHECKS = [
     openapi_checks.response_schema_conformance,
     openapi_checks.ignored_auth,
 ]
-EXAMPLES = 20
+EXAMPLES = int(os.environ.get("KILN_FUZZ_EXAMPLES", "8"))
+"""Of each operation, valid and invalid ones apart."""
 JOB: dict[str, Any] = {"prompt": "A cat", "subject_image_list": [{"subject_image": SUBJECT}]}
 
 API = schemathesis.openapi.from_dict(json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")))

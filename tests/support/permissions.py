@@ -21,6 +21,7 @@ _ACTIONS = {
     "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
     # A task's end: two updates. Those that put are seen to put without a transaction too.
     "dynamodb:TransactWriteItems": {"dynamodb:UpdateItem"},
+    "s3:ListObjectsV2": {"s3:ListBucket"},
     "s3:ListObjectVersions": {"s3:ListBucketVersions"},
     "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     # Through a presigned link.

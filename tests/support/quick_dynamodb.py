@@ -9,7 +9,9 @@ from functools import cache
 from typing import Any
 
 from moto.dynamodb.comparisons import ConditionExpressionParser
-from moto.dynamodb.exceptions import DynamodbException
+from moto.dynamodb.exceptions import DynamodbException, ItemSizeTooLarge
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing import ast_nodes, expressions
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
@@ -21,6 +23,10 @@ DepthFirstTraverser: Any = vars(ast_nodes)["DepthFirstTraverser"]
 UpdateExpressionParser: Any = vars(expressions)["UpdateExpressionParser"]
 
 _parse_update = UpdateExpressionParser.make
+_transact_write = DynamoDBBackend.transact_write_items
+_own_project = Item.project
+_LARGEST_ITEM = 405_000
+_may_change: set[DynamoType] = set()
 _lex_condition = ConditionExpressionParser._lex_condition_expression
 
 
@@ -101,11 +107,46 @@ def _copy_tree(self: Node, memo: dict[int, Any]) -> Node:
     return copied
 
 
+def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    """Lets the double keep only the items that a transaction may change, not the whole table for each of them."""
+    for operation in (each for item in transact_items for each in item.values()):
+        if table := self.tables.get(operation["TableName"]):
+            _may_change.add(DynamoType(operation.get("Key", operation.get("Item"))[table.hash_key_attr]))
+    try:
+        _transact_write(self, transact_items)
+    finally:
+        _may_change.clear()
+
+
 def _copy_table(self: Table, memo: dict[int, Any]) -> Table:
-    """Copies the items, which are all that a transaction changes."""
     copied = copy.copy(self)
-    copied.items = copy.deepcopy(self.items, memo)
+    copied.items = copy.copy(self.items)
+    for key in _may_change & self.items.keys() if _may_change else self.items.keys():
+        copied.items[key] = copy.deepcopy(self.items[key], memo)
     return copied
+
+
+def _make_item(self: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+    """Sums up the size of an item once, not again for each attribute."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    for key, value in attrs.items():
+        dict.__setitem__(self.attrs, key, DynamoType(value))
+    if self.size() > _LARGEST_ITEM:
+        raise ItemSizeTooLarge
+
+
+def _project(self: Item, projection_expressions: list[list[str]]) -> Item:
+    """Takes whole attributes as they are; only a path into one needs the item as plain Python."""
+    names = [path[0] for path in projection_expressions]
+    if any(len(path) > 1 or "[" in path[0] for path in projection_expressions):
+        return _own_project(self, projection_expressions)
+    projected = copy.copy(self)
+    projected.attrs = LimitedSizeDict()
+    for name in names:
+        if name in self.attrs:
+            dict.__setitem__(projected.attrs, name, self.attrs[name])
+    return projected
 
 
 QUICK: tuple[tuple[type, str, Any], ...] = (
@@ -114,6 +155,9 @@ QUICK: tuple[tuple[type, str, Any], ...] = (
     (DepthFirstTraverser, "traverse", _traverse),
     (Node, "__deepcopy__", _copy_tree),
     (Table, "__deepcopy__", _copy_table),
+    (Item, "__init__", _make_item),
+    (Item, "project", _project),
+    (DynamoDBBackend, "transact_write_items", _transact),
 )
 OWN = tuple((owner, name, vars(owner).get(name)) for owner, name, _ in QUICK)
 """The double's own ways; ``None`` where it has none."""

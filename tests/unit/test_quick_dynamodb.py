@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -45,7 +47,6 @@ UPDATES = [
     "ADD a :one",
 ]
 CONDITIONS = [
-    None,
     "attribute_exists(a) AND (#n = :one OR n BETWEEN :one AND :one OR NOT a = :v)",
     "attribute_not_exists(#a)",
     "size(l) > :one AND m.x <> :v AND begins_with(a, :v) OR contains(s, :v)",
@@ -92,13 +93,55 @@ def outcome(cloud):
     return update
 
 
-@pytest.mark.parametrize("in_transaction", [False, True], ids=["alone", "in a transaction"])
-def test_quick_ways_have_the_results_and_errors_of_the_doubles_own(outcome, monkeypatch, in_transaction):
+@pytest.fixture
+def own(monkeypatch) -> Callable[[], AbstractContextManager[None]]:
+    """Gives the double its own functions for a while."""
+
+    @contextmanager
+    def given() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            for owner, name, way in OWN:
+                patch.setattr(owner, name, way) if way else patch.delattr(owner, name)
+            yield
+
     quicken_dynamodb()
-    cases = [(update, condition) for update in UPDATES for condition in CONDITIONS]
+    return given
+
+
+@pytest.mark.parametrize("in_transaction", [False, True], ids=["alone", "in a transaction"])
+def test_quick_updates_have_the_results_and_errors_of_the_doubles_own(outcome, own, in_transaction):
+    cases = [(update, None) for update in UPDATES] + [(UPDATES[1], condition) for condition in CONDITIONS]
     quick = [outcome(*case, in_transaction=in_transaction) for case in cases]
-    with monkeypatch.context() as patch:
-        for owner, name, way in OWN:
-            patch.setattr(owner, name, way) if way else patch.delattr(owner, name)
-        own = [outcome(*case, in_transaction=in_transaction) for case in cases]
-    assert dict(zip(cases, quick, strict=True)) == dict(zip(cases, own, strict=True))
+    with own():
+        expected = [outcome(*case, in_transaction=in_transaction) for case in cases]
+    assert dict(zip(cases, quick, strict=True)) == dict(zip(cases, expected, strict=True))
+
+
+@pytest.mark.parametrize("projection", ["a, n, l, m, s, gone", "#a, pk", "m.x, l[1]", "n, m.x", "gone"])
+def test_quick_projection_has_the_attributes_of_the_doubles_own(cloud, own, projection):
+    table = ENVIRONMENT["TABLE_NAME"]
+    # A set has no order, and this one has one.
+    cloud.dynamodb.put_item(TableName=table, Item=ITEM | {"s": {"SS": ["one"]}})
+    request = {"TableName": table, "ProjectionExpression": projection}
+    request |= {"ExpressionAttributeNames": {"#a": "a"}} if "#a" in projection else {}
+
+    def read() -> Any:
+        return cloud.dynamodb.get_item(**request, Key=KEY).get("Item"), cloud.dynamodb.scan(**request)["Items"]
+
+    quick = read()
+    with own():
+        assert quick == read()
+
+
+@pytest.mark.parametrize("size", [404_000, 406_000])
+def test_quick_item_has_the_size_limit_of_the_doubles_own(cloud, own, size):
+    def put() -> str:
+        try:
+            cloud.dynamodb.put_item(TableName=ENVIRONMENT["TABLE_NAME"], Item=ITEM | {"z": {"S": "z" * size}})
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return ""
+
+    quick = put()
+    with own():
+        assert quick == put() == ("ValidationException" if size > 405_000 else "")

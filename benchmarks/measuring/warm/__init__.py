@@ -1,1 +1,1 @@
-"""A warm ``submit``: its CPU time and its instructions, beside the least that such a request can cost."""
+"""A warm ``submit``: its CPU time and its instructions, beside the same work by the plain SDK."""

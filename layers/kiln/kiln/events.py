@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from kiln import aws
-from kiln.contract.answers import DeletedTask, FoundTask, Refusal, ResultImage, TaskResult
+from kiln.contract.answers import DeletedTask, FoundTask, ResultImage, TaskResult
+from kiln.contract.envelope import Refusal
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import KilnError
 from kiln.settings import BucketSettings, BusSettings, load

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import BaseModel
 
 from kiln.auth import callers
-from kiln.contract.answers import Envelope, Refusal
+from kiln.contract.envelope import Envelope, Refusal
 from kiln.errors import KilnError, MalformedRequest, NoSuchRoute, TooManyRequests
 from kiln.settings import AddressSettings, CorsSettings, load
 from kiln_lambda.observability import about, logger

@@ -35,7 +35,7 @@ def observed(
 
     Args:
         correlation_id_path: Where in the event the id is that other logs know this invocation by.
-        clients: Make the clients that every invocation needs, and what these share.
+        clients: Make the clients that every invocation needs, what these share, and models that are built when needed.
     """
 
     def wrap(handler: Handler) -> Handler:

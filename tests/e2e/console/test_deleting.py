@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from tests.e2e.console.conftest import Console
 from tests.integration.client import PATIENCE_S, job, wait_until
@@ -28,7 +28,12 @@ def test_deleted_task_can_be_kept_for_ten_seconds(console: Console) -> None:
     one, two, three = (console.card(task_id) for task_id in ids)
     page.clock.install()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if request.method == "DELETE" else None)
+
+    def note(request: Request) -> None:
+        if request.method == "DELETE":
+            asked.append(request.url)
+
+    page.on("request", note)
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         two.locator(".shot").click()
         page.locator("#viewer .timeline").wait_for()

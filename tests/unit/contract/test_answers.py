@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from kiln.contract import CallbackBody, CreatedTask, Envelope, FoundTask, ResultImage, TaskStatus
-from kiln.contract.answers import Refusal
+from kiln.contract.envelope import Refusal
 
 TIMES = {"created_at": 1_722_769_557_708, "updated_at": 1_722_769_557_709}
 

@@ -48,10 +48,10 @@ def test_100_images_in_a_folder_without_a_job_are_one_message(inbox, accepted, c
 
 
 def test_images_at_the_top_are_two_reads_each_and_no_message(inbox, accepted, calls, long_wait):
-    keys = [f"{number:03}.png" for number in range(60)]
+    keys = [f"{number:03}.png" for number in range(20)]
     counts = drop(inbox, calls, keys, picture())
-    assert len(accepted) == 60
-    assert (counts["s3.HeadObject"], counts["s3.GetObject"], counts["s3.ListObjectsV2"]) == (60, 60, 0)
+    assert len(accepted) == 20
+    assert (counts["s3.HeadObject"], counts["s3.GetObject"], counts["s3.ListObjectsV2"]) == (20, 20, 0)
     assert counts["sqs.SendMessage"] == 0
 
 

@@ -66,6 +66,15 @@ def test_a_waking_that_fails_is_a_fault_and_can_be_repeated(executions):
     assert TaskStore().get("task-2").wake_requested_at is not None
 
 
+def test_parked_task_is_woken_without_a_read(executions, monkeypatch):
+    ended()
+    add_task("task-2")
+    park("task-2", "token-2")
+    monkeypatch.setattr(TaskStore, "has_ended", lambda *_: pytest.fail("it reads the task"))
+    assert release_and_wake("task-1", 1) == 1
+    assert executions.succeeded == ["token-2"]
+
+
 def test_next_in_the_queue_is_woken(executions):
     ended()
     add_task("task-2")

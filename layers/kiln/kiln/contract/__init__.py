@@ -7,13 +7,13 @@ if TYPE_CHECKING:
     from kiln.contract.answers import (
         CallbackBody,
         CreatedTask,
-        Envelope,
         FoundTask,
         ResultImage,
         TaskInfo,
         TaskResult,
         WatermarkInfo,
     )
+    from kiln.contract.envelope import Envelope
     from kiln.contract.listing import ListQuery
     from kiln.contract.request import CreateRequest, SubjectImage, named_images, parse_create_request
     from kiln.contract.vocabulary import AspectRatio, ModelName, TaskStatus
@@ -37,7 +37,7 @@ __all__ = [
     "parse_create_request",
 ]
 
-_HOMES = ("vocabulary", "answers", "listing", "request")
+_HOMES = ("vocabulary", "envelope", "answers", "listing", "request")
 """Where the names are, the cheapest to import first."""
 
 

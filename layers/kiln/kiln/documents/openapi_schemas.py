@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
-from kiln.contract.answers import CreatedTask, DeletedTask, Envelope, FoundTask, Refusal
+from kiln.contract.answers import CreatedTask, DeletedTask, FoundTask
 from kiln.contract.batch import CreatedBatch, FoundBatch
 from kiln.contract.batch_request import BatchRequest
+from kiln.contract.envelope import Envelope, Refusal
 from kiln.contract.listing import ListQuery
 from kiln.contract.progress import Progress, StoredRequest
 from kiln.contract.request import CreateRequest

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiln import aws, clock, events, s3
-from kiln.contract.answers import DeletedTask, Envelope, Refusal
+from kiln.contract.answers import DeletedTask
+from kiln.contract.envelope import Envelope, Refusal
 from kiln.contract.vocabulary import TaskStatus
 from kiln.drops.ledger import REFUSED, DropLedger, Made
 from kiln.drops.names import JOB_FILE

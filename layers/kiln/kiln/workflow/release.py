@@ -59,9 +59,8 @@ def release_and_wake(
     while handed:
         waiting = handed.pop(0)
         try:
-            can_continue = not tasks.has_ended(waiting)
-            if can_continue:
-                wake(waiting, tasks=tasks)
+            # A workflow that was parked continues, so its task is not read on the usual way.
+            can_continue = wake(waiting, tasks=tasks) or not tasks.has_ended(waiting)
         except TaskNotFound:
             can_continue = False
         woken += can_continue

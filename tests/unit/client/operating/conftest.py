@@ -18,6 +18,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from kiln_cli.app import run
 from kiln_cli.operating import session
 from kiln_cli.operating.installation import Installation
+from tests.support.short_way import shorten_s3, shorten_secrets_manager, shorten_sqs
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kiln-task"
 
@@ -110,7 +111,11 @@ def _aws() -> Iterator[tuple[Any, dict[str, Any]]]:
     """A session and its clients, created once because that is slow."""
     with mock_aws():
         session = boto3.Session("testing", "testing", region_name="us-east-1")
-        yield session, {service: session.client(service) for service in ("secretsmanager", "sqs", "s3")}
+        clients = {service: session.client(service) for service in ("secretsmanager", "sqs", "s3")}
+        shorten_secrets_manager(clients["secretsmanager"])
+        shorten_sqs(clients["sqs"])
+        shorten_s3(clients["s3"])
+        yield session, clients
 
 
 @pytest.fixture
