@@ -22,6 +22,7 @@ from benchmarks.measuring.tasks.listing import measure_listing
 from benchmarks.measuring.tasks.throughput import measure_throughput
 from benchmarks.measuring.tasks.utilisation import measure_utilisation
 from benchmarks.measuring.tasks.waiting import measure_waiting
+from benchmarks.measuring.tasks.waits import measure_waits
 from benchmarks.measuring.tasks.wake_ups import measure_wake_ups
 from benchmarks.measuring.warm.measure import measure_warm
 from benchmarks.reporting import pages, performance, plots
@@ -31,6 +32,7 @@ _MEASUREMENTS: dict[str, Callable[[], Iterable[Figure]]] = {
     "warm": measure_warm,
     "copying": measure_copying,
     "calls": measure_calls,
+    "waits": measure_waits,
     "wake-ups": measure_wake_ups,
     "utilisation": measure_utilisation,
     "throughput": measure_throughput,

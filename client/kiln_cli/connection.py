@@ -13,7 +13,6 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from kiln_cli.failures import START_THE_STACK
 from kiln_client import InvalidSetting, NotConfigured
 
 DEFAULT_PROFILE = "default"
@@ -73,7 +72,7 @@ def find_connection(
     if url and (found is None or not _is_same(url, found.url)):
         raise InvalidSetting(f"no key for {url}: pass --key, or run kiln login --url {url}")
     if found is None:
-        raise NotConfigured(f"{START_THE_STACK}, or run kiln login")
+        raise NotConfigured(f"{no_local_stack(folder or Path.cwd())}, or run kiln login")
     return Connection(found.url, key or found.key, found.origin, found.is_local)
 
 
@@ -138,6 +137,11 @@ def local_stack(folder: Path) -> tuple[Path, Any] | None:
         except ValueError:
             raise NotConfigured(f"{file}: {NO_DESCRIPTION}") from None
     return None
+
+
+def no_local_stack(folder: Path) -> str:
+    """The reason and the first way out, for a folder that is in no running stack's."""
+    return f"no running local stack in this folder or above it ({folder}); start one with make up, go to its folder"
 
 
 def _is_same(url: str, other: str) -> bool:

@@ -100,7 +100,7 @@ def report(error: Exception, *, as_json: bool) -> int:
             content = {"message": f"{error.filename}: {error.strerror}" if error.filename else str(error)}
         case UsageError():
             status = error.exit_code
-            content = {"message": error.format_message()}
+            content = {"message": _number_refused(error) or error.format_message()}
         case _:
             raise error
     if not content["message"]:
@@ -115,6 +115,23 @@ def report(error: Exception, *, as_json: bool) -> int:
         line = "kiln: " + "; ".join([_line(error, str(content["message"])), *hints])
     print(line, file=sys.stderr)
     return status
+
+
+def _number_refused(error: Exception) -> str:
+    """The option, its limit and the value, where that is no number or outside the limit; empty for any other error."""
+    option, checked = getattr(error, "param", None), error.__cause__ or error.__context__
+    # Typer's own message is pydantic's, which names neither the limit as a whole nor the value.
+    found = checked.errors() if checked is not None and hasattr(checked, "errors") else []
+    if option is None or not found or not hasattr(option, "min"):
+        return ""
+    match (option.min, option.max):
+        case (None, None):
+            limit = "a number"
+        case (least, None):
+            limit = f"a number from {least}"
+        case (least, most):
+            limit = f"a number from {least} to {most}"
+    return f"{option.opts[0]}: must be {limit}, got {found[0].get('input')}"
 
 
 def _line(error: Exception, message: str) -> str:

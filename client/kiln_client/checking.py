@@ -7,6 +7,15 @@ import zlib
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 
+SIDE_PIXELS = 300
+"""The contract's least length of a side."""
+
+RATIO = 2.5
+"""The contract's largest ratio of the sides."""
+
+_NO_FRAME = frozenset({0xC4, 0xC8, 0xCC})
+"""Markers between those of a JPEG's frames that hold no size."""
+
 _EXPORT = "export it as JPEG"
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", f"a GIF; {_EXPORT}"),
@@ -46,6 +55,36 @@ def format_problem(content: bytes) -> str | None:
 def damage(content: bytes) -> str | None:
     """How a JPEG or PNG is damaged: cut short, or a part of it changed; ``None`` if nothing is seen of that."""
     return _png_damage(content) if content.startswith(PNG) else _jpeg_damage(content)
+
+
+def size_problem(content: bytes) -> str | None:
+    """The limit that the sides of a whole JPEG or PNG break, and its sides; ``None`` if they break none."""
+    width, height = _sides(content)
+    if not width or not height:
+        return None
+    got = f"got {width} x {height} px"
+    if min(width, height) < SIDE_PIXELS:
+        return f"each side must be at least {SIDE_PIXELS} px, {got}"
+    if max(width, height) > RATIO * min(width, height):
+        return f"width to height must be from 1:{RATIO} to {RATIO}:1, {got}"
+    return None
+
+
+def _sides(content: bytes) -> tuple[int, int]:
+    """Width and height as they are stored; zeros if they are not found. The API checks them again."""
+    if content.startswith(PNG):
+        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    position = 2
+    while position + 9 <= len(content) and content[position] == 0xFF:
+        kind = content[position + 1]
+        if kind == 0xFF:
+            position += 1
+        elif 0xC0 <= kind <= 0xCF and kind not in _NO_FRAME:
+            height, width = content[position + 5 : position + 7], content[position + 7 : position + 9]
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+        else:
+            position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+    return 0, 0
 
 
 def _png_damage(content: bytes) -> str | None:

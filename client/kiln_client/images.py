@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiln_client.checking import JPEG, PNG, damage, format_problem
+from kiln_client.checking import JPEG, PNG, damage, format_problem, size_problem
 from kiln_client.errors import InvalidImage
 
 ImageSource = str | os.PathLike[str] | bytes
@@ -54,7 +54,7 @@ def read_image(source: ImageSource) -> Content | str:
     """Reads an image file; an address is returned unchanged.
 
     Raises:
-        InvalidImage: The file does not exist, is not a JPEG or PNG of at most 10 MB, or is damaged.
+        InvalidImage: The file does not exist, breaks a limit of the contract, or is damaged.
     """
     if isinstance(source, str) and source.startswith(_ADDRESSES):
         return source
@@ -67,6 +67,8 @@ def read_image(source: ImageSource) -> Content | str:
         raise InvalidImage(f"{image.name}: must be at most 10 MB, got {len(image.content) / 1024 / 1024:.1f} MB")
     if damaged := damage(image.content):
         raise InvalidImage(f"{image.name}: must be a whole image, got {damaged}")
+    if problem := size_problem(image.content):
+        raise InvalidImage(f"{image.name}: {problem}")
     return image
 
 

@@ -17,7 +17,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.exceptions import ServiceException
 from moto.core.models import botocore_stubber
 from moto.core.request import normalize_request
-from moto.core.utils import camelcase_to_underscores
+from moto.core.utils import camelcase_to_underscores, method_names_from_class
 from moto.dynamodb.responses import DynamoHandler
 from moto.s3.responses import S3Response
 from moto.secretsmanager.responses import SecretsManagerResponse
@@ -81,7 +81,7 @@ def shorten_secrets_manager(client: Any) -> None:
 
 
 # The double looks for its operations at every call.
-responses.method_names_from_class = cache(responses.method_names_from_class)
+responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]
 
 
 def _shorten(client: Any, respond: Callable[[Any, str, Any], Any]) -> None:

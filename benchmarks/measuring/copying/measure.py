@@ -70,7 +70,7 @@ def _figures(size: int, runs: dict[str, Run], *, secure: bool) -> Iterator[Figur
         f"{kiln.per_gigabyte(size):.2f} s/GB",
         f"{obvious.per_gigabyte(size):.2f} s/GB: httpx read, put_object",
         kiln.cpu / obvious.cpu,
-        # Over HTTP there is no goal: sha256, which is promised, is a third of it, and all of it is 0.1 s of a task.
+        # Over HTTP there is no goal: it is 0.02 s of a task that takes 27 s, and the promised sha256 is a third of it.
         0.65 if secure else None,
     )
     yield Figure(
@@ -93,7 +93,12 @@ def _medians(size: int, certificate: tuple[Path, Path] | None) -> dict[str, Run]
     """Run the ways in turn, each time in a new process, and return each one's medians."""
     with ExitStack() as servers:
         source, warm = (servers.enter_context(byte_server(each, certificate)) for each in (size, _WARM_BYTES))
-        environment = {**child_environment(source), "BOTO_DISABLE_CRT": "true"}
+        environment = {
+            **child_environment(source),
+            "BOTO_DISABLE_CRT": "true",
+            "ALLOW_HTTP_RESULTS": "true",
+            "ALLOW_PRIVATE_RESULTS": "true",
+        }
         if certificate:
             bundle = str(_bundle(certificate[0]))
             environment |= {"SSL_CERT_FILE": bundle, "AWS_CA_BUNDLE": bundle}

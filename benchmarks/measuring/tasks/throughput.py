@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import statistics
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 from benchmarks.data.figure import Figure
 from benchmarks.measuring.local_stack import StackClient, wait_until
 from benchmarks.measuring.sample_images import base64_of, png_of
+from benchmarks.measuring.tasks.bare_stack import make_bare
 from local.stack import Options, Stack
 
 TASKS = 200
@@ -25,8 +24,6 @@ ROUNDS = 4
 _WARM_TASKS = 20
 _SENDERS = 4
 _PATIENCE_S = 600
-_BARE = Path(__file__).parent / "bare_functions" / "app.py"
-_NAMES = ("Submit", "Start", "Dispatch", "Callback", "Poll", "Collect", "Release")
 _PARAMETERS = {"ProviderSlots": "60", "PollAfterSeconds": "20", "CallerTasksPerMinute": "100000"}
 _PROVIDER = ["--task-seconds", "1", "--pixels", "40000", "--max-slots", "60"]
 
@@ -36,7 +33,7 @@ def measure_throughput() -> Iterator[Figure]:
     with contextlib.ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
         ways = {name: running.enter_context(_stack(folder / name)) for name in ("kiln", "bare")}
-        _make_bare(ways["bare"])
+        make_bare(ways["bare"])
         for stack in ways.values():
             _serve(stack, _WARM_TASKS)
         taken: dict[str, list[float]] = {name: [] for name in ways}
@@ -56,22 +53,6 @@ def measure_throughput() -> Iterator[Figure]:
 
 def _stack(folder: Path) -> Stack:
     return Stack(Options(folder, parameters=_PARAMETERS, provider_arguments=_PROVIDER))
-
-
-def _make_bare(stack: Stack) -> None:
-    """Replace the code of every function that a task passes through."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.write(_BARE, "app.py")
-    functions = stack.clients.client("lambda")
-    for page in functions.get_paginator("list_functions").paginate():
-        for function in page["Functions"]:
-            name = function["FunctionName"]
-            if not any(f"-{each}Function" in name for each in _NAMES):
-                continue
-            published = functions.update_function_code(FunctionName=name, ZipFile=file.getvalue(), Publish=True)
-            for alias in functions.list_aliases(FunctionName=name)["Aliases"]:
-                functions.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=published["Version"])
 
 
 def _serve(stack: Stack, tasks: int) -> float:

@@ -9,11 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kiln_cli.connection import NO_DESCRIPTION, local_stack
-from kiln_cli.failures import NOT_REACHABLE, START_THE_STACK, USAGE, CommandFailed
+from kiln_cli.connection import NO_DESCRIPTION, local_stack, no_local_stack
+from kiln_cli.failures import NOT_REACHABLE, USAGE, CommandFailed
 
 _NESTED_STACK = "AWS::CloudFormation::Stack"
-_NO_INSTALLATION = f"{START_THE_STACK}, or name a stack with --stack or KILN_STACK"
 
 
 @dataclass
@@ -87,8 +86,14 @@ class Installation:
 
     @cached_property
     def _stack(self) -> dict[str, Any]:
-        stacks = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
-        found: dict[str, Any] = stacks[0]
+        client = self.client("cloudformation")
+        try:
+            found: dict[str, Any] = client.describe_stacks(StackName=self.name)["Stacks"][0]
+        except client.exceptions.ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            missing = f"no stack {self.name} in {self.region}; check --stack and --region"
+            raise CommandFailed(missing, NOT_REACHABLE) from None
         return found
 
 
@@ -114,11 +119,13 @@ def find_installation(
         # The AWS CLI prefers AWS_REGION; boto3 reads only AWS_DEFAULT_REGION.
         session = boto3.Session(profile_name=profile, region_name=region or environment.get("AWS_REGION") or None)
         if session.region_name is None:
-            raise CommandFailed("--region or AWS_REGION is required", USAGE)
+            raise CommandFailed("--region, AWS_REGION or AWS_DEFAULT_REGION is required", USAGE)
         return Installation(named, session)
-    found = local_stack(folder or Path.cwd())
+    folder = folder or Path.cwd()
+    found = local_stack(folder)
     if found is None:
-        raise CommandFailed(_NO_INSTALLATION, NOT_REACHABLE)
+        ways = f"{no_local_stack(folder)}, or name a stack with --stack or KILN_STACK"
+        raise CommandFailed(ways, NOT_REACHABLE)
     return _local(*found, boto3)
 
 

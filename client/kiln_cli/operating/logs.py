@@ -32,7 +32,7 @@ def logs(
     task_id: TaskId,
     limit: Annotated[int, typer.Option(help="Most lines to print", min=1)] = 1_000,
 ) -> None:
-    """Print a task's log lines, oldest first: time, level, function, message."""
+    """Print a task's log lines, oldest first: time, level, function, message, outcome and reason."""
     began = _created_at(session.installation, task_id) - _EARLIER_MS
     for number, (at, line) in enumerate(_lines(session.installation, task_id, began)):
         if number == limit:
@@ -40,7 +40,7 @@ def logs(
         if session.terminal.as_json:
             session.terminal.document(line)
         else:
-            session.terminal.rows([(timestamp(at), *(line.get(name, "") for name in _SHOWN), *_reason(line))])
+            session.terminal.rows([(timestamp(at), *(line.get(name, "") for name in _SHOWN), *_outcome(line))])
 
 
 def _created_at(installation: Installation, task_id: str) -> int:
@@ -69,7 +69,10 @@ def _parsed(message: str) -> dict[str, Any]:
     return line if isinstance(line, dict) else {"message": message.strip()}
 
 
-def _reason(line: dict[str, Any]) -> list[str]:
-    """The last line of a logged exception."""
+def _outcome(line: dict[str, Any]) -> list[str]:
+    """The outcome of a step, why it or a refusal is so, and the last line of a logged exception."""
+    result = line.get("result")
+    step = result if isinstance(result, dict) else {}
     raised = str(line.get("exception") or "").rstrip().rpartition("\n")[2]
-    return [raised] if raised else []
+    said = [step.get("outcome"), step.get("reason") or line.get("reason") or line.get("refusal"), raised]
+    return [str(each) for each in said if each]

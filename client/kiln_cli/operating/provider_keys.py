@@ -54,9 +54,15 @@ def set_keys(
 
 
 @app.command("check", cls=OperatorCommand)
-def check(session: OperatorSession) -> None:
-    """Check that the provider accepts the stored keys of each account. Kiln itself asks it."""
-    refusal = _report(session, operate(session.installation, "check-provider"))
+def check(
+    session: OperatorSession, name: Annotated[str, typer.Argument(help="The account; every account without it")] = ""
+) -> None:
+    """Check that the provider accepts the stored keys of each account, or of one. Kiln itself asks it."""
+    checked = operate(session.installation, "check-provider")
+    if name and checked.get("accounts"):
+        only = accounts_secret.of(checked["accounts"], name)
+        checked |= {"accepted": only["accepted"], "reason": only["reason"], "accounts": [only]}
+    refusal = _report(session, checked)
     if refusal:
         raise CommandFailed(refusal)
 
@@ -155,8 +161,18 @@ def drain(session: OperatorSession, name: Name) -> None:
 
 
 @app.command("undrain", cls=OperatorCommand)
-def undrain(session: OperatorSession, name: Name) -> None:
-    """Give an account tasks again."""
+def undrain(
+    session: OperatorSession,
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Without a check that the provider accepts its keys")] = False,
+) -> None:
+    """Check an account's keys, and give it tasks again."""
+    accounts_secret.of(AccountsSecret(session.installation).read(), name)
+    checked = {} if force else operate(session.installation, "check-provider")
+    if checked and (refusal := _report(session, checked, name, is_quiet=True)):
+        raise CommandFailed(
+            f"{refusal}; {name} gets no tasks: store other keys with kiln provider-keys set {name}, or pass --force"
+        )
     entry = _change(session, name, {"draining": False})
     session.answer(_shown(entry, _default_slots(session)), f"{name} is open again. It gets tasks within a minute.")
 

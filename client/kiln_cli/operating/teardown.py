@@ -40,7 +40,8 @@ def teardown(
     stopped = _stop_all(installation) if stop or delete else 0
     blocking = list(blockers(installation))
     found = {"stack": name, "stopped": stopped, "blocking": blocking, "kept": kept, "deleted": False}
-    lines = [f"workflows stopped: {stopped}", *(f"blocks: {each}" for each in blocking)]
+    lines = [f"workflows stopped: {stopped}"] if stop or delete else []
+    lines += [f"blocks: {each}" for each in blocking]
     lines += [f"stays: {output} {value}" for output, value in kept.items()]
     if delete and not blocking:
         _delete(installation, timeout)

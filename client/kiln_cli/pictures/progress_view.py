@@ -40,6 +40,8 @@ def stage_in_words(progress: Progress) -> str:
     words = STAGES.get(progress.stage, progress.stage)
     if progress.queue_position is not None:
         words = f"{_ordinal(progress.queue_position)} in the queue"
+    if progress.is_paused:
+        words += "; paused by the operator"
     if progress.eta_seconds is not None:
         words += f", about {progress.eta_seconds:,} s left"
     if progress.refusal:

@@ -99,6 +99,9 @@ def test_api_page_has_the_key_and_an_example_that_works(console: Console) -> Non
     expect(create.locator("pre").first).to_contain_text('"code": 0')
     create.locator(".answers summary").click()
     expect(create.locator(".answers")).to_contain_text("task_status")
+    page.locator("#key").fill("")
+    create.get_by_role("button", name="Send").click()
+    expect(create.locator("pre").first).to_have_text("Enter your key above.")
     console.assert_accessible("the page of the API")
     console.look("api-page")
 

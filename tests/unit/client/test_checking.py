@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from kiln_client import IgnoredFields, InvalidImage, Kiln
-from kiln_client.checking import damage, format_problem
+from kiln_client.checking import JPEG, damage, format_problem, size_problem
 from kiln_client.images import read_image, suffix
 from tests.support.fake_api import KEY, URL
 from tests.support.images import picture
@@ -35,6 +35,30 @@ def test_png_with_a_wrong_checksum_is_not_sent():
     broken[60] ^= 1
     with pytest.raises(InvalidImage, match="got a damaged PNG"):
         read_image(bytes(broken))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ((200, 200), "each side must be at least 300 px, got 200 x 200 px"),
+        ((299, 700), "each side must be at least 300 px, got 299 x 700 px"),
+        ((1_000, 300), "width to height must be from 1:2.5 to 2.5:1, got 1000 x 300 px"),
+    ],
+)
+def test_image_of_a_refused_size_is_not_sent(form, size, said):
+    with pytest.raises(InvalidImage, match=f"^image: {said}$"):
+        read_image(picture(*size, form=form))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("size", [(300, 300), (300, 750), (750, 300)])
+def test_image_at_the_limits_of_size_is_sent(form, size):
+    assert size_problem(picture(*size, form=form)) is None
+
+
+def test_image_without_a_readable_size_is_left_to_the_api():
+    assert size_problem(JPEG + b"\xe0\x00\x04ab") is None
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ import pytest
 
 from kiln_cli import app, terminal
 from kiln_cli.pictures import follow, tables
+from kiln_cli.pictures.progress_view import stage_in_words
 from kiln_client import Progress, Task
 from kiln_client.answers import Step
 from tests.support.fake_api import KEY, URL, FakeApi, refusal
+from tests.support.images import picture
 from tests.unit.client.conftest import Run
 
 HERE = "http://127.0.0.1/live"
@@ -42,6 +44,20 @@ def after(count: int, then: httpx.Response | Callable[[httpx.Request], httpx.Res
         return next(answer for answer in api._answers(request) if answer is not None)
 
     api.first = [*[as_usual] * count, then]
+
+
+def test_too_small_image_is_named_before_any_request(kiln: Run, api: FakeApi) -> None:
+    Path("tiny.jpg").write_bytes(picture(200, 200, "JPEG"))
+    said = "kiln: tiny.jpg: each side must be at least 300 px, got 200 x 200 px\n"
+    assert kiln("submit", "tiny.jpg") == (2, "", said)
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("position", [None, 3])
+def test_progress_says_that_dispatch_is_paused(position: int | None) -> None:
+    progress = Progress("t1", "submitted", "waiting", queue_position=position, is_paused=True)
+    place = "3rd in the queue" if position else "waiting in the queue"
+    assert stage_in_words(progress) == f"{place}; paused by the operator"
 
 
 @pytest.mark.parametrize("arguments", [("submit", "cat.png"), ("retry", "t1")])

@@ -70,8 +70,12 @@ def test_key_is_used_only_for_its_own_address(home: dict[str, str], stack: Path)
 
 
 def test_missing_connection_says_how_to_configure_one(home: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(NotConfigured, match="kiln login"):
+    with pytest.raises(NotConfigured) as refused:
         find_connection(environment=home, folder=tmp_path)
+    assert str(refused.value) == (
+        f"no running local stack in this folder or above it ({tmp_path}); "
+        "start one with make up, go to its folder, or run kiln login"
+    )
     with pytest.raises(InvalidSetting, match="no key for https://other"):
         find_connection("https://other", environment=home, folder=tmp_path)
     with pytest.raises(InvalidSetting, match="no profile prod"):

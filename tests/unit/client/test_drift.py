@@ -31,7 +31,7 @@ from kiln.tasks.task import DeliveryRecord
 from kiln_cli.operating import operations
 from kiln_cli.pictures import batches, submit
 from kiln_cli.pictures.progress_view import STAGES, STEPS
-from kiln_client import Batch, answers, images
+from kiln_client import Batch, answers, checking, images
 
 
 def answered(model: BaseModel) -> dict[str, Any]:
@@ -48,6 +48,7 @@ def test_vocabulary_equals_the_contract() -> None:
     assert vocabulary.PROMPT_CHARACTERS == submit.PROMPT_CHARACTERS
     assert set(get_args(operations.Operation)) == set(Operation)
     assert images.LARGEST_BYTES == limits.IMAGE_BYTES
+    assert (checking.SIDE_PIXELS, checking.RATIO) == (limits.IMAGE_SIDE_PIXELS, limits.IMAGE_RATIO)
 
 
 def test_task_answer_is_read_field_by_field() -> None:

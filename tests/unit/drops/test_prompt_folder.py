@@ -98,9 +98,11 @@ def test_wrong_prompt_is_answered_and_makes_no_task(inbox, accepted, prompt, mes
     [
         (
             [f"{n}.png" for n in range(20)],
-            "prompt.txt: takes 1 to 4 subjects, got 20 images: 0.png, 1.png, 2.png, 3.png, 4.png, and 15 more; "
-            "name the scene scene.* and the style style.*. "
-            'For several tasks drop one folder for each, or add a job.json with {"jobs": […]}',
+            (
+                "prompt.txt: takes 1 to 4 subjects, got 20 images: 0.png, 1.png, 2.png, 3.png, 4.png, and 15 more; "
+                "name the scene scene.* and the style style.*. "
+                'For several tasks drop one folder for each, or add a job.json with {"jobs": […]}'
+            ),
         ),
         (["cat.png", "scene.png", "SCENE.jpg"], "prompt.txt: one image must be the scene, got SCENE.jpg, scene.png"),
         (["scene.png"], "prompt.txt: needs 1 to 4 images beside it in its folder, got none"),

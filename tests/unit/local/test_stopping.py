@@ -36,9 +36,10 @@ def test_second_ctrl_c_ends_the_process_at_once(
 ) -> None:
     statuses: list[int] = []
     monkeypatch.setattr(os, "_exit", statuses.append)
-    with capfd.disabled(), pytest.raises(command.Stop):
+    with pytest.raises(command.Stop):
         command._stop(signal.SIGINT, None)
     os.kill(os.getpid(), signal.SIGTERM)
     assert statuses == []
     os.kill(os.getpid(), signal.SIGINT)
     assert statuses == [command.INTERRUPTED]
+    assert capfd.readouterr().out == "\nStopping…\n\nEnded.\n"

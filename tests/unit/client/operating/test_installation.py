@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
 
 from kiln_cli.failures import NOT_REACHABLE, CommandFailed
 from kiln_cli.operating.installation import Installation, find_installation
@@ -63,16 +64,25 @@ def test_malformed_description_is_refused(folder: Path, content: str) -> None:
 
 
 def test_missing_installation_exits_3(tmp_path: Path) -> None:
-    with pytest.raises(CommandFailed, match="KILN_STACK") as failed:
+    with pytest.raises(CommandFailed, match=r"no running local stack in .*go to its folder.*KILN_STACK") as failed:
         find_installation(environment={}, folder=tmp_path)
     assert failed.value.status == 3
 
 
 def test_missing_region_exits_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(CommandFailed, match="region") as failed:
+    with pytest.raises(CommandFailed, match="--region, AWS_REGION or AWS_DEFAULT_REGION") as failed:
         find_installation("prod", environment={})
     assert failed.value.status == 2
+
+
+def test_missing_stack_exits_3_and_names_the_region(kiln: Run, installation: Installation) -> None:
+    del installation.outputs
+    client = installation.client("cloudformation")
+    with Stubber(client) as answers:
+        answers.add_client_error("describe_stacks", "ValidationError", "Stack with id kiln does not exist")
+        missing = kiln("doctor")
+    assert (missing.status, missing.err) == (3, "kiln: no stack kiln in us-east-1; check --stack and --region\n")
 
 
 def test_missing_boto3_prints_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

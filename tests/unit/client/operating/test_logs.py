@@ -33,6 +33,10 @@ def written(installation: Installation, operate: Operate, monkeypatch: pytest.Mo
             "exception": "Traceback\nKeyError: 'x'",
         },
     ]
+    step = {"outcome": "wait", "wait": 5, "reason": "no slots free"}
+    info = {"level": "INFO", "task_id": TASK_ID}
+    lines.append({**info, "function_name": "dispatch", "message": "dispatch", "result": step})
+    lines.append({**info, "function_name": "submit", "message": "refused", "reason": "n: must be at most 9"})
     lines.append({"_aws": {"Timestamp": NOW_MS}, "task_id": TASK_ID})
     texts = [json.dumps(line) for line in lines] + [f"START {TASK_ID}"]
     client.put_log_events(
@@ -51,6 +55,8 @@ def test_lines_of_the_task_are_printed_in_order(kiln: Run) -> None:
     assert [line.split("\t")[1:] for line in done.out.splitlines()] == [
         ["INFO", "submit", "accepted"],
         ["ERROR", "poll", "failed", "KeyError: 'x'"],
+        ["INFO", "dispatch", "dispatch", "wait", "no slots free"],
+        ["INFO", "submit", "refused", "n: must be at most 9"],
         ["", "", f"START {TASK_ID}"],
     ]
 

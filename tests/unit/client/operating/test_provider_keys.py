@@ -248,8 +248,33 @@ def test_list_of_a_new_installation_is_empty(kiln: Run) -> None:
     assert kiln("provider-keys", "list", "--json").json == {"accounts": []}
 
 
-def test_drain_and_undrain_change_one_account(kiln: Run, installation: Installation) -> None:
+def test_check_of_one_account_leaves_out_the_others(kiln: Run, operate: Operate) -> None:
+    will_check(operate, a="", b="Auth failed")
+    assert kiln("provider-keys", "check", "a").status == 0
+    refused = kiln("provider-keys", "check", "b", "--json")
+    assert (refused.status, [each["name"] for each in refused.json["accounts"]]) == (1, ["b"])
+    assert kiln("provider-keys", "check", "c").err == "kiln: no account c; the accounts are: a, b\n"
+
+
+def test_account_with_refused_keys_is_opened_only_by_force(
+    kiln: Run, installation: Installation, operate: Operate
+) -> None:
+    put(installation, {"accounts": [A, B]})
+    will_check(operate, a="", b="Auth failed")
+    refused = kiln("provider-keys", "undrain", "b")
+    assert refused.status == 1
+    assert refused.err == (
+        f"kiln: {URL} refuses the keys of b: Auth failed; b gets no tasks: "
+        "store other keys with kiln provider-keys set b, or pass --force\n"
+    )
+    assert read_by_kiln(installation)["b"].draining
+    assert kiln("provider-keys", "undrain", "b", "--force").status == 0
+    assert not read_by_kiln(installation)["b"].draining
+
+
+def test_drain_and_undrain_change_one_account(kiln: Run, installation: Installation, operate: Operate) -> None:
     put(installation, PAIR)
+    will_check(operate, default="")
     drained = kiln("provider-keys", "drain", "default")
     assert "default gets no new tasks after" in drained.out
     assert "No account gets tasks now" in drained.out
