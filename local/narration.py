@@ -12,8 +12,12 @@ from typing import Any
 
 
 def comments(definition: Mapping[str, Any]) -> dict[str, str]:
-    """The ``Comment`` of every state of a state machine, by the state's name; a state without one is left out."""
-    return {name: state["Comment"] for name, state in definition["States"].items() if "Comment" in state}
+    """The first sentence of each state's ``Comment``, by the state's name; a state without one is left out."""
+    return {
+        name: state["Comment"].partition(". ")[0].removesuffix(".")
+        for name, state in definition["States"].items()
+        if "Comment" in state
+    }
 
 
 def parts(here: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -15,11 +15,11 @@ def test_comments_are_those_of_the_states_by_name() -> None:
     definition = {
         "Comment": "The whole machine.",
         "States": {
-            "AnyName": {"Type": "Task", "Comment": "Does something."},
+            "AnyName": {"Type": "Task", "Comment": "Does something. The rest is for developers."},
             "IsItDone?": {"Type": "Choice"},
         },
     }
-    assert comments(definition) == {"AnyName": "Does something."}
+    assert comments(definition) == {"AnyName": "Does something"}
 
 
 def test_every_file_of_the_sample_has_its_role() -> None:
