@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
-from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks as openapi_checks
 
@@ -84,6 +85,7 @@ def test_answers_match_the_openapi_document(
 ) -> None:
     operation = OPERATIONS[name]
     statuses: set[int] = set()
+    tries = itertools.count()
 
     @settings(
         max_examples=EXAMPLES,
@@ -93,14 +95,15 @@ def test_answers_match_the_openapi_document(
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(generation_mode=mode), meets_something=st.booleans())
-    def attempt(case: schemathesis.Case[Any], meets_something: bool) -> None:
-        if meets_something:
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def attempt(case: schemathesis.Case[Any]) -> None:
+        # Every second try meets something: few tries drawn by chance may all miss.
+        if next(tries) % 2 == 0:
             case.path_parameters = {each: known[each] for each in case.path_parameters or {}}
             # The description leaves a job's fields open, as each job is checked by itself: a random one is refused.
             case.body = {"jobs": [JOB]} if name == "createBatch" else with_real_images(case.body)
         # The routes of the local gateway match no line breaks; API Gateway's do (docs/adr/0080).
-        assume(not any("\n" in str(value) for value in (case.path_parameters or {}).values()))
+        assume(not any("\n" in unquote(str(value)) for value in (case.path_parameters or {}).values()))
         headers = {"Authorization": f"Bearer {client.caller.api_key}"}
         answer = case.call(base_url=client.api_url, headers=headers, session=session, allow_redirects=False)
         statuses.add(answer.status_code)
