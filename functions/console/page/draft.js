@@ -29,6 +29,14 @@ async function run(mode, act) {
   }
 }
 
-export const keep = (draft) => run("readwrite", (store) => store.put(draft, STORE));
+let isForgotten = false;
+
+/** Keeps a draft, until the draft is forgotten: what was to be kept a moment later would outlast the person's visit. */
+export const keep = (draft) => (isForgotten ? Promise.resolve() : run("readwrite", (store) => store.put(draft, STORE)));
 export const read = () => run("readonly", (store) => store.get(STORE));
-export const forget = () => run("readwrite", (store) => store.clear());
+
+/** Forgets the draft; this page keeps no other one. */
+export function forget() {
+  isForgotten = true;
+  return run("readwrite", (store) => store.clear());
+}

@@ -122,7 +122,7 @@ function enter() {
   arrive().then(() => showTask(address()));
 }
 
-function leave(reason) {
+function hideAll() {
   find("skeleton").hidden = true;
   deletions.finishAll();
   api.key.forget();
@@ -130,6 +130,10 @@ function leave(reason) {
   find("studio").hidden = true;
   find("sign-out").hidden = true;
   find("views").hidden = true;
+}
+
+function leave(reason) {
+  hideAll();
   find("sign-in").hidden = false;
   showView("sign-in");
   find("key-error").textContent = reason ? t(reason) : "";
@@ -247,9 +251,9 @@ find("skip").addEventListener("click", (event) => {
 });
 find("sign-in-form").addEventListener("submit", signIn);
 find("sign-out").addEventListener("click", async () => {
-  leave();
+  hideAll();
   await draft.forget();
-  // Reload, so that nothing of this caller stays in the page.
+  // Reload, so that nothing of this caller stays in the page. The next one can sign in after that only.
   location.replace(location.pathname);
 });
 for (const button of find("views").querySelectorAll("button")) button.addEventListener("click", () => goTo(button.dataset.viewName));
