@@ -10,7 +10,7 @@ from kiln import aws, request_deadline
 from kiln.contract import TaskStatus
 from kiln.webhooks.delivery import Delivery
 from kiln.workflow.notify import notify, notify_of_batch, notify_of_event
-from kiln_lambda.observability import about, logger, observed
+from kiln_lambda.observability import about, about_batch, logger, observed
 
 
 @observed("task_id", clients=(aws.dynamodb, aws.secrets_manager, request_deadline.prepare))
@@ -19,13 +19,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     subject = event["detail"]["data"] if "detail" in event else event
     result = _first(event, subject) if "detail" in event else _later(event)
     made = result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})
-    named = {name: subject[name] for name in ("task_status", "batch_id") if name in subject}
+    named = {name: subject[name] for name in ("task_status",) if name in subject}
     logger.info("notify", extra={**named, "result": made})
     return result.model_dump(mode="json")
 
 
 def _first(event: dict[str, Any], subject: dict[str, Any]) -> Delivery:
     if "task_id" not in subject:
+        about_batch(subject["batch_id"])
         return notify_of_batch(subject["batch_id"], 0, event["notification_workflow"])
     about(subject["task_id"])
     return notify_of_event(event["detail"], event["notification_workflow"])

@@ -67,10 +67,10 @@ def test_records_with_a_task_id_have_it_in_the_task_id_field(run):
     assert {json.loads(line)["task_id"] for line in mine} == {run.task_id}
 
 
-def test_every_record_of_a_step_names_its_task(run):
+def test_every_record_of_a_step_names_its_task_or_its_batch(run):
     seen = [entry for entry in run.entries if _function(entry) in STEPS]
     assert {_function(entry) for entry in seen} == set(STEPS)
-    assert [entry for entry in seen if not entry.get("task_id")] == []
+    assert [entry for entry in seen if not entry.get("task_id") and not entry.get("batch_id")] == []
 
 
 def test_refusal_names_its_task(run):

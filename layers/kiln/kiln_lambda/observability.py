@@ -31,7 +31,7 @@ Record = TypeVar("Record")
 def observed(
     correlation_id_path: str | None = None, *, clients: Iterable[Callable[[], object]] = ()
 ) -> Callable[[Handler], Handler]:
-    """Makes a handler log, count and trace; an event that names a ``task_id`` is about that task from its first line.
+    """Makes a handler log, count and trace; an event that names a task or a batch is about it from its first line.
 
     Args:
         correlation_id_path: Where in the event the id is that other logs know this invocation by.
@@ -48,6 +48,8 @@ def observed(
         def observing(event: dict[str, Any], context: LambdaContext) -> Any:
             if isinstance(event.get("task_id"), str):
                 about(event["task_id"])
+            if isinstance(event.get("batch_id"), str):
+                about_batch(event["batch_id"])
             return handler(event, context)
 
         observer: Handler = observing
@@ -72,6 +74,11 @@ def about(task_id: str) -> None:
         _metrics.add_metadata(key="task_id", value=task_id)
     if _is_sampled():
         _tracer().put_annotation(key="task_id", value=task_id)
+
+
+def about_batch(batch_id: str) -> None:
+    """Puts a batch's id on every line that is logged from here on."""
+    logger.append_keys(batch_id=batch_id)
 
 
 def _is_sampled() -> bool:

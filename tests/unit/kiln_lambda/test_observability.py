@@ -48,6 +48,16 @@ def test_every_log_record_names_the_events_task(logged, capsys):
     assert [line["task_id"] for line in lines(capsys.readouterr().out)] == ["task-1", "task-1"]
 
 
+def test_every_log_record_names_the_events_batch(logged):
+    @observed()
+    def handler(event, context):
+        logger.info("one")
+        logger.info("two")
+
+    handler({"batch_id": "batch-1"}, LambdaContext())
+    assert [line["batch_id"] for line in lines(logged.getvalue())] == ["batch-1", "batch-1"]
+
+
 def test_next_invocation_does_not_name_the_previous_task(logged, capsys):
     @observed()
     def handler(event, context):
