@@ -1,4 +1,4 @@
-"""What ``make up`` starts before anyone needs it."""
+"""The processes that ``make up`` starts before anyone needs them."""
 
 from __future__ import annotations
 
