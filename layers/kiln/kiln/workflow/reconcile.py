@@ -91,7 +91,8 @@ def reconcile(
     promote_low(tasks, state.virtual_time)
     # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
     done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
-    done.woken += recover(tasks=tasks, slots=slots)
+    woken, is_closed = recover(tasks=tasks, slots=slots)
+    done.woken += woken
     queue, cursor = TaskQueue(), Cursor()
     before = cursor.read()
     after = dict(before)
@@ -119,7 +120,7 @@ def reconcile(
     names = slots.account_names()
     for name in names if len(names) > 1 else []:
         metrics.record(metrics.ACCOUNT_SLOTS_HELD, state.at(name).held, of=name)
-    if state.tasks:
+    if is_closed:
         # The last step: in a long outage it continues until the next minute.
         done.woken += probe_long_outages(tasks=tasks, slots=slots)
     return done

@@ -75,15 +75,22 @@ def closed_because(state: GateState) -> str:
     return f"the provider {what} since {since}; its last answer: {state.reason}"
 
 
-def recover(*, tasks: TaskStore, slots: Slots) -> int:
+def recover(*, tasks: TaskStore, slots: Slots) -> tuple[int, bool]:
     """The net of the gates, once a minute: wakes tasks that a crash has left asleep, and another prober.
 
     Returns:
-        How many tasks were woken.
+        How many tasks were woken, and whether any gate is closed.
     """
     # Tasks may hold slots at an account that is no longer in the secret.
     names = sorted({*slots.account_names(), *slots.state().accounts})
-    return sum(_recover(Gate(calls, name), calls, name, tasks, slots) for name in names for calls in Calls)
+    woken, is_closed = 0, False
+    for name in names:
+        for calls in Calls:
+            gate = Gate(calls, name)
+            state = gate.state()
+            is_closed = is_closed or state.closed_at > 0
+            woken += _recover(gate, state, calls, name, tasks, slots)
+    return woken, is_closed
 
 
 def probe_long_outages(*, tasks: TaskStore, slots: Slots, provider: Provider | None = None) -> int:
@@ -129,8 +136,8 @@ def is_overdue(task: Task, *, is_in_doubt: bool) -> bool:
     return clock.milliseconds() - task.slots_acquired_at > float(limit * 1_000)
 
 
-def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> int:
-    state, now = gate.state(), clock.milliseconds()
+def _recover(gate: Gate, state: GateState, calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> int:
+    now = clock.milliseconds()
     if state.is_unnoticed(now):
         return wake_holders(gate, tasks=tasks, slots=slots)
     if state.closed_at:
