@@ -49,6 +49,10 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     page.locator("#viewer .timeline").wait_for()
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator("#toast")).to_have_text("Link copied.")
+    # The viewer draws itself again, and the sentence stays.
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#viewer #toast")).to_have_text("Link copied.")
     assert f"/v1/results/{task_id}/" in page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("button", name="Copy picture").click()
     expect(page.locator("#toast")).to_have_text("Picture copied.")
