@@ -122,16 +122,25 @@ class Deployment:
         name = execution_name(self.run_id(task_id), times)
         return f"{self.here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{name}"
 
-    def execution_status(self, task_id: str, times: int = 0) -> str:
-        return self.aws.stepfunctions.describe_execution(executionArn=self.execution_arn(task_id, times))["status"]
+    def execution_status(self, task_id: str, times: int = 0) -> str | None:
+        """The status of an execution; ``None`` until it is started."""
+        client = self.aws.stepfunctions
+        try:
+            return client.describe_execution(executionArn=self.execution_arn(task_id, times))["status"]
+        except client.exceptions.ExecutionDoesNotExist:
+            return None
 
     def wait_for_end(self, task_id: str) -> None:
         """Waits until a task's workflow has ended as it should."""
-        wait_until(lambda: self.execution_status(task_id) != "RUNNING", f"the workflow of {task_id} has ended")
+        wait_until(
+            lambda: self.execution_status(task_id) not in (None, "RUNNING"), f"the workflow of {task_id} has ended"
+        )
         assert self.execution_status(task_id) == "SUCCEEDED"
 
     def steps(self, task_id: str) -> list[Step]:
         """The states that a task's workflow went through, in order; those it is still in are left out."""
+        if self.execution_status(task_id) is None:
+            return []
         return steps_of(self.aws.stepfunctions, self.execution_arn(task_id))
 
     def notification_status(self, task_id: str, status: str) -> str:
@@ -146,13 +155,6 @@ class Deployment:
         except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
             return "NOT STARTED"
 
-    def notify_again(self, task_id: str) -> None:
-        """Repeats the notification of a task's end, and waits for it: the first one may still be on its way."""
-        ends = ("Image Task Succeeded", "Image Task Failed")
-        [detail] = [each["detail"] for each in self.events(task_id) if each["detail-type"] in ends]
-        workflow = self.resource("NotificationWorkflow")
-        self.invoke("NotifyFunction", {"notification_workflow": workflow, "detail": detail})
-
     def timers_fired(self, task_id: str) -> int:
         """How often the fallback poller's timer woke this task instead of a callback."""
         return sum(step.name == "AwaitCallback" and step.error == "States.Timeout" for step in self.steps(task_id))
@@ -162,7 +164,8 @@ class Deployment:
     def events(self, task_id: str) -> list[JsonObject]:
         """Every event of a task that has come so far, as EventBridge delivered it."""
         url = self.here["events_queue_url"]
-        while messages := self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        how: Any = {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 600}
+        while messages := self.aws.sqs.receive_message(**how).get("Messages", []):
             for message in messages:
                 event = json.loads(message["Body"])
                 self._keep(event)
