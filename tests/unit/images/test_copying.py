@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import socket
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -278,52 +280,53 @@ def test_dripping_image_fails_the_copy(monkeypatch, is_chunked):
 
 
 class Dripping:
-    """A connection with one byte a second: a read of many bytes waits for all of them."""
+    """A connection whose own limit never passes: a read of many bytes ends when the connection is shut down."""
 
     closed = False
 
-    def __init__(self, content: bytes) -> None:
-        self._content = io.BytesIO(content)
-        self.now = 0.0
-
-    def read1(self, _amount: int = -1) -> bytes:
-        return self.read(1)
+    def __init__(self, at_once: bytes) -> None:
+        self._at_once = io.BytesIO(at_once)
+        self._is_shut_down = threading.Event()
 
     def read(self, amount: int) -> bytes:
-        self.now += amount
-        return self._content.read(amount)
+        content = self._at_once.read(amount)
+        if len(content) < amount:
+            assert self._is_shut_down.wait(60)
+        return content
+
+    def shutdown(self, how: int) -> None:
+        assert how == socket.SHUT_RD
+        self._is_shut_down.set()
 
     def close(self) -> None:
         self.closed = True
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-@pytest.mark.parametrize("seconds", [240, 70_000])
-def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, seconds):
+@pytest.mark.parametrize("arrived", [240, 70_000])
+def test_dripping_image_ends_at_the_deadline(monkeypatch, is_chunked, arrived):
     """The deadline holds in the image's head and behind it. A killed function would record none of the other images."""
-    drips = Dripping(LARGE_PNG)
-    monkeypatch.setattr(copying, "COPY_SECONDS", seconds)
-    monkeypatch.setattr(copying.time, "monotonic", lambda: drips.now)
+    drips = Dripping(LARGE_PNG[:arrived])
+    monkeypatch.setattr(copying, "COPY_SECONDS", 0.1)
     headers = {} if is_chunked else {"Content-Length": str(len(LARGE_PNG))}
-    source = urllib3.HTTPResponse(drips, headers, status=200, preload_content=False, request_method="GET")  # type: ignore[arg-type]
-    reason = failure(HttpPool({URL: lambda: source}))
-    assert reason == "the time to copy the images in is over"
-    assert drips.now <= seconds + 1
-
-
-class Records(io.BytesIO):
-    """A connection over TLS: it returns a record of 16 KB at a time."""
-
-    def read1(self, amount: int | None = -1, /) -> bytes:
-        return super().read1(min(amount or -1, 16 * 1024))
+    source = urllib3.HTTPResponse(
+        drips,  # type: ignore[arg-type]
+        headers,
+        status=200,
+        preload_content=False,
+        request_method="GET",
+        connection=SimpleNamespace(close=lambda: None),  # type: ignore[arg-type]
+        sock_shutdown=drips.shutdown,
+    )
+    assert failure(HttpPool({URL: lambda: source})) == "the time to copy the images in is over"
 
 
 def test_small_chunks_are_sent_on_in_large_ones():
     """Each piece is a separate call all the way down: over TLS that was most of the CPU."""
     head = LARGE_PNG[: 64 * 1024]
     facts = ResultFacts("image/png", 640, 480)
-    stream = CheckedStream(head, Records(LARGE_PNG[len(head) :]), len(LARGE_PNG), facts, ends_at=float("inf"))
-    chunks = list(stream)
+    rest = io.BytesIO(LARGE_PNG[len(head) :])
+    chunks = list(CheckedStream(head, rest, len(LARGE_PNG), facts, ends_at=float("inf")))
     assert b"".join(chunks) == LARGE_PNG
     assert len(chunks) == 2 + len(LARGE_PNG) // CHUNK_BYTES
 

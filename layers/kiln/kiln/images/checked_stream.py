@@ -55,12 +55,8 @@ class EndMissing(Exception):
 class Readable(Protocol):
     """A source of bytes."""
 
-    def read1(self, amount: int, /) -> bytes:
-        """Returns the bytes that have arrived, and waits only for the first one.
-
-        The connection's own limit begins again with every byte: to wait for a fixed number would be to wait for as long
-        as an image that drips takes.
-        """
+    def read(self, amount: int, /) -> bytes:
+        """Returns that many bytes; fewer only at the end."""
 
 
 class CheckedStream:
@@ -104,7 +100,7 @@ class CheckedStream:
             self._tail = (self._tail + chunk if len(chunk) < TAIL_BYTES else chunk)[-TAIL_BYTES:]
             if self.size < self._length:
                 yield chunk
-                chunk = self._next_chunk()
+                chunk = self._rest.read(min(CHUNK_BYTES, self._length - self.size))
                 continue
             self._check_end()
             yield chunk
@@ -116,16 +112,6 @@ class CheckedStream:
         seen = CopiedBytes(self.size, self.sha256)
         if seen != self._seen_before:
             raise EndMissing(seen)
-
-    def _next_chunk(self) -> bytes:
-        """The next bytes, as many as are worth a hash and a write: TLS returns 16 KB at a time."""
-        parts: list[bytes] = []
-        missing = min(CHUNK_BYTES, self._length - self.size)
-        while missing > 0 and (part := self._rest.read1(missing)):
-            check_time(self._ends_at)
-            parts.append(part)
-            missing -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check_time(ends_at: float) -> None:

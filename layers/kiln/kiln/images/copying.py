@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -105,19 +108,17 @@ class _Copy:
         check_time(self.ends_at)
         try:
             source = open_link(url, self.http)
-            try:
+            with _ending(source, self.ends_at):
                 _check_status(source)
                 stated = _length_of(source)
                 if stated is not None:
                     return self._store(source, stated, seen_before)
                 with tempfile.TemporaryFile() as spool:
                     return self._store(spool, _spool(source, spool, self.ends_at), seen_before)
-            finally:
-                source.close()
-                source.release_conn()
         except LinkRefused as refusal:
             raise CopyFailed(str(refusal), Hope.NONE) from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            check_time(self.ends_at)
             raise CopyFailed(f"the connection failed: {type(error).__name__}") from error
 
     def _store(self, source: Readable, length: int, seen_before: CopiedBytes | None) -> StoredFile:
@@ -136,6 +137,30 @@ class _Copy:
             height=facts.height,
             content_type=facts.content_type,
         )
+
+
+@contextlib.contextmanager
+def _ending(source: urllib3.BaseHTTPResponse, ends_at: float) -> Iterator[None]:
+    """Closes an answer in the end, and stops a read that is still waiting at the deadline.
+
+    The connection's own limit begins again with every byte, so a read of many bytes would wait for as long as an image
+    that arrives slowly takes.
+    """
+
+    def stop() -> None:
+        # The last byte may have arrived meanwhile. Then the connection is no longer the answer's.
+        with contextlib.suppress(RuntimeError):
+            source.shutdown()
+
+    timer = threading.Timer(ends_at - time.monotonic(), stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        source.close()
+        source.release_conn()
 
 
 def _check_status(source: urllib3.BaseHTTPResponse) -> None:
@@ -160,7 +185,7 @@ def _length_of(source: urllib3.BaseHTTPResponse) -> int | None:
 
 def _spool(source: Readable, spool: BinaryIO, ends_at: float) -> int:
     length = 0
-    while chunk := source.read1(CHUNK_BYTES):
+    while chunk := source.read(CHUNK_BYTES):
         check_time(ends_at)
         length += spool.write(chunk)
         if length > _SPOOLED_BYTES:
@@ -184,11 +209,8 @@ def _head(source: Readable, length: int, ends_at: float) -> tuple[bytes, ResultF
 
 
 def _read_up_to(source: Readable, amount: int, ends_at: float) -> bytes:
-    parts = bytearray()
-    while len(parts) < amount:
-        chunk = source.read1(amount - len(parts))
-        if not chunk:
-            raise CopyFailed(f"the image ended after {len(parts)} bytes")
-        check_time(ends_at)
-        parts += chunk
-    return bytes(parts)
+    content = source.read(amount)
+    check_time(ends_at)
+    if len(content) < amount:
+        raise CopyFailed(f"the image ended after {len(content)} bytes")
+    return content
