@@ -17,7 +17,7 @@ from tests.integration.client import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "lantern-cat"
 TASKS_PATH = "/v1/images/multi-image2image"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 Command = subprocess.Popen[str]
 
@@ -78,5 +78,5 @@ def call(here: dict[str, str], path: str, body: object = None) -> Any:
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {here['api_key']}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         return json.load(answer)

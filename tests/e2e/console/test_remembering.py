@@ -24,7 +24,7 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     page.fill("#prompt", PROMPT)
     page.locator("label[for=n-2]").click()
     page.locator("label[for=ratio-3-2]").click()
-    page.wait_for_timeout(500)
+    console.wait_for_draft(subjects=2, style=1, prompt=PROMPT, n=2, ratio="3:2")
     page.reload()
     expect(page.locator("#subjects .filled")).to_have_count(2)
     expect(page.locator("#style img")).to_have_attribute("alt", "style.png")
