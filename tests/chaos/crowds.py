@@ -130,8 +130,8 @@ def assert_served(kiln: ChaosDeployment, burst: Burst, slots: int) -> None:
     # order of acceptance, so theirs start behind those of the crowd (docs/scaling.md).
     assert max(burst.places_of_few()) <= FEW + 6 * slots
     assert max(burst.displacements(), default=0) <= 3 * slots
-    # Hardly a task of a short crowd waits, and the first crowd may wait for the functions to start.
-    if len(burst.tasks) > 2 * slots and burst.held:
+    # Hardly a task of a short crowd waits, and much of its time may be the start of the functions.
+    if len(burst.tasks) >= 100 and burst.held:
         assert sum(burst.held) >= 0.8 * slots * len(burst.held)
     assert kiln.unfinished() == []
 

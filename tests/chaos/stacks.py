@@ -120,22 +120,16 @@ class ChaosDeployment(Deployment):
 
     def is_started_again(self, task_id: str) -> bool:
         """Whether another workflow was started in place of a task's first."""
-        return self._status(task_id, 1) is not None
+        return self.execution_status(task_id, 1) is not None
 
     def _last_status(self, task_id: str) -> str | None:
         last = None
         for times in itertools.count():
-            status = self._status(task_id, times)
+            status = self.execution_status(task_id, times)
             if status is None:
                 return last
             last = status
         return last
-
-    def _status(self, task_id: str, times: int) -> str | None:
-        try:
-            return self.execution_status(task_id, times)
-        except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
-            return None
 
     def images_in_outbox(self, prefix: str) -> list[str]:
         """The keys of the images below a prefix, without their previews."""
