@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.integration.client import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "lantern-cat"
@@ -23,10 +24,7 @@ Command = subprocess.Popen[str]
 
 def until(is_so: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:
     """Waits for a condition."""
-    deadline = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout:g} s without success until {what}"
-        time.sleep(0.05)
+    wait_until(is_so, what, timeout=timeout)
 
 
 @contextlib.contextmanager
