@@ -27,6 +27,13 @@ def test_clients_are_built_once(cloud):
     assert aws.step_functions() is aws.step_functions()
 
 
+def test_requests_have_a_user_agent_that_names_kiln(cloud):
+    sent: list[str] = []
+    aws.dynamodb().meta.events.register("before-send", lambda request, **_: sent.append(request.headers["User-Agent"]))
+    aws.dynamodb().list_tables()
+    assert [agent.split()[0] for agent in sent] == ["kiln"]
+
+
 def test_concurrent_threads_get_one_client():
     """Images come several at a time. A client is a hundred milliseconds of work, and a session is not made for two."""
     aws.s3.cache_clear()

@@ -36,7 +36,8 @@ class BatchRequest(BaseModel, defer_build=True):
     priority: Priority | None = Field(default=None, description="The priority of jobs that have none themselves")
     all_or_nothing: bool = Field(default=False, description="Create no task if one job is refused")
 
-    _ignored: list[str] = PrivateAttr(default_factory=list)
+    # pydantic copies a default for each request. A factory's signature would be inspected for each.
+    _ignored: list[str] = PrivateAttr(default=[])
 
     @model_validator(mode="wrap")
     @classmethod

@@ -135,7 +135,8 @@ class CreateRequest(BaseModel, defer_build=True):
         default=Priority.NORMAL, description="low waits while any task of normal priority waits (Kiln's own)"
     )
 
-    _ignored: list[str] = PrivateAttr(default_factory=list)
+    # pydantic copies a default for each request. A factory's signature would be inspected for each.
+    _ignored: list[str] = PrivateAttr(default=[])
 
     @model_validator(mode="wrap")
     @classmethod
