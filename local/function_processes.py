@@ -27,7 +27,9 @@ from typing import IO, Any, NoReturn
 _LIBRARIES = (
     "aws_lambda_powertools.event_handler",
     "aws_lambda_powertools.metrics",
+    "aws_lambda_powertools.utilities.typing",
     "boto3.dynamodb.types",
+    "boto3.s3.inject",
     "botocore.handlers",
     "botocore.retryhandler",
     "httpcore",
