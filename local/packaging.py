@@ -74,9 +74,9 @@ def package(template_path: Path, bucket: str) -> Package:
 
 
 def zip_folder(folder: Path, prefix: str = "") -> bytes:
-    """Zips a folder of Python code; the same files give the same bytes.
+    """Zips a folder of Python code, without compressing it; the same files give the same bytes.
 
-    The zip holds the compiled form too, marked as never to be checked against its source. An unpacked zip has new
+    The local AWS unpacks the zip for every process of a function. It holds the compiled form too, marked as never to be checked against its source. An unpacked zip has new
     file times, so ordinary ``.pyc`` files would be compiled again at every cold start.
 
     Args:
@@ -84,7 +84,7 @@ def zip_folder(folder: Path, prefix: str = "") -> bytes:
         prefix: Is put before every name in the zip, for example ``python/``.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder)
             if not path.is_file() or _LEFT_OUT.intersection(relative.parts):
@@ -99,7 +99,7 @@ def zip_folder(folder: Path, prefix: str = "") -> bytes:
 def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
     entry = zipfile.ZipInfo(name, _ZIP_TIME)
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
+    archive.writestr(entry, body, zipfile.ZIP_STORED)
 
 
 def _compiled(path: Path, shown_as: Path) -> bytes:
