@@ -7,11 +7,13 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from httpx import HTTPError
 from rich.console import Console
@@ -22,7 +24,7 @@ from local.narration import console_address
 from local.picture_folder import copies_of_pictures
 from local.providers import KeysError, RealProvider, price, real_provider
 from local.serving import PortTakenError
-from local.stack import FolderTakenError, Options, Stack, StackError
+from local.stack import TASKS_PATH, FolderTakenError, Options, Stack, StackError
 from local.tour import Tour, TourError
 from local.unfinished import unfinished
 
@@ -89,12 +91,24 @@ def _serve(arguments: argparse.Namespace, console: Console, tour: Tour | None, p
             tour.show(stack, stays=not arguments.once)
             if arguments.once:
                 return 0
+        threading.Thread(target=start_submit, args=(here,), daemon=True).start()
         console.print(f"Keys and addresses: {stack.description_file}.")
         console.print("Press Ctrl-C to stop. The gallery ends with the stack: save your pictures first.")
         sys.stdout.flush()
         while True:
             stack.check()
             time.sleep(0.5)
+
+
+def start_submit(here: Mapping[str, str]) -> None:
+    """Starts the first process of the function behind creates, by a create that is refused; it then stays.
+
+    A crowd of drops takes every processor for longer than a create may last.
+    """
+    headers = {"Authorization": f"Bearer {here['api_key']}"}
+    # The stack may stop before it answers.
+    with contextlib.suppress(HTTPError):
+        httpx.post(f"{here['api_url']}{TASKS_PATH}", content=b"{}", headers=headers, timeout=60, trust_env=False)
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ class LocalAws:
             )
         self.clients = AwsClients(self.endpoint_url)
 
-    def wait_until_ready(self, timeout: float = 30) -> None:
+    def wait_until_ready(self, timeout: float = 120) -> None:
         """Waits until it answers.
 
         Raises:
@@ -83,7 +83,7 @@ class LocalAws:
 
     def reset(self) -> None:
         """Removes every resource, as if it had just started."""
-        with httpx.Client(base_url=self.endpoint_url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=self.endpoint_url, trust_env=False, timeout=120) as client:
             client.post("/_ministack/reset").raise_for_status()
 
     def check(self) -> None:

@@ -13,6 +13,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 
+from local.function_processes import fork_functions
+
 _OPEN_FILES = 10_240
 
 
@@ -20,6 +22,7 @@ def main(listening: int) -> None:
     """Serves the emulator on a socket; its settings are environment variables."""
     threading.Thread(target=_end_with_stdin, name="end-with-stdin", daemon=True).start()
     _raise_file_limit()
+    fork_functions()
     config = Config()
     config.bind = [f"fd://{listening}"]
     config.keep_alive_timeout = 75

@@ -56,7 +56,7 @@ class Child:
         self._reader = threading.Thread(target=self._read, name=f"output of {name}", daemon=True)
         self._reader.start()
 
-    def first_line(self, timeout: float = 30) -> str:
+    def first_line(self, timeout: float = 120) -> str:
         """The first line it prints, once it is ready.
 
         Raises:

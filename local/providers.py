@@ -110,7 +110,7 @@ class SimulatedProvider:
 
     def reset(self) -> None:
         """Forgets every task and every fault."""
-        httpx.post(f"{self.control_url}/reset", trust_env=False).raise_for_status()
+        httpx.post(f"{self.control_url}/reset", trust_env=False, timeout=120).raise_for_status()
 
     def start_stopping(self) -> None:
         """Asks the process to end."""

@@ -35,8 +35,11 @@ _TIMEOUT = httpx.Timeout(60, connect=5, pool=60)
 _LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 
 _CALLBACKS = "/v1/callbacks/"
-_CALLBACKS_AT_ONCE = 9
-"""Each callback that is being served is a process of 75 MB here, so only this many are served at once."""
+AT_ONCE = 9
+"""Each request that is being served is a process of 75 MB here, and its start takes a second of CPU.
+
+So only this many callbacks, and as many other requests, are served at once. Their time limit begins with their turn.
+"""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -51,7 +54,8 @@ class ReverseProxy:
     def __init__(self, client: httpx.AsyncClient | None = None, *, timeout: float = TIMEOUT_SECONDS) -> None:
         # Both ends are on this computer, so proxies and credentials of the environment are ignored.
         self._client = client or httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT, limits=_LIMITS)
-        self._callbacks = asyncio.Semaphore(_CALLBACKS_AT_ONCE)
+        self._callbacks = asyncio.Semaphore(AT_ONCE)
+        self._others = asyncio.Semaphore(AT_ONCE)
         self._timeout = timeout
         self._stage: httpx.URL | None = None
         self._responses = DEFAULTS
@@ -84,10 +88,8 @@ class ReverseProxy:
     async def _answer_unless_stopping(self, request: Request) -> Response:
         task: Any = asyncio.current_task()
         self._open.add(task)
-        is_callback = request.url.path.startswith(_CALLBACKS)
         try:
-            async with self._callbacks if is_callback else contextlib.nullcontext():
-                return await self._answer(request)
+            return await self._answer(request)
         except asyncio.CancelledError:
             if not self._is_stopping:
                 raise
@@ -103,7 +105,7 @@ class ReverseProxy:
             return Response(f"HTTP header is larger than {HEADER_LIMIT} bytes.", 431, media_type="text/plain")
         try:
             body = await _read(request)
-            async with asyncio.timeout(self._timeout):
+            async with self._turn_of(request), asyncio.timeout(self._timeout):
                 return await self._forward(request, body, self._stage)
         except BodyTooLargeError:
             return self._responses["REQUEST_TOO_LARGE"].answer()
@@ -111,6 +113,12 @@ class ReverseProxy:
             return self._responses["INTEGRATION_TIMEOUT"].answer()
         except httpx.TransportError as error:
             return refusal(503, 5000, f"the local AWS could not be reached: {error}")
+
+    def _turn_of(self, request: Request) -> contextlib.AbstractAsyncContextManager[None]:
+        if request.url.path.startswith(_CALLBACKS):
+            return self._callbacks
+        # A request that waits for a task is not the work of a moment: it would keep the others from their turns.
+        return contextlib.nullcontext() if "wait" in request.headers.get("prefer", "") else self._others
 
     async def _forward(self, request: Request, body: bytes, stage: httpx.URL) -> Response:
         # API Gateway keeps the escapes of a path; the local AWS decodes them once, so they are escaped once more.

@@ -256,7 +256,7 @@ class Stack:
     def _check_api(self) -> None:
         """Lists the tasks through the API, which proves that every part answers and that the keys are right."""
         headers = {"Authorization": f"Bearer {self.description['api_key']}"}
-        answer = httpx.get(f"{self._api_url}{TASKS_PATH}", headers=headers, timeout=30, trust_env=False)
+        answer = httpx.get(f"{self._api_url}{TASKS_PATH}", headers=headers, timeout=120, trust_env=False)
         if answer.status_code != httpx.codes.OK:
             logged = "\n".join(f"  {line}" for line in function_logs.errors(self.clients))
             raise StackError(f"the API answers {answer.status_code}: {answer.text[:500]}\n{logged}")

@@ -28,7 +28,7 @@ def changed_item(record: DynamoDBRecord) -> None:
         if aws.may_pass(error) or isinstance(error, BusRefused):
             raise
         # The same record would fail again, and hold up the records behind it for a day.
-        logger.exception("the batch cannot be followed")
+        logger.exception("the budget cannot be followed" if is_usage else "the batch cannot be followed")
         return
     if published and is_usage:
         logger.info("budget nearly used", extra={"caller": published})

@@ -12,7 +12,7 @@ from PIL import Image
 
 from local.stack import TASKS_PATH, Stack
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 def create(stack: Stack, **fields: Any) -> str:
@@ -50,4 +50,4 @@ def _url(stack: Stack) -> str:
 
 def _how(stack: Stack) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {stack.description['api_key']}"}
-    return {"headers": headers, "timeout": 30, "trust_env": False}
+    return {"headers": headers, "timeout": PATIENCE_SECONDS, "trust_env": False}

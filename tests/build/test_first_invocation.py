@@ -57,7 +57,7 @@ def handler(native: Path) -> dict[str, str]:
 
 def run(*command: str, environment: Mapping[str, str]) -> str:
     done = subprocess.run(
-        command, env=dict(environment), cwd="/", capture_output=True, text=True, timeout=60, check=False
+        command, env=dict(environment), cwd="/", capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -14,7 +14,7 @@ import pytest
 
 from local.clients import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, AwsClients
 from local.stack import Options, Stack
-from tests.build.tasks import create, ended
+from tests.build.tasks import PATIENCE_SECONDS, create, ended
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +53,7 @@ def sam_deploy(
         "SAM_CLI_TELEMETRY": "0",
     }
     done = subprocess.run(
-        command, cwd=template.parent, env=environment, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=template.parent, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, f"{done.stdout[-3_000:]}\n{done.stderr[-3_000:]}"
     stack = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
@@ -77,5 +77,5 @@ def test_stack_deployed_by_sam_finishes_a_task(native, tmp_path):
         images = task["task_result"]["images"]
         assert len(images) == 2
         for image in images:
-            fetched = httpx.get(image["url"], follow_redirects=True, trust_env=False)
+            fetched = httpx.get(image["url"], follow_redirects=True, trust_env=False, timeout=PATIENCE_SECONDS)
             assert fetched.headers["Content-Type"].startswith("image/")

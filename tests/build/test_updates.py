@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local.stack import TEMPLATE, Options, Stack
-from tests.build.tasks import create, ended, query
+from tests.build.tasks import PATIENCE_SECONDS, create, ended, query
 
 ROOT = Path(__file__).parents[2]
 WAITING = 3
@@ -45,11 +45,18 @@ def earlier(tmp_path: Path) -> Path:
     return tmp_path / "earlier/template.yaml"
 
 
+def control(stack: Stack, what: str, content: object) -> None:
+    """Tells the simulated provider what to do from now on."""
+    url = f"{stack.description['provider_control_url']}/{what}"
+    httpx.post(url, json=content, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
+
+
 def test_tasks_of_the_earlier_release_finish_after_an_update(earlier, tmp_path):
     options = Options(
         tmp_path / "state",
         parameters={"PollAfterSeconds": "2", "ProviderSlots": "1"},
-        provider_arguments=["--task-seconds", "4", "--pixels", "40000"],
+        # No task ends before the update, however long its creation takes here.
+        provider_arguments=["--task-seconds", "3600", "--pixels", "40000"],
         template=earlier,
     )
     with Stack(options) as stack:
@@ -59,9 +66,12 @@ def test_tasks_of_the_earlier_release_finish_after_an_update(earlier, tmp_path):
 
         stack.update(TEMPLATE, CHANGED)
 
+        control(stack, "faults", {"task_seconds": 0.4})
+        control(stack, "finish", {})
         late = create(stack)
         assert [ended(stack, task)["task_status"] for task in (*tasks, late)] == ["succeed"] * (WAITING + 2)
-        made = httpx.get(f"{stack.description['provider_control_url']}/stats", trust_env=False).json()["by_external_id"]
+        url = f"{stack.description['provider_control_url']}/stats"
+        made = httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).json()["by_external_id"]
         # The provider knows a task by its run: the task's id, and perhaps when it was accepted.
         assert set(made.values()) == {1}
         assert sorted(name.partition("_")[0] for name in made) == sorted((*tasks, late))

@@ -13,6 +13,8 @@ from tests.integration.driver import Deployment
 _LONGEST_ANSWERED_KEY = 900
 _QUEUES = ("InboxDeadLetters", "UnstartedTasks")
 _REQUESTER = "kiln.requests"
+_OF_NO_REQUEST = ("CALLER#", "USAGE#", "GATE#", "SLOTS", "RECONCILER", "STAGE_TIMES")
+"""Items that are one for each caller, month or account, however many requests come; the reconciler's may be new too."""
 _EVENT_BYTES = 250 * 1024
 """EventBridge takes 256 KB in all."""
 
@@ -37,6 +39,11 @@ class Before:
 def look_around(kiln: Deployment) -> Before:
     """Notes what there is."""
     return Before(items=set(_items(kiln)), dead=_dead_letters(kiln))
+
+
+def of_requests(keys: set[str]) -> set[str]:
+    """The keys of the items that a request has made."""
+    return {key for key in keys if not key.startswith(_OF_NO_REQUEST)}
 
 
 def throw_at_inbox(kiln: Deployment, junk: Junk, before: Before, name: str) -> None:
@@ -119,8 +126,7 @@ def assert_nothing_came_of_it(kiln: Deployment, before: Before, since: float) ->
     for task_id in tasks:
         wait_until(lambda task_id=task_id: kiln.item(task_id)["task_status"] in TERMINAL, f"{task_id} has ended")
         kiln.wait_for_end(task_id)
-    left = {key: item for key, item in new.items() if not key.startswith(("CALLER#", "USAGE#")) and key != "SLOTS"}
-    lasting = [key for key, item in left.items() if "expires_at" not in item]
+    lasting = [key for key, item in new.items() if "expires_at" not in item and not key.startswith(_OF_NO_REQUEST)]
     assert lasting == [], f"items that stay: {lasting}"
     wait_until(lambda: not kiln.holders(), "no slot is held")
     assert _dead_letters(kiln) == before.dead

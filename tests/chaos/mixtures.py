@@ -156,7 +156,7 @@ def run(kiln: ChaosDeployment, mixture: Mixture) -> dict[str, int]:
             _mischief(kiln, each.task_id, mixture.mischief)
         kiln.set_faults(**mixture.then)
         open_things.enter_context(kiln.injector.throttling(mixture.throttled, _REPEATED, mixture.throttle_rate))
-        wait_until(lambda: _all_ended(kiln, runs), "all tasks have ended", timeout=300)
+        wait_until(lambda: _all_ended(kiln, runs), "all tasks have ended", timeout=900)
         for each in runs:
             _mischief(kiln, each.task_id, mixture.mischief)
             ended[_check(kiln, each, runs, may_fail=mixture.has_fault("fail_tasks"))] += 1

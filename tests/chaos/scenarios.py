@@ -63,7 +63,7 @@ def queued_tasks(kiln: ChaosDeployment, receiver: Receiver, marker: str) -> None
         kiln.set_faults()
         second = client.create(n=IMAGES)
         # Where the first is broken in the middle, it may have to let the second go ahead.
-        wait_until(lambda: "queue" in kiln.item(second) or kiln.generations(second), "the second waits in the queue")
+        wait_until(lambda: kiln.is_parked(second) or kiln.generations(second), "the second waits in the queue")
         kiln.finish()
         assert_kept(kiln, client, first, n=IMAGES)
         assert_kept(kiln, client, second, n=IMAGES)

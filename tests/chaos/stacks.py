@@ -120,22 +120,16 @@ class ChaosDeployment(Deployment):
 
     def is_started_again(self, task_id: str) -> bool:
         """Whether another workflow was started in place of a task's first."""
-        return self._status(task_id, 1) is not None
+        return self.execution_status(task_id, 1) is not None
 
     def _last_status(self, task_id: str) -> str | None:
         last = None
         for times in itertools.count():
-            status = self._status(task_id, times)
+            status = self.execution_status(task_id, times)
             if status is None:
                 return last
             last = status
         return last
-
-    def _status(self, task_id: str, times: int) -> str | None:
-        try:
-            return self.execution_status(task_id, times)
-        except self.aws.stepfunctions.exceptions.ExecutionDoesNotExist:
-            return None
 
     def images_in_outbox(self, prefix: str) -> list[str]:
         """The keys of the images below a prefix, without their previews."""
@@ -234,6 +228,7 @@ def broken_stack(
     parameters: Mapping[str, str] | None = None,
     *,
     one_at_a_time: bool = True,
+    reconciles: bool = True,
     webhook_secret: str = "",
     provider_accounts: int = 1,
 ) -> Iterator[ChaosDeployment]:
@@ -242,8 +237,8 @@ def broken_stack(
     Args:
         folder: For its files.
         parameters: Of the template, on top of those all such stacks have.
-        one_at_a_time: Whether each record has its own invocation, so that a plan for one task strikes no other,
-            and the inbox's messages return soon; both as in the template otherwise.
+        one_at_a_time: Whether each record has its own invocation (a plan strikes one task), and messages return soon.
+        reconciles: Whether the reconciler runs once a minute; otherwise only when a test calls it.
         webhook_secret: With which the provider's account signs its callbacks, if it does.
         provider_accounts: How many accounts the provider has.
     """
@@ -262,6 +257,8 @@ def broken_stack(
                 keys = {**stack.provider_keys, "webhook_secret": webhook_secret}
                 secret = kiln.resource("ProviderSecret")
                 stack.clients.secretsmanager.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+            if not reconciles:
+                kiln.aws.events.disable_rule(Name=kiln.resource("ReconcileFunctionEveryMinute").rpartition("|")[2])
             if one_at_a_time:
                 _one_at_a_time(kiln)
             yield kiln

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+
+import pytest
 
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
@@ -20,7 +23,7 @@ from tests.chaos.scenarios import (
     stopped_task,
 )
 from tests.chaos.secrecy import secrets_of, written
-from tests.chaos.stacks import ChaosDeployment, client_of
+from tests.chaos.stacks import ChaosDeployment, broken_stack, client_of
 from tests.integration.client import NEVER, picture, wait_until
 from tests.support.permissions import WORKFLOWS, granted, granted_to_workflow, needed_by_workflow, used
 
@@ -37,7 +40,6 @@ UNSEEN = {
     ("Collect", "s3:GetObject"): "for the link by which it reads an image again, to make its preview",
     ("Inbox", "s3:GetObjectVersion"): "as with Submit",
     ("Dispatch", "states:SendTaskSuccess"): "only when a gate opens, or a refused task releases its slots",
-    ("Release", "states:SendTaskSuccess"): "only if no other function has woken the next task first",
     ("Notify", "sqs:SendMessage"): "Lambda itself puts there what could not be attempted",
     ("Query", "dynamodb:UpdateItem"): "only for a query that waits for a change",
     ("Start", "dynamodb:GetItem"): "only for a task that an operator puts back into the table after its turn",
@@ -57,6 +59,13 @@ UNSEEN = {
 
 UNENTERED = {"ReleaseSlots", "NotifyEnd"}
 """States after hours of errors: a step that cannot continue, and a bus that takes no event."""
+
+
+@pytest.fixture(scope="module")
+def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
+    """A stack whose reconciler runs when it is called: on its schedule, it would do the work of other functions."""
+    with broken_stack(tmp_path_factory.mktemp("chaos"), reconciles=False) as deployed:
+        yield deployed
 
 
 def run_through_every_channel(kiln: ChaosDeployment, receiver: Receiver) -> None:
@@ -126,7 +135,7 @@ def run_what_operators_do(kiln: ChaosDeployment, receiver: Receiver) -> None:
 
 
 def run_what_is_rarely_needed(kiln: ChaosDeployment, receiver: Receiver) -> None:
-    """A batch that is sent twice, what the reconciler mends, a dead letter, and a workflow that could not continue."""
+    """A batch that is sent twice, what the reconciler mends, a dead letter, a broken workflow, a refused webhook."""
     marker = new_marker()
     for _ in range(2):
         repeated_batch(kiln, receiver, marker)
@@ -147,6 +156,9 @@ def run_what_is_rarely_needed(kiln: ChaosDeployment, receiver: Receiver) -> None
         client.wait_for(waiting, "succeed")
         kiln.finish()
         kiln.wait_for_end(broken)
+        receiver.refusals["succeed"] = [500]
+        refused = client.create(callback_url=f"{receiver.url}/refused")
+        wait_until(lambda: kiln.notification_status(refused, "succeed") == "SUCCEEDED", "the webhook is sent again")
 
 
 def states_entered(kiln: ChaosDeployment, name: str) -> set[str]:

@@ -7,26 +7,24 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.integration.client import wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "lantern-cat"
 TASKS_PATH = "/v1/images/multi-image2image"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 Command = subprocess.Popen[str]
 
 
 def until(is_so: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:
     """Waits for a condition."""
-    deadline = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout:g} s without success until {what}"
-        time.sleep(0.05)
+    wait_until(is_so, what, timeout=timeout)
 
 
 @contextlib.contextmanager
@@ -80,5 +78,5 @@ def call(here: dict[str, str], path: str, body: object = None) -> Any:
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {here['api_key']}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         return json.load(answer)

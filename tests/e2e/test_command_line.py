@@ -34,7 +34,7 @@ def generate(here: dict[str, str], n: int = 1) -> list[bytes]:
     assert task["task_status"] == "succeed", task
     images = []
     for link in task["task_result"]["images"]:
-        with urllib.request.urlopen(link["url"], timeout=60) as answer:
+        with urllib.request.urlopen(link["url"], timeout=PATIENCE_S) as answer:
             images.append(answer.read())
     assert len(images) == n
     for content in images:
@@ -80,7 +80,7 @@ def test_run_once_saves_the_images(tmp_path: Path) -> None:
     result = json.loads((results / "result.json").read_text())
     assert result["data"]["task_status"] == "succeed"
     assert not (state_dir / "stack.json").exists()
-    until(lambda: processes_of(state_dir) == [], "no process is left", timeout=20)
+    until(lambda: processes_of(state_dir) == [], "no process is left")
 
 
 def test_run_once_with_an_invalid_job_exits_1(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_up_accepts_the_plain_key_until_sigterm(tmp_path: Path) -> None:
     with up(state_dir) as process:
         here = description(state_dir, process)
         assert (state_dir / "stack.json").stat().st_mode & 0o077 == 0, "the file with the keys is private"
-        with urllib.request.urlopen(here["api_url"], timeout=60) as page:
+        with urllib.request.urlopen(here["api_url"], timeout=PATIENCE_S) as page:
             assert "<title>Kiln</title>" in page.read().decode()
         with pytest.raises(urllib.error.HTTPError) as refused:
             call(here | {"api_key": "unknown"}, TASKS_PATH)
@@ -108,9 +108,9 @@ def test_up_accepts_the_plain_key_until_sigterm(tmp_path: Path) -> None:
             assert (answer.code, json.load(answer)["code"]) == (401, 1000)
         generate(here, n=2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     assert not (state_dir / "stack.json").exists()
-    until(lambda: processes_of(state_dir) == [], "no process is left", timeout=20)
+    until(lambda: processes_of(state_dir) == [], "no process is left")
     with pytest.raises(urllib.error.URLError):
         call(here, TASKS_PATH)
 
@@ -125,13 +125,13 @@ def test_killed_stack_leaves_no_process_and_the_next_one_starts(tmp_path: Path) 
         assert len(processes_of(state_dir)) > 1
         process.kill()
         process.wait()
-        until(lambda: processes_of(state_dir) == [], "no process is left", timeout=20)
+        until(lambda: processes_of(state_dir) == [], "no process is left")
     with up(state_dir) as process:
         again = description(state_dir, process)
         assert again["access_key"] != here["access_key"]
         generate(again)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_two_stacks_do_not_share_tasks_or_keys(tmp_path: Path) -> None:

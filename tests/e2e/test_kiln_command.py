@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from kiln_client import Kiln
@@ -34,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         description(folder / ".kiln", process)
         yield folder
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
 
 
 @pytest.fixture
@@ -114,10 +116,25 @@ def test_refusal_prints_one_line(kiln: Run) -> None:
     assert kiln("list", "--url", "http://127.0.0.1:9", "--key", "x").returncode == 3
 
 
+@contextlib.contextmanager
+def never_ending(here: dict[str, str]) -> Iterator[None]:
+    """Tasks that are created in the block end with it, however long it takes."""
+
+    def control(what: str, content: object) -> None:
+        httpx.post(f"{here['provider_control_url']}/{what}", json=content, timeout=PATIENCE_S, trust_env=False)
+
+    control("faults", {"task_seconds": 3_600})
+    try:
+        yield
+    finally:
+        control("faults", {})
+        control("finish", {})
+
+
 def test_ctrl_c_prints_how_to_continue_the_task(kiln: Run, folder: Path, environment: dict[str, str]) -> None:
     here = json.loads((folder / ".kiln" / "stack.json").read_text())
     key = f"interrupted-{time.time_ns()}"
-    with Kiln(here["api_url"], here["api_key"]) as client:
+    with Kiln(here["api_url"], here["api_key"]) as client, never_ending(here):
         before = {task.task_id for task in client.list()}
         process = subprocess.Popen(
             [KILN, "submit", SUBJECT, "--idempotency-key", key],

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.commands import ROOT, SAMPLE, TASKS_PATH, call, description, until, up
+from tests.e2e.commands import PATIENCE_S, ROOT, SAMPLE, TASKS_PATH, call, description, until, up
 
 KILN = "from kiln_cli.app import main; main()"
 
@@ -41,7 +41,7 @@ class Operator:
             env={**environment, "PYTHONPATH": str(ROOT / "client")},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -103,7 +103,7 @@ def test_added_caller_keeps_calling_during_a_rotation(operator: Operator) -> Non
 
 
 def test_task_that_waited_while_dispatch_was_drained_has_a_history(operator: Operator) -> None:
-    assert operator.kiln("dispatch", "drain", "--timeout", "60").returncode == 0
+    assert operator.kiln("dispatch", "drain", "--timeout", str(int(PATIENCE_S))).returncode == 0
     task_id = create(operator.here)
     waiting: dict[str, Any] = {}
 

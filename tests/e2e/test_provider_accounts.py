@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.commands import command, description
+from tests.e2e.commands import PATIENCE_S, command, description
 
 KILN = "from kiln_cli.app import main; main()"
 NAMES = ["default", "account-2", "account-3"]
@@ -40,7 +40,7 @@ def kiln(folder: Path, *arguments: str, typed: str = "") -> subprocess.Completed
         input=typed,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -54,7 +54,7 @@ def control(folder: Path, path: str, faults: object = None) -> tuple[int, Any]:
     body = None if faults is None else json.dumps(faults).encode()
     request = urllib.request.Request(here(folder)["provider_control_url"] + path, data=body)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
         return refused.code, json.load(refused)

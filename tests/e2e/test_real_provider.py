@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.commands import ROOT, command
+from tests.e2e.commands import PATIENCE_S, ROOT, command
 
 KEY = secrets.token_hex(16)
 
@@ -31,7 +31,9 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert process.stdout
         url = json.loads(process.stdout.readline())["url"]
         faults = json.dumps({"refuse_links": True, "drop_callbacks": True}).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{url}/_control/faults", data=faults), timeout=30).close()
+        urllib.request.urlopen(
+            urllib.request.Request(f"{url}/_control/faults", data=faults), timeout=PATIENCE_S
+        ).close()
         yield url
         assert process.stdin
         process.stdin.close()
@@ -43,7 +45,7 @@ def test_sample_job_is_generated_by_the_provider_of_the_keys(provider: str, tmp_
     keys = {"KLING_API_KEY": KEY, "KLING_API_URL": provider}
     log = tmp_path / "out.txt"
     with command(*arguments, log=log, **keys) as process:
-        assert process.wait(timeout=180) == 0, log.read_text()
+        assert process.wait(timeout=PATIENCE_S) == 0, log.read_text()
     printed = log.read_text()
     assert "2 pictures at Kling and costs about 32 units" in printed
     copied = sorted((tmp_path / "pictures").glob("*/*"))
@@ -51,7 +53,7 @@ def test_sample_job_is_generated_by_the_provider_of_the_keys(provider: str, tmp_
     for path in copied:
         with Image.open(path) as image:
             image.load()
-    with urllib.request.urlopen(f"{provider}/_control/stats", timeout=30) as answer:
+    with urllib.request.urlopen(f"{provider}/_control/stats", timeout=PATIENCE_S) as answer:
         assert json.load(answer)["generated"] == 1
 
 
@@ -59,5 +61,5 @@ def test_sample_job_without_a_terminal_or_agreement_costs_nothing(provider: str,
     log = tmp_path / "out.txt"
     keys = {"KLING_API_KEY": KEY, "KLING_API_URL": provider}
     with command("run", "--once", "--state-dir", str(tmp_path / ".kiln"), log=log, **keys) as process:
-        assert process.wait(timeout=60) == 2
+        assert process.wait(timeout=PATIENCE_S) == 2
     assert "make run YES=1" in log.read_text()

@@ -15,13 +15,15 @@ from local.stack import Options, Stack
 from tests.integration.client import Caller, Client
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_succeeded
+from tests.integration.rest import come_to_rest
 
 PARAMETERS = {"PollAfterSeconds": "2", "DropWaitSeconds": "2"}
 # The policies of the template are enforced; waits between retries pass at a fifth of their length.
 AWS_ENVIRONMENT = {"AUTH": "true", "SFN_WAIT_SCALE": "0.2"}
 PROVIDER_ARGUMENTS = ["--task-seconds", "0.4", "--pixels", "40000"]
 
-CALLERS = [Caller(f"tester-{number}") for number in range(240)]
+# More than the ring has tests with a caller: one worker may run nearly all of them.
+CALLERS = [Caller(f"tester-{number}") for number in range(360)]
 SIGNED_CALLER = Caller("signed", webhook_secret="whsec_c2lnbnMgd2hhdCBpcyBwb3N0ZWQgdG8gdGhlIHRlc3Rz")
 LIMITED_CALLER = Caller("limited", tasks_per_minute=3)
 # The one source that may ask on the bus is the caller its tasks belong to.
@@ -62,11 +64,20 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         yield kiln
 
 
+@pytest.fixture(scope="module")
+def settled(deployed: Deployment) -> Deployment:
+    """The ring's stack without tasks, messages and faults of the files that the same worker has run before."""
+    come_to_rest(deployed)
+    deployed.settle()
+    return deployed
+
+
 @pytest.fixture
-def kiln(deployed: Deployment) -> Iterator[Deployment]:
-    """The ring's stack with no fault in force, before the test and after it, and no task left that would take long."""
-    with deployed.without_faults():
-        yield deployed
+def kiln(settled: Deployment) -> Iterator[Deployment]:
+    """The ring's stack without faults and tasks of earlier tests; faults and long tasks of this one end with it."""
+    come_to_rest(settled)
+    with settled.without_faults():
+        yield settled
 
 
 @pytest.fixture(scope="session")

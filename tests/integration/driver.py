@@ -21,7 +21,7 @@ from kiln.tasks.executions import execution_name
 from local import function_logs
 from local.clients import AwsClients
 from local.stack import STACK_NAME, TASKS_PATH, Stack
-from tests.integration.client import Caller, JsonObject, wait_until
+from tests.integration.client import PATIENCE_S, Caller, JsonObject, wait_until
 from tests.integration.histories import Step, steps_of
 
 
@@ -31,9 +31,10 @@ class Deployment:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.here = stack.description
-        self.http = httpx.Client(trust_env=False, timeout=60)
+        self.http = httpx.Client(trust_env=False, timeout=PATIENCE_S)
         self._events: dict[str, list[JsonObject]] = defaultdict(list)
         self._run_ids: dict[str, str] = {}
+        self._resources: dict[str, str] = {}
         self._deserializer = TypeDeserializer()
 
     def close(self) -> None:
@@ -90,12 +91,14 @@ class Deployment:
         )
         return {name: self._deserializer.deserialize(value) for name, value in answer["Item"].items()}
 
+    def slots_item(self) -> JsonObject:
+        """The item of the provider's slots, as DynamoDB has it."""
+        answer = self.aws.dynamodb.get_item(TableName=self.here["table"], Key=items.SLOTS_KEY, ConsistentRead=True)
+        return dict(answer.get("Item", {}))
+
     def holders(self) -> set[str]:
         """The slots that are held: ``<task id>#<number>``."""
-        answer = self.aws.dynamodb.get_item(
-            TableName=self.here["table"], Key={"pk": {"S": "SLOTS"}}, ConsistentRead=True
-        )
-        return set(answer.get("Item", {}).get("holders", {}).get("SS", []))
+        return set(self.slots_item().get("holders", {}).get("SS", []))
 
     def failed_probes(self) -> int:
         """How many probes of creates have failed since the gate closed; 0 while it is open."""
@@ -119,27 +122,31 @@ class Deployment:
         name = execution_name(self.run_id(task_id), times)
         return f"{self.here['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{name}"
 
-    def execution_status(self, task_id: str, times: int = 0) -> str:
-        return self.aws.stepfunctions.describe_execution(executionArn=self.execution_arn(task_id, times))["status"]
+    def execution_status(self, task_id: str, times: int = 0) -> str | None:
+        """The status of an execution; ``None`` until it is started."""
+        client = self.aws.stepfunctions
+        try:
+            return client.describe_execution(executionArn=self.execution_arn(task_id, times))["status"]
+        except client.exceptions.ExecutionDoesNotExist:
+            return None
 
     def wait_for_end(self, task_id: str) -> None:
         """Waits until a task's workflow has ended as it should."""
-        wait_until(lambda: self.execution_status(task_id) != "RUNNING", f"the workflow of {task_id} has ended")
+        wait_until(
+            lambda: self.execution_status(task_id) not in (None, "RUNNING"), f"the workflow of {task_id} has ended"
+        )
         assert self.execution_status(task_id) == "SUCCEEDED"
 
     def steps(self, task_id: str) -> list[Step]:
         """The states that a task's workflow went through, in order; those it is still in are left out."""
+        if self.execution_status(task_id) is None:
+            return []
         return steps_of(self.aws.stepfunctions, self.execution_arn(task_id))
 
     def notification_status(self, task_id: str, status: str) -> str:
-        """How far the notification of one change is: a first attempt that succeeds needs no workflow."""
+        """How far a webhook of one change is: a first attempt that succeeds needs no workflow."""
         deliveries = [each for each in self.item(task_id).get("deliveries", []) if each["task_status"] == status]
         if any(each["outcome"] != "retry" for each in deliveries):
-            return "SUCCEEDED"
-        # Without a callback_url only the log says it, a minute late at times: a last line waits for the next call.
-        parts = ('"message":"notify"', f'"task_id":"{task_id}"', f'"task_status":"{status}"')
-        mine = [json.loads(line) for line in self.logged(0, task_id) if all(each in line for each in parts)]
-        if any(line["result"]["outcome"] != "retry" for line in mine):
             return "SUCCEEDED"
         arn = self.resource("NotificationWorkflow").replace(":stateMachine:", ":execution:")
         try:
@@ -157,7 +164,8 @@ class Deployment:
     def events(self, task_id: str) -> list[JsonObject]:
         """Every event of a task that has come so far, as EventBridge delivered it."""
         url = self.here["events_queue_url"]
-        while messages := self.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        how: Any = {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 600}
+        while messages := self.aws.sqs.receive_message(**how).get("Messages", []):
             for message in messages:
                 event = json.loads(message["Body"])
                 self._keep(event)
@@ -250,8 +258,10 @@ class Deployment:
 
     def resource(self, logical_id: str) -> str:
         """The physical id of a resource of the template."""
-        answer = self.aws.cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId=logical_id)
-        return answer["StackResourceDetail"]["PhysicalResourceId"]
+        if logical_id not in self._resources:
+            answer = self.aws.cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId=logical_id)
+            self._resources[logical_id] = answer["StackResourceDetail"]["PhysicalResourceId"]
+        return self._resources[logical_id]
 
     def logged_errors(self, since: float) -> list[str]:
         """The errors that the functions have logged since a moment (seconds since the epoch)."""

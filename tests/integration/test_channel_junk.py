@@ -7,6 +7,7 @@ import time
 from tests.chaos.channels import (
     assert_nothing_came_of_it,
     look_around,
+    of_requests,
     throw_at_bus,
     throw_at_callbacks,
     throw_at_inbox,
@@ -35,7 +36,7 @@ def test_junk_callbacks_are_refused(kiln: Deployment, client: Client) -> None:
     for _ in range(THROWS):
         throw_at_callbacks(kiln, junk, task_id, is_signed=False)
     assert assert_nothing_came_of_it(kiln, before, since) == 0
-    assert set(look_around(kiln).items) == before.items
+    assert of_requests(look_around(kiln).items) <= of_requests(before.items)
     assert client.get(task_id) == task
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.client import Client
 from tests.integration.driver import Deployment
 from tests.integration.promise import assert_failed, assert_succeeded
+from tests.integration.rest import come_to_rest
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,7 @@ def hurried(redeployed: Callable[..., Deployment]) -> Deployment:
 
 @pytest.fixture
 def kiln(hurried: Deployment) -> Iterator[Deployment]:
+    come_to_rest(hurried)
     with hurried.without_faults():
         yield hurried
 

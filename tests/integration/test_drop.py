@@ -157,8 +157,8 @@ def test_corrected_drop_makes_a_task(kiln: Deployment, inbox_client: Client, fol
 
 
 def test_missing_file_is_named_and_accepted_later(kiln: Deployment, inbox_client: Client, folder: str) -> None:
-    kiln.drop(f"{folder}/job.json", JOB)
     kiln.drop(f"{folder}/cat.png", picture())
+    kiln.drop(f"{folder}/job.json", JOB)
     result = kiln.result(folder)
     assert result["code"] == 1201
     assert "places/harbour.jpg" in result["message"]

@@ -175,6 +175,13 @@ def test_same_content_again_is_generated_once(kiln: Deployment, inbox_client: Cl
     assert kiln.result(folder) == answer
 
 
+def notify_again(kiln: Deployment, task_id: str) -> None:
+    """Repeats the notification of a task's end, and waits for it: the first one may still be on its way."""
+    [detail] = [each["detail"] for each in kiln.events(task_id) if each["detail-type"] == "Image Task Succeeded"]
+    workflow = kiln.resource("NotificationWorkflow")
+    kiln.invoke("NotifyFunction", {"notification_workflow": workflow, "detail": detail})
+
+
 def test_newest_content_keeps_the_result_file(kiln: Deployment, inbox_client: Client, folder: str) -> None:
     """Although the older content's tasks end last."""
     body: JsonObject = {"subject_image_list": subject("cat.png")}
@@ -201,9 +208,7 @@ def test_newest_content_keeps_the_result_file(kiln: Deployment, inbox_client: Cl
     assert not set(newer) & set(older)
     for task_id in older:
         assert_succeeded(kiln, inbox_client, task_id)
-        wait_until(
-            lambda each=task_id: kiln.notification_status(each, "succeed") == "SUCCEEDED", "its caller is notified"
-        )
+        notify_again(kiln, task_id)
     for name, task_id in zip((folder, f"{folder}.png"), newer, strict=True):
         assert kiln.result(name)["data"]["task_id"] == task_id
 

@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from local.children import ROOT
-from tests.integration.client import SUBJECT, Client
+from tests.integration.client import PATIENCE_S, SUBJECT, Client
 from tests.integration.driver import Deployment
 
 CHECKS = [
@@ -59,7 +59,9 @@ def known(kiln: Deployment, client: Client, name: str) -> dict[str, str]:
     kiln.set_faults(task_seconds=0)
     if name in {"getBatch", "cancelBatch"}:
         headers = {"Authorization": f"Bearer {client.caller.api_key}"}
-        created = requests.post(f"{client.api_url}/v1/batches", json={"jobs": [JOB]}, headers=headers, timeout=30)
+        created = requests.post(
+            f"{client.api_url}/v1/batches", json={"jobs": [JOB]}, headers=headers, timeout=PATIENCE_S
+        )
         return {"id": created.json()["data"]["batch_id"]}
     task_id = client.create(external_task_id="known")
     (image,) = client.wait_for(task_id, "succeed")["task_result"]["images"]
@@ -105,11 +107,11 @@ def test_answers_match_the_openapi_document(
         # The routes of the local gateway match no line breaks; API Gateway's do (docs/adr/0080).
         assume(not any("\n" in unquote(str(value)) for value in (case.path_parameters or {}).values()))
         headers = {"Authorization": f"Bearer {client.caller.api_key}"}
-        answer = case.call(base_url=client.api_url, headers=headers, session=session, allow_redirects=False)
+        # Schemathesis itself waits for 10 s, and a cold start on a busy computer may take longer.
+        how: dict[str, Any] = {"session": session, "headers": headers, "timeout": PATIENCE_S}
+        answer = case.call(base_url=client.api_url, allow_redirects=False, **how)
         statuses.add(answer.status_code)
-        case.validate_response(
-            answer, checks=CHECKS, headers=headers, transport_kwargs={"session": session, "headers": headers}
-        )
+        case.validate_response(answer, checks=CHECKS, headers=headers, transport_kwargs=how)
 
     attempt()
     # The tries have come past the first refusal; a task that has ended cannot be cancelled.

@@ -11,7 +11,7 @@ import pytest
 
 from kiln_cli.app import run
 from local.stack import TASKS_PATH, Options, Stack
-from tests.integration.client import NEVER, job, wait_until
+from tests.integration.client import NEVER, PATIENCE_S, job, wait_until
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_teardown_stops_workflows_names_blockers_and_deletes_when_asked(
         json=job(),
         headers={"Authorization": f"Bearer {here['api_key']}"},
         trust_env=False,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     assert answer.status_code == 200, answer.text
     machine = here["state_machine_arn"]
@@ -65,7 +65,9 @@ def test_teardown_stops_workflows_names_blockers_and_deletes_when_asked(
     inputs = [each["Name"] for each in aws.s3.list_buckets()["Buckets"] if "inputs" in each["Name"]]
     for each in aws.s3.list_objects_v2(Bucket=inputs[0])["Contents"]:
         aws.s3.delete_object(Bucket=inputs[0], Key=each["Key"])
-    assert run(["teardown", "kiln", "--delete", "--timeout", "60", "--json"]) == 0, capsys.readouterr().err
+    assert run(["teardown", "kiln", "--delete", "--timeout", str(int(PATIENCE_S)), "--json"]) == 0, (
+        capsys.readouterr().err
+    )
     found = json.loads(capsys.readouterr().out)
     assert (found["deleted"], found["blocking"]) == (True, [])
     assert found["kept"]["OutboxBucketName"] == here["outbox_bucket"]

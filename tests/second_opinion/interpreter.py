@@ -15,7 +15,7 @@ from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
 
 REGION, ACCOUNT, TASK = "us-east-1", "123456789012", "task-1"
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 EVENT = {"detail_type": "Image Task Succeeded", "detail": {"data": {"task_id": TASK, "task_status": "succeed"}}}
 OUTCOMES = ("queued", "dispatched", "running", "generated", "again", "ended")

@@ -36,7 +36,7 @@ def test_task_is_taken_to_its_end_by_another_interpreter() -> None:
         input=json.dumps(definition),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={**os.environ, **keys},
     )

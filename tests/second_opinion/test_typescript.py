@@ -54,7 +54,7 @@ def test_example_compiles_unchanged_and_prints_the_generated_image(example: Path
         env={**os.environ, "KILN_URL": stack["api_url"], "KILN_KEY": stack["api_key"]},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

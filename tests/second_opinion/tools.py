@@ -27,7 +27,7 @@ def node_tool(name: str) -> str:
     return _found(NODE / ".bin" / name, name)
 
 
-def run(*command: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     """Runs a command and returns what it printed."""
     arguments = [str(each) for each in command]
     return subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)

@@ -38,7 +38,7 @@ def granted() -> dict[str, set[str]]:
     for name, resource in _resources().items():
         if resource["Type"] == "AWS::Serverless::Function":
             actions: set[str] = set()
-            for policy in role_of(name).get("Policies", []):
+            for policy in _policies_of(name):
                 if policy["PolicyName"] not in _FOR_LAMBDA_ITSELF:
                     for statement in policy["PolicyDocument"]["Statement"]:
                         assert statement["Effect"] == "Allow"
@@ -51,6 +51,13 @@ def role_of(function: str) -> dict[str, Any]:
     """The properties of a function's role."""
     properties: dict[str, Any] = _resources()[_logical_id(_resources()[function]["Properties"]["Role"])]["Properties"]
     return properties
+
+
+def _policies_of(function: str) -> list[dict[str, Any]]:
+    """The policies of a function's role: its own, and those beside it."""
+    role = {"Ref": _logical_id(_resources()[function]["Properties"]["Role"])}
+    beside = [each["Properties"] for each in _resources().values() if each["Type"] == "AWS::IAM::Policy"]
+    return [*role_of(function).get("Policies", []), *(each for each in beside if role in each["Roles"])]
 
 
 def used(calls: Iterable[dict[str, Any]]) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ from local.provider.settings import AccountKeys, ProviderSettings
 
 ACCESS_KEY, SECRET_KEY, API_KEY = "ak-of-the-tests", "a-secret-key-of-the-tests-32-long", "sk-plain"
 PATH = "/v1/images/multi-image2image"
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 SETTINGS = ProviderSettings(
     access_key=ACCESS_KEY,

@@ -11,8 +11,6 @@ from kiln_cli.acceptance.trial import Trial, all_of
 from kiln_cli.operating.history import REQUESTED, TIMER, moments_of
 from kiln_cli.operating.operations import operate
 
-_LOG_SECONDS = 60
-
 
 def logs(trial: Trial, task_id: str) -> Iterator[Finding]:
     """The logs hold the task's id, and no prompt."""
@@ -22,7 +20,7 @@ def logs(trial: Trial, task_id: str) -> Iterator[Finding]:
     def lines(word: str) -> int:
         return sum(1 for _ in _messages(trial, word))
 
-    trial.wait(lambda: lines(task_id), seconds=_LOG_SECONDS)
+    trial.wait(lambda: lines(task_id))
     count = lines(task_id)
     yield row("logs", "lines with the task's id", "1 or more", count, is_well=count > 0)
     yield row("logs", "lines with the prompt", 0, lines(trial.secret))
@@ -38,7 +36,7 @@ def history(trial: Trial, task_id: str) -> Iterator[Finding]:
     client: Any = trial.installation.client("stepfunctions")
     machine = trial.installation.output("StateMachineArn")
     arn = f"{machine.replace(':stateMachine:', ':execution:', 1)}:{task.get('run_id') or task_id}"
-    trial.wait(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING", seconds=60)
+    trial.wait(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING")
     yield row("workflow", "execution", "SUCCEEDED", client.describe_execution(executionArn=arn)["status"])
     events = list(all_of(client, "get_execution_history", "events", executionArn=arn))
     yield row("workflow", "history holds the prompt", False, trial.secret in json.dumps(events, default=str))

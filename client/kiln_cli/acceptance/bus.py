@@ -44,12 +44,12 @@ class Subscriber:
 
     def kinds_of(self, task_id: str) -> list[str]:
         """The kinds of a task's events, once the last one has arrived."""
-        self._trial.wait(lambda: _KINDS & set(self._kinds(task_id)), seconds=60)
+        self._trial.wait(lambda: _KINDS & set(self._kinds(task_id)))
         return self._kinds(task_id)
 
     def task_of(self, external_id: str) -> str:
         """Waits for the task with an external id; empty if none is published."""
-        return self._trial.wait(lambda: self._submitted(external_id), seconds=60) or ""
+        return self._trial.wait(lambda: self._submitted(external_id)) or ""
 
     def _submitted(self, external_id: str) -> str:
         self._receive()

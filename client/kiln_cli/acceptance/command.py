@@ -29,7 +29,7 @@ LOCAL_BUDGET = 20
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _LOCAL_REQUESTS = 600
-_LOCAL_PATIENCE, _PATIENCE = 60.0, 300.0
+_PATIENCE = 300.0
 
 Checks = Callable[[], Iterator[Finding]]
 
@@ -65,7 +65,7 @@ def acceptance(
             http,
             entry,
             images,
-            patience=_LOCAL_PATIENCE if installation.is_local else _PATIENCE,
+            patience=_PATIENCE,
             most_requests=requests or (_LOCAL_REQUESTS if installation.is_local else 0),
             receiver=None if webhook_url else receiver,
             webhook_url=webhook_url or (receiver.url if receiver else ""),

@@ -114,7 +114,7 @@ class ApiTask:
         if not trial.webhook_url:
             yield skipped("webhooks", "a receiver is notified", "name a receiver with --webhook-url")
             return
-        trial.wait(lambda: _ENDED & set(self._delivered()), seconds=60)
+        trial.wait(lambda: _ENDED & set(self._delivered()))
         yield row("webhooks", "the end is delivered", "succeed", self._delivered(), is_well=self._has_end())
         if trial.receiver is None:
             return
@@ -161,7 +161,7 @@ def cancel(trial: Trial) -> Iterator[Finding]:
         )
         return
     filling = trial.created(trial.send("POST", TASKS_PATH, json=trial.job(n=slots)))
-    trial.wait(lambda: _has_slots(trial, filling), seconds=60)
+    trial.wait(lambda: _has_slots(trial, filling))
     waiting = trial.created(trial.send("POST", TASKS_PATH, json=trial.job()))
     answer = trial.send("POST", f"{TASKS_PATH}/{waiting}/cancel", json={})
     yield row("cancel", check, "200 failed", f"{answer.status_code} {data(answer).get('task_status')}")

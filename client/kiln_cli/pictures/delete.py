@@ -10,7 +10,7 @@ import typer
 from kiln_cli.failures import USAGE, CommandFailed
 from kiln_cli.pictures.arguments import TaskIds
 from kiln_cli.pictures.session import Session
-from kiln_client import Conflict, NotFound
+from kiln_cli.pictures.several import change_each
 
 
 def delete(
@@ -24,19 +24,13 @@ def delete(
     named = task_ids[0] if len(task_ids) == 1 else f"{len(task_ids)} tasks"
     if not yes and not typer.confirm(f"Delete {named} with images, inputs and prompt, for good?", err=True):
         raise CommandFailed("nothing was deleted")
-    refusals = []
+
+    def delete_one(task_id: str) -> None:
+        kiln.delete(task_id)
+        if session.terminal.as_json:
+            session.terminal.document({"id": task_id, "deleted": True})
+        else:
+            session.terminal.remark(f"Task {task_id} is deleted.")
+
     with session.kiln() as kiln:
-        for task_id in task_ids:
-            try:
-                kiln.delete(task_id)
-            except (Conflict, NotFound) as refused:
-                if len(task_ids) == 1:
-                    raise
-                refusals.append(f"{task_id}: {refused.message}")
-                continue
-            if session.terminal.as_json:
-                session.terminal.document({"id": task_id, "deleted": True})
-            else:
-                session.terminal.remark(f"Task {task_id} is deleted.")
-    if refusals:
-        raise CommandFailed("; ".join(refusals))
+        change_each(task_ids, delete_one)

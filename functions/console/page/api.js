@@ -88,7 +88,7 @@ export const request = (id) => call("GET", one(id, "/request"));
 export const deliveries = (id) => call("GET", one(id, "/deliveries"));
 // The browser sends it although the page is left.
 export const remove = (id) => call("DELETE", one(id), { keepalive: true });
-export const usage = () => call("GET", "v1/usage");
+export const usage = (from, to) => call("GET", `v1/usage?from=${from}&to=${to}`);
 export const costs = () => call("GET", "account/costs");
 export const cancel = (id) => call("POST", one(id, "/cancel"));
 export const retry = (id, once) => call("POST", one(id, "/retry"), { headers: { "Idempotency-Key": once } });

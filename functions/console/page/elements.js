@@ -53,6 +53,13 @@ export function icon(name) {
 
 export const find = (id) => document.getElementById(id);
 
+/** Moves Undo and the sentence below it into the open dialog, as everything outside the dialog is inert, or back to the page. */
+export function float() {
+  const place = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  const floating = [find("undo"), find("toast")];
+  if (floating.some((each) => each.parentElement !== place)) place.append(...floating);
+}
+
 /** Asks a question with a few answers, each with its name, label and meaning. Returns the name of the chosen one; null for none. */
 export function ask(question, answers, cancel) {
   const dialog = find("ask");
@@ -63,7 +70,10 @@ export function ask(question, answers, cancel) {
       dialog.close();
     } }, make("strong", {}, label), make("small", {}, meaning)));
     dialog.replaceChildren(make("h2", { id: "ask-title" }, question), ...buttons, make("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, cancel));
-    dialog.addEventListener("close", () => resolve(chosen), { once: true });
+    dialog.addEventListener("close", () => {
+      float();
+      resolve(chosen);
+    }, { once: true });
     dialog.showModal();
   });
 }
@@ -73,8 +83,7 @@ let clearing;
 /** Shows a sentence for six seconds; screen readers read it out. */
 export function say(text) {
   const toast = find("toast");
-  // It moves into an open dialog, as everything outside the dialog is inert.
-  (document.querySelector("dialog[open]") ?? document.body).append(toast);
+  float();
   toast.textContent = text;
   clearTimeout(clearing);
   clearing = setTimeout(() => toast.replaceChildren(), 6000);

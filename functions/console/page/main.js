@@ -220,6 +220,7 @@ gallery.start({
 });
 deletions.start({ changed: gallery.decorate, deleted: gallery.load });
 notices.start(say);
+usage.start();
 viewer.start({
   move: open,
   closed: close,

@@ -1,4 +1,4 @@
-// The usage page: what the tasks of this month have cost, day by day, and what is left of the budget.
+// The usage page: what the tasks of a month have cost, day by day, and what is left of this month's budget.
 
 import * as api from "./api.js";
 import { find, make } from "./elements.js";
@@ -9,6 +9,15 @@ import { amount, day, month } from "./times.js";
 const COUNTS = ["images", "tasks", "failures"];
 
 let known = null;
+let monthsBack = 0;
+
+/** The first moment of the month that is so many months back, in UTC. */
+function begin(back) {
+  const now = new Date();
+  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 1);
+}
+
+const date = (moment) => new Date(moment).toISOString().slice(0, 10);
 
 function share(part, whole) {
   const filled = make("i");
@@ -38,22 +47,25 @@ function table(rows) {
 
 /** Draws the usage again in the chosen language. */
 export function redraw() {
-  find("usage-month").textContent = t("usage_month", month(Date.now()));
+  find("usage-month").textContent = t("usage_month", month(begin(monthsBack)));
+  find("month-after").disabled = monthsBack === 0;
   if (!known) return;
   const { rows, pack } = known;
   const total = (name) => rows.reduce((sum, row) => sum + Number(row[name]), 0);
   find("usage-found").replaceChildren(
-    make("div", { class: "budget" }, ...budget(pack)),
+    ...(monthsBack ? [] : [make("div", { class: "budget" }, ...budget(pack))]),
     make("dl", { class: "totals" }, ...["units", ...COUNTS].map((name) => make("div", {}, make("dt", {}, t(`usage_${name}`)), make("dd", {}, amount(total(name)))))),
     rows.length ? table(rows) : make("p", { class: "help" }, t("usage_none")),
   );
 }
 
-/** Loads this month's usage and shows it. */
+/** Loads the usage of the month and shows it. */
 export async function load() {
+  const back = monthsBack;
   redraw();
   try {
-    const [rows, costs] = await Promise.all([api.usage(), api.costs()]);
+    const [rows, costs] = await Promise.all([api.usage(date(begin(back)), date(begin(back - 1) - 1)), api.costs()]);
+    if (back !== monthsBack) return;
     known = { rows, pack: costs.resource_pack_subscribe_infos[0] };
     redraw();
   } catch (error) {
@@ -62,4 +74,17 @@ export async function load() {
     find("usage-found").replaceChildren(make("div", { class: "trouble", role: "alert" }, make("p", {}, complaint(error)),
       make("button", { type: "button", class: "quiet", onclick: load }, t("try_again"))));
   }
+}
+
+function turn(months) {
+  monthsBack += months;
+  known = null;
+  find("usage-found").replaceChildren();
+  load();
+}
+
+/** Starts the usage page. */
+export function start() {
+  find("month-before").addEventListener("click", () => turn(1));
+  find("month-after").addEventListener("click", () => turn(-1));
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { hasEnded, isCancelled, nameOf, retry, save, starOf } from "./card.js";
 import * as deletions from "./deletions.js";
 import * as download from "./download.js";
-import { find, icon, make, say } from "./elements.js";
+import { find, float, icon, make, say } from "./elements.js";
 import { complaint, explained } from "./messages.js";
 import { t } from "./strings.js";
 import { moment, span } from "./times.js";
@@ -70,8 +70,9 @@ function deeds() {
   const reuse = () => acts.reuse(task);
   const removing = () => {
     const mine = task;
+    // After the viewer's own listener, which gives the focus back.
+    find("viewer").addEventListener("close", () => deletions.begin(mine), { once: true });
     find("viewer").close();
-    deletions.begin(mine);
   };
   return make("div", { class: "deeds" },
     deed(task.task_status === "failed" ? "edit" : "reuse", "edit", reuse),
@@ -97,12 +98,20 @@ function step(steps) {
 function drawStage() {
   const images = imagesOf();
   stage.classList.remove("actual");
+  stage.style.backgroundImage = "";
   if (!images.length) {
     stage.replaceChildren();
     return;
   }
+  // The gallery has loaded the preview, so it is there at once.
+  if (images[at].preview_url) stage.style.backgroundImage = `url("${api.link(images[at].preview_url)}")`;
   const image = make("img", { class: "whole", src: api.link(images[at].url), alt: t("picture_alt", at + 1, images.length), onclick: () => zoom() });
-  image.addEventListener("error", () => image.replaceWith(make("div", { class: "notice failed" }, icon("alert"), make("p", {}, t("unreadable")))));
+  const mine = stage;
+  image.addEventListener("load", () => image.isConnected && (mine.style.backgroundImage = ""));
+  image.addEventListener("error", () => {
+    if (image.isConnected) mine.style.backgroundImage = "";
+    image.replaceWith(make("div", { class: "notice failed" }, icon("alert"), make("p", {}, t("unreadable"))));
+  });
   stage.replaceChildren(image);
 }
 
@@ -240,6 +249,7 @@ function draw(isOther) {
       images.length && neighbour(1) ? control(t("next"), "right", () => step(1), { class: "round beside on" }) : "",
       strip() ?? ""),
     side,
+    ...dialog.querySelectorAll(".undo, .toast"),
   );
   drawStage();
   if (hadFocus) [...dialog.querySelectorAll("button")].find((each) => each.className === hadFocus)?.focus();
@@ -259,6 +269,7 @@ export function show(next, index) {
     dialog.showModal();
   }
   draw(isOther);
+  float();
   const isLost = document.activeElement === dialog || !dialog.contains(document.activeElement);
   if (!wasOpen || isLost) dialog.querySelector(".close").focus();
 }
@@ -283,7 +294,7 @@ export function start(given) {
   acts = given;
   const dialog = find("viewer");
   dialog.addEventListener("close", () => {
-    document.body.append(find("toast"));
+    float();
     const card = document.querySelector(`[data-id="${CSS.escape(openerId ?? "")}"] button`);
     (opener?.isConnected ? opener : card)?.focus();
     task = null;

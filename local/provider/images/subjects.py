@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
@@ -40,7 +41,7 @@ def open_materials(contents: dict[str, bytes]) -> Materials:
         InvalidRequest: The bytes are no whole image; the message names the field.
     """
     names = [name for name in contents if name.startswith("subject_image_list")]
-    subjects = [cut_out(_opened(name, contents[name], _SUBJECT_SIDE)) for name in names]
+    subjects = [_opened_subject(name, contents[name]) for name in names]
     scene = _opened("scene_image", contents["scene_image"], _SCENE_SIDE) if "scene_image" in contents else None
     style = _opened("style_image", contents["style_image"], _STYLE_SIDE) if "style_image" in contents else None
     return Materials(subjects, scene, colours_of(style) if style else None)
@@ -59,6 +60,12 @@ def cut_out(image: Image.Image) -> Subject:
     ImageDraw.Draw(corners).rounded_rectangle((0, 0, corners.width - 1, corners.height - 1), longest * 0.074, 255)
     framed.putalpha(corners.reduce(2))
     return Subject(framed, is_cut_out=False)
+
+
+@lru_cache(maxsize=4)
+def _opened_subject(field: str, content: bytes) -> Subject:
+    """Opens a subject. The last few are kept, as a client often sends the same image for many tasks."""
+    return cut_out(_opened(field, content, _SUBJECT_SIDE))
 
 
 def _opened(field: str, content: bytes, longest: int) -> Image.Image:

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from local.children import ROOT
 from local.stack import Options, Stack
-from tests.integration.client import PATIENCE_S, Caller, picture
+from tests.integration.client import PATIENCE_S, Caller, picture, wait_until
 
 SCREENSHOTS = ROOT / ".kiln" / "screenshots"
 """The folder of the screenshots that the tests take."""
@@ -33,7 +33,9 @@ SAMPLE = ROOT / "samples" / "lantern-cat"
 PATIENCE_MS = PATIENCE_S * 1000
 expect.set_options(timeout=PATIENCE_MS)
 ROOM = {"subjects": 4, "scene": 1, "style": 1}
-CALLERS = [Caller(f"onlooker-{number}") for number in range(40)]
+CALLERS = [Caller(f"onlooker-{number}") for number in range(120)]
+"""More than there are consoles: no console shows the tasks of another one."""
+
 DROPPER = Caller("dropper")
 """The caller of what is dropped into the inbox."""
 
@@ -117,6 +119,15 @@ class Console:
         )
         return folder + name
 
+    def wait_for_draft(self, **choices: object) -> None:
+        """Waits until the browser keeps a draft with these choices, and with so many pictures at each place named."""
+        read = """async ([at, names]) => {
+            const kept = await (await import(at)).read();
+            return kept && names.map(name => Array.isArray(kept[name]) ? kept[name].length : kept[name]);
+        }"""
+        asked = [self.source("draft.js"), list(choices)]
+        wait_until(lambda: self.page.evaluate(read, asked) == list(choices.values()), f"the draft has {choices}")
+
     def look(self, name: str) -> None:
         """Takes a screenshot."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -170,7 +181,7 @@ def faults(stack: Stack, finish: Callable[[], None]) -> Iterator[Callable[..., N
 
 def _control(stack: Stack, name: str, content: object) -> None:
     url = f"{stack.description['provider_control_url']}/{name}"
-    httpx.post(url, json=content, timeout=30, trust_env=False).raise_for_status()
+    httpx.post(url, json=content, timeout=PATIENCE_S, trust_env=False).raise_for_status()
 
 
 @pytest.fixture(scope="session")
@@ -193,7 +204,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         launched.close()
 
 
-_callers = itertools.cycle(CALLERS)
+_callers = iter(CALLERS)
+
+TOASTS_STAY = """{
+    const timeout = window.setTimeout;
+    window.setTimeout = (act, ms, ...more) => timeout(act, ms === 6000 ? 120_000 : ms, ...more);
+}"""
+"""A busy computer may look seldom, so a toast is shown for two minutes in place of six seconds."""
 
 
 @pytest.fixture
@@ -210,6 +227,7 @@ def open_console(browser: Browser, stack: Stack) -> Iterator[Callable[..., Conso
             )
             opened.callback(context.close)
             context.set_default_timeout(PATIENCE_MS)
+            context.add_init_script(TOASTS_STAY)
             page = context.new_page()
             _watch(page, stack, problems)
             return Console(page, stack, caller or next(_callers))

@@ -48,7 +48,7 @@ def test_deleted_task_can_be_kept_for_ten_seconds(console: Console) -> None:
     assert [status(console, task_id) for task_id in ids] == [200, 404, 200]
 
     # From here on, time passes only as the test says.
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 300"))
     asked.clear()
     one.get_by_role("button", name="Delete one").click()
     expect(one).to_be_hidden()
@@ -58,6 +58,16 @@ def test_deleted_task_can_be_kept_for_ten_seconds(console: Console) -> None:
     page.keyboard.press("Enter")
     expect(one).to_be_visible()
     expect(page.locator("#undo")).to_be_empty()
+
+    # Everything outside an open dialog is inert, so Undo is in it.
+    one.get_by_role("button", name="Delete one").click()
+    three.locator(".shot").click()
+    page.locator("#viewer").get_by_role("button", name="Copy link").click()
+    expect(page.locator("#viewer #toast")).not_to_be_empty()
+    page.locator("#viewer").get_by_role("button", name="Undo: keep one").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("body > #undo")).to_be_empty()
+    expect(one).to_be_visible()
     page.clock.run_for(20_000)
     assert asked == []
 
@@ -79,6 +89,11 @@ def see_usage(console: Console) -> None:
     expect(page.locator("#pictures")).to_be_hidden()
     console.assert_accessible("usage")
     console.look("usage")
+    page.get_by_role("button", name="Previous month").click()
+    expect(page.locator("#usage-found .help")).to_have_text("No task ended in this month.")
+    page.get_by_role("button", name="Next month").click()
+    expect(page.locator("#usage .totals dd")).to_have_text(["48", "3", "3", "0"])
+    expect(page.get_by_role("button", name="Next month")).to_be_disabled()
     page.get_by_role("button", name="Gallery").click()
     expect(page.locator("#pictures .task")).to_have_count(1)
     page.go_back()

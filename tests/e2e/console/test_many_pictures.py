@@ -68,7 +68,7 @@ def test_folder_of_pictures_becomes_a_task_for_each(console: Console, tmp_path: 
     expect(page.locator("#submit")).to_have_text("Start 2 tasks")
     page.locator("#request summary").click()
     expect(page.locator("#request-text")).to_contain_text("/v1/batches")
-    page.wait_for_timeout(500)
+    console.wait_for_draft(subjects=2, isEach=True, prompt="Each in the snow")
     page.reload()
     expect(page.locator("#each")).to_contain_text("2 pictures, one task each")
     console.assert_accessible("a batch")

@@ -24,7 +24,7 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     page.fill("#prompt", PROMPT)
     page.locator("label[for=n-2]").click()
     page.locator("label[for=ratio-3-2]").click()
-    page.wait_for_timeout(500)
+    console.wait_for_draft(subjects=2, style=1, prompt=PROMPT, n=2, ratio="3:2")
     page.reload()
     expect(page.locator("#subjects .filled")).to_have_count(2)
     expect(page.locator("#style img")).to_have_attribute("alt", "style.png")
@@ -47,12 +47,7 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     find(console, task_id)
     card.locator(".shot").first.click()
     page.locator("#viewer .timeline").wait_for()
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.locator("#toast")).to_have_text("Link copied.")
-    assert f"/v1/results/{task_id}/" in page.evaluate("navigator.clipboard.readText()")
-    page.get_by_role("button", name="Copy picture").click()
-    expect(page.locator("#toast")).to_have_text("Picture copied.")
-    assert page.evaluate("navigator.clipboard.read().then(([item]) => item.types)") == ["image/png"]
+    see_copies(console, task_id)
     console.assert_accessible("a picture to copy")
     console.look("viewer-deeds")
     page.keyboard.press("Escape")
@@ -67,6 +62,21 @@ def test_draft_and_requests_come_back(open_console: Callable[..., Console]) -> N
     console.enter()
     expect(page.locator("#empty, .task").first).to_be_attached()
     expect(page.locator("#prompt")).to_have_value("")
+
+
+def see_copies(console: Console, task_id: str) -> None:
+    """Copies the link and the picture that the viewer shows."""
+    page = console.page
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#toast")).to_have_text("Link copied.")
+    # The viewer draws itself again, and keeps the place of sentences.
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#viewer #toast")).to_have_count(1)
+    assert f"/v1/results/{task_id}/" in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Copy picture").click()
+    expect(page.locator("#toast")).to_have_text("Picture copied.")
+    assert page.evaluate("navigator.clipboard.read().then(([item]) => item.types)") == ["image/png"]
 
 
 def see_deliveries(console: Console) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from local.gateway_limits import BODY_LIMIT, EVENT_LIMIT, HEADER_LIMIT, event_bytes
 from local.gateway_responses import GatewayResponse
-from local.reverse_proxy import ReverseProxy
+from local.reverse_proxy import AT_ONCE, ReverseProxy
 from tests.support.account import ROOT
 
 STAGE = "http://127.0.0.1:4566/_aws/execute-api/abc/live"
@@ -209,6 +209,48 @@ def test_slow_function_gets_the_gateways_timeout() -> None:
 
     answer = asyncio.run(through())
     assert (answer.status_code, answer.json()) == (504, {"code": 5002})
+
+
+def crowd(requests: list[httpx.Request], *, serving_s: float, timeout: float) -> tuple[list[int], int]:
+    """Sends requests together to functions that serve each for a while: their statuses, and the most served at once."""
+    open_now = most = 0
+
+    async def serve(_: httpx.Request) -> httpx.Response:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(serving_s)
+        open_now -= 1
+        return httpx.Response(200, stream=httpx.ByteStream(b""))
+
+    async def send_all() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(serve)) as inner:
+            proxy = ReverseProxy(inner, timeout=timeout)
+            proxy.forward_to(STAGE)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(proxy.app)) as outer:
+                answers = await asyncio.gather(*map(outer.send, requests))
+        return [answer.status_code for answer in answers]
+
+    return asyncio.run(send_all()), most
+
+
+@pytest.mark.parametrize("path", ["/v1/images", "/v1/callbacks/x"])
+def test_crowd_is_served_a_few_at_once(path: str) -> None:
+    statuses, most = crowd([request("POST", path) for _ in range(5 * AT_ONCE)], serving_s=0.01, timeout=20)
+    assert set(statuses) == {200}
+    assert most == AT_ONCE
+
+
+def test_time_limit_begins_with_the_serving() -> None:
+    statuses, _ = crowd([request("POST", "/v1/images") for _ in range(4 * AT_ONCE)], serving_s=0.3, timeout=1)
+    assert set(statuses) == {200}
+
+
+def test_requests_that_wait_for_a_task_hold_up_no_others() -> None:
+    waiting = [request("GET", "/v1/x", headers={"Prefer": "wait=20"}) for _ in range(3 * AT_ONCE)]
+    statuses, most = crowd([*waiting, request("GET", "/v1/x")], serving_s=0.1, timeout=20)
+    assert set(statuses) == {200}
+    assert most == 3 * AT_ONCE + 1
 
 
 def test_body_over_the_limit_without_a_length_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 
 from kiln import clock
 from kiln.provider import ProviderError, ProviderTask, Verdict
-from kiln.slots.gate import Calls
-from kiln.slots.gate_rule import LAST_PROBE_SECONDS
+from kiln.slots import gate_rule
+from kiln.slots.gate import Calls, Gate
+from kiln.slots.gate_rule import LAST_PROBE_SECONDS, Lesson
 from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.workflow import recovery
@@ -39,6 +40,18 @@ RECOVERED_WITHIN = 30
 TIMER = 30
 
 
+class SleepingClock(StoppedClock):
+    """A clock on which sleeping is what a test says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(monkeypatch)
+        self._monkeypatch = monkeypatch
+
+    def sleeps(self, sleep: Callable[[float], None]) -> None:
+        """Replaces ``time.sleep``."""
+        self._monkeypatch.setattr(time, "sleep", sleep)
+
+
 @dataclass
 class AbsentProvider(FakeProvider):
     """A provider that cannot be reached until a moment.
@@ -46,13 +59,16 @@ class AbsentProvider(FakeProvider):
     Attributes:
         until: The moment.
         asked_at: When it was called.
+        created_at: When it made a task.
     """
 
     until: float = 0
     asked_at: list[float] = field(default_factory=list)
+    created_at: list[float] = field(default_factory=list)
 
     def create(self, request: Mapping[str, Any]) -> ProviderTask:
         self._reach()
+        self.created_at.append(time.time())
         return super().create(request)
 
     def query(self, either_id: str, external_task_id: str = "") -> ProviderTask:
@@ -69,24 +85,35 @@ class AbsentProvider(FakeProvider):
 class Tasks:
     """The workflows of tasks in simulated time: when each makes its next step; never while it is parked."""
 
-    now: StoppedClock
+    now: SleepingClock
     executions: StepFunctions
     step: Any
-    due: dict[str, float] = field(default_factory=dict)
+    due: dict[str, float]
+    provider: AbsentProvider
+    reconcile_at: float = field(default_factory=lambda: time.time() + 60)
+
+    def __post_init__(self) -> None:
+        self.now.sleeps(self.sleep)
 
     def run(self, until: float) -> None:
         """Makes every step that is due, in order, and reconciles the gates once a minute."""
-        reconcile_at = time.time() + 60
-        while (at := min(reconcile_at, *self.due.values())) < until:
+        while (at := min(self.reconcile_at, *self.due.values())) < until:
             self.now.advance(max(0.0, at - time.time()))
-            if at == reconcile_at:
+            if at == self.reconcile_at:
+                self.reconcile_at += 60
                 recovery.recover(tasks=TaskStore(), slots=Slots())
-                reconcile_at += 60
+                self._wake()
+                recovery.probe_long_outages(tasks=TaskStore(), slots=Slots(), provider=self.provider)
             else:
                 task_id = min(self.due, key=self.due.__getitem__)
                 self.due[task_id] = self.step(task_id)
             self._wake()
-        self.now.advance(until - time.time())
+        self.now.advance(max(0.0, until - time.time()))
+
+    def sleep(self, seconds: float) -> None:
+        """Lets the reconciler sleep: the tasks continue meanwhile."""
+        self._wake()
+        self.run(time.time() + seconds)
 
     def _wake(self) -> None:
         while self.executions.succeeded:
@@ -94,8 +121,8 @@ class Tasks:
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
-    return StoppedClock(monkeypatch)
+def now(monkeypatch: pytest.MonkeyPatch) -> SleepingClock:
+    return SleepingClock(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +146,7 @@ def longest_pause(moments: list[float]) -> float:
 
 @pytest.mark.parametrize("seconds", [90, AS_A_DAY // 2, AS_A_DAY])
 def test_every_slot_is_busy_soon_after_an_outage_of_creates(
-    now: StoppedClock, executions: StepFunctions, seconds: int
+    now: SleepingClock, executions: StepFunctions, seconds: int
 ) -> None:
     provider = AbsentProvider(until=time.time() + seconds)
     probing: dict[str, None] = {}
@@ -135,7 +162,7 @@ def test_every_slot_is_busy_soon_after_an_outage_of_creates(
 
     for task_id in HOLDERS:
         add_task(task_id, created_at=clock.milliseconds())
-    tasks = Tasks(now, executions, step, dict.fromkeys(HOLDERS, time.time()))
+    tasks = Tasks(now, executions, step, dict.fromkeys(HOLDERS, time.time()), provider)
     tasks.run(provider.until)
     assert longest_pause([*provider.asked_at, provider.until]) <= RECOVERED_WITHIN
     probes = (provider.until - provider.asked_at[0]) / LAST_PROBE_SECONDS
@@ -147,7 +174,43 @@ def test_every_slot_is_busy_soon_after_an_outage_of_creates(
         assert len(probing) >= seconds // (PROBES * LAST_PROBE_SECONDS) - 1
 
 
-def test_every_running_task_is_polled_soon_after_an_outage(now: StoppedClock, executions: StepFunctions) -> None:
+def test_every_slot_is_busy_soon_after_an_outage_that_outlasts_every_probe_of_a_task(
+    now: SleepingClock, executions: StepFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_rule, "LONG_SECONDS", AS_A_DAY)
+    provider = AbsentProvider(until=time.time() + 3 * AS_A_DAY)
+
+    def step(task_id: str) -> float:
+        result = dispatch(task_id, provider=provider)
+        if result.outcome is Outcome.AGAIN:
+            return time.time() + result.wait
+        return parked(task_id) if result.outcome is Outcome.PARKED else math.inf
+
+    for task_id in HOLDERS:
+        add_task(task_id, created_at=clock.milliseconds())
+    tasks = Tasks(now, executions, step, dict.fromkeys(HOLDERS, time.time()), provider)
+    tasks.run(provider.until)
+    attempts = [TaskStore().get(task_id).dispatch_attempts for task_id in HOLDERS]
+    tasks.run(provider.until + 4 * RECOVERED_WITHIN)
+    assert longest_pause(provider.asked_at) <= RECOVERED_WITHIN
+    assert len(provider.created_at) == len(HOLDERS)
+    assert max(provider.created_at) <= provider.until + RECOVERED_WITHIN
+    assert max(attempts) <= PROBES + 1
+
+
+def test_refused_account_is_left_to_its_tasks(now: SleepingClock) -> None:
+    task = add_task(HOLDERS[0], created_at=clock.milliseconds())
+    Slots().acquire(task)
+    Gate(Calls.CREATE).learn(task.task_id, Lesson.REFUSED, "in arrears")
+    now.advance(gate_rule.LONG_SECONDS + 1)
+    provider = AbsentProvider()
+    # A look-up is answered for an account in arrears too.
+    assert recovery.probe_long_outages(tasks=TaskStore(), slots=Slots(), provider=provider) == 0
+    assert provider.asked_at == []
+    assert Gate(Calls.CREATE).state().prober == task.task_id
+
+
+def test_every_running_task_is_polled_soon_after_an_outage(now: SleepingClock, executions: StepFunctions) -> None:
     provider = AbsentProvider()
     for task_id in HOLDERS:
         task = add_task(task_id, created_at=clock.milliseconds())
@@ -163,7 +226,7 @@ def test_every_running_task_is_polled_soon_after_an_outage(now: StoppedClock, ex
             return min(parked(task_id), time.time() + TIMER)
         return math.inf
 
-    tasks = Tasks(now, executions, step, dict.fromkeys(HOLDERS, time.time()))
+    tasks = Tasks(now, executions, step, dict.fromkeys(HOLDERS, time.time()), provider)
     tasks.run(provider.until)
     assert longest_pause([*provider.asked_at, provider.until]) <= RECOVERED_WITHIN
     tasks.run(provider.until + RECOVERED_WITHIN)

@@ -72,18 +72,19 @@ class Gate(TableAccess):
         answer = self._client.get_item(TableName=self._table, Key=self.key, ConsistentRead=True)
         return GateState.of(answer.get("Item", {}))
 
-    def admits(self, task_id: str, state: GateState | None = None) -> bool:
+    def admits(self, task_id: str, state: GateState | None = None, *, takes_over: bool = False) -> bool:
         """Whether a task may call the provider now. One conditional write claims a due probe; a claim expires.
 
         Args:
             task_id: The task.
             state: What the item said a moment ago; it is read if not given.
+            takes_over: Whether it may become the prober although another one is at work.
         """
         self.seen = state or self.state()
         if not self.seen.closed_at:
             return True
         now = clock.milliseconds()
-        if not self.seen.may_probe(task_id, now):
+        if not (takes_over or self.seen.may_probe(task_id, now)):
             return False
         self._is_probe = self._change(
             "SET prober = :me, probe_at = :lease",

@@ -27,6 +27,9 @@ GRACE_SECONDS = 10
 UNNOTICED_SECONDS = 15
 """A task that has opened the gate wakes the others within this time, unless it has crashed."""
 
+LONG_SECONDS = 7_200
+"""An outage of this length is the reconciler's to probe: sooner than one task alone may have used up its probes."""
+
 LATE_SHARE = 20
 """A task with many probes behind it is asked again after this part of the time that the gate has been closed."""
 
@@ -100,6 +103,15 @@ class GateState:
     def keeps_out(self, now: int) -> bool:
         """Whether the provider refuses the account, and no probe is due that a new task could make."""
         return self.closed_at > 0 and self.is_refused and not self.is_neglected(now)
+
+    def is_long(self, now: int) -> bool:
+        """Whether the provider has been away for so long that the reconciler probes."""
+        return self.is_away and now - self.closed_at >= LONG_SECONDS * 1_000
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the gate is closed, and a look-up that is answered opens it."""
+        return self.closed_at > 0 and not self.is_refused
 
     def is_due_again(self, now: int) -> bool:
         """The same for a task that has many probes behind it: a history has an end, so it probes seldom."""

@@ -26,7 +26,7 @@ from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 from kiln.workflow.batch import end_incomplete
 from kiln.workflow.executions import last_execution
-from kiln.workflow.recovery import recover, wake_if_overdue
+from kiln.workflow.recovery import probe_long_outages, recover, wake_if_overdue
 from kiln.workflow.release import release_and_wake, release_ended
 from kiln.workflow.rescue import rescue
 from kiln.workflow.start import start_stored
@@ -91,7 +91,8 @@ def reconcile(
     promote_low(tasks, state.virtual_time)
     # Also wakes again every task that holds slots and still waits: its first wake-up may be lost.
     done.woken = release_ended(tasks=tasks, slots=slots) + release_and_wake("", 0, tasks=tasks, slots=slots)
-    done.woken += recover(tasks=tasks, slots=slots)
+    woken, is_closed = recover(tasks=tasks, slots=slots)
+    done.woken += woken
     queue, cursor = TaskQueue(), Cursor()
     before = cursor.read()
     after = dict(before)
@@ -119,6 +120,9 @@ def reconcile(
     names = slots.account_names()
     for name in names if len(names) > 1 else []:
         metrics.record(metrics.ACCOUNT_SLOTS_HELD, state.at(name).held, of=name)
+    if is_closed:
+        # The last step: in a long outage it continues until the next minute.
+        done.woken += probe_long_outages(tasks=tasks, slots=slots)
     return done
 
 

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from kiln import clock, metrics
 from kiln.errors import TaskNotFound
+from kiln.provider.accounts import provider_for
 from kiln.provider.verdicts import ProviderError, Verdict
 from kiln.settings import DeadlineSettings, load
 from kiln.slots.gate import Advice, Calls, Gate
-from kiln.slots.gate_rule import GateState, Lesson
+from kiln.slots.gate_rule import LAST_PROBE_SECONDS, GateState, Lesson
 from kiln.slots.store import Slots
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.tasks.wake_up import wake
 
+if TYPE_CHECKING:
+    from kiln.provider.client import Provider
+
 MANY_PROBES = {Calls.CREATE: 600, Calls.QUERY: 440}
 """So many calls may a task make as the prober. Then it hands the probe over: a history has an end."""
+
+_RECONCILER = "reconciler"
+_PROBES_A_RUN = 3
+"""So many probes fill the minute until the reconciler's next run."""
 
 _APART_SECONDS = 0.1
 _SPREAD_SECONDS = 3.0
@@ -66,15 +75,47 @@ def closed_because(state: GateState) -> str:
     return f"the provider {what} since {since}; its last answer: {state.reason}"
 
 
-def recover(*, tasks: TaskStore, slots: Slots) -> int:
+def recover(*, tasks: TaskStore, slots: Slots) -> tuple[int, bool]:
     """The net of the gates, once a minute: wakes tasks that a crash has left asleep, and another prober.
+
+    Returns:
+        How many tasks were woken, and whether any gate is closed.
+    """
+    # Tasks may hold slots at an account that is no longer in the secret.
+    names = sorted({*slots.account_names(), *slots.state().accounts})
+    woken, is_closed = 0, False
+    for name in names:
+        for calls in Calls:
+            gate = Gate(calls, name)
+            state = gate.state()
+            is_closed = is_closed or state.closed_at > 0
+            woken += _recover(gate, state, calls, name, tasks, slots)
+    return woken, is_closed
+
+
+def probe_long_outages(*, tasks: TaskStore, slots: Slots, provider: Provider | None = None) -> int:
+    """Probes in place of the tasks, as often as they do, while the provider is away for long: histories have an end.
+
+    A probe is the look-up of a task that waits. It says nothing of an account that was refused, which tasks probe.
+
+    Args:
+        tasks: The task store.
+        slots: The slots.
+        provider: The client of every account.
 
     Returns:
         How many tasks were woken.
     """
-    # Tasks may hold slots at an account that is no longer in the secret.
-    names = sorted({*slots.account_names(), *slots.state().accounts})
-    return sum(_recover(Gate(calls, name), calls, name, tasks, slots) for name in names for calls in Calls)
+    names = sorted(slots.state().accounts)
+    woken = 0
+    for number in range(_PROBES_A_RUN):
+        found = [(name, calls, _long_waiting(calls, name, tasks, slots)) for name in names for calls in Calls]
+        if not any(waiting for _, _, waiting in found):
+            break
+        if number:
+            time.sleep(LAST_PROBE_SECONDS)
+        woken += sum(_probe(calls, name, waiting, tasks, slots, provider) for name, calls, waiting in found if waiting)
+    return woken
 
 
 def wake_if_overdue(task: Task, tasks: TaskStore) -> None:
@@ -95,8 +136,8 @@ def is_overdue(task: Task, *, is_in_doubt: bool) -> bool:
     return clock.milliseconds() - task.slots_acquired_at > float(limit * 1_000)
 
 
-def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> int:
-    state, now = gate.state(), clock.milliseconds()
+def _recover(gate: Gate, state: GateState, calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> int:
+    now = clock.milliseconds()
     if state.is_unnoticed(now):
         return wake_holders(gate, tasks=tasks, slots=slots)
     if state.closed_at:
@@ -113,6 +154,30 @@ def _recover(gate: Gate, calls: Calls, account: str, tasks: TaskStore, slots: Sl
     for _, task_id in woken:
         _wake(task_id, tasks)
     return len(woken)
+
+
+def _long_waiting(calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> str:
+    """A task that waits for a gate that the reconciler is to probe; an empty string if there is none."""
+    state = Gate(calls, account).state()
+    waiting = sorted(_holders(calls, account, tasks, slots)) if state.is_away else []
+    if not waiting or not (state.is_long(clock.milliseconds()) or waiting[0][0] > MANY_PROBES[calls]):
+        return ""
+    return waiting[0][1]
+
+
+def _probe(calls: Calls, account: str, task_id: str, tasks: TaskStore, slots: Slots, provider: Provider | None) -> int:
+    gate, task = Gate(calls, account), tasks.get(task_id)
+    if not gate.admits(_RECONCILER, takes_over=True) or not gate.seen.is_away:
+        return 0
+    lesson, reason = Lesson.ANSWERED, ""
+    try:
+        (provider or provider_for(account)).query(task.provider_task_id or task.run_id, task.run_id)
+    except ProviderError as error:
+        lesson, reason = lesson_of(error), str(error)
+    # A look-up is only an answer, whatever it says of the task.
+    lesson = Lesson.ANSWERED if lesson is Lesson.PASSED else lesson
+    advice = learn(gate, _RECONCILER, lesson, reason, tasks=tasks, slots=slots)
+    return len(slots.state().tasks) if advice.has_opened else 0
 
 
 def _holders(calls: Calls, account: str, tasks: TaskStore, slots: Slots) -> list[tuple[int, str]]:
