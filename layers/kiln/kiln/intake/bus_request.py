@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kiln import events
+from kiln import refusal_events
 from kiln.contract.request import ignored_fields, parse_create_request
 from kiln.errors import KilnError, MalformedRequest
 from kiln.intake.accept import accept
@@ -41,7 +41,7 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
             units_per_month=budget_of(event["source"]),
         )
     except KilnError as error:
-        events.publish_refusal(event["id"], event["source"], error, ignored)
+        refusal_events.publish_refusal(event["id"], event["source"], error, ignored)
         return None
 
 
