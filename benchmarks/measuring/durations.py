@@ -13,7 +13,10 @@ from benchmarks.data.figure import Figure
 from local.provider.settings import ProviderSettings
 
 _FIRST_RUNS = 3
-_UNIT_TESTS = ["-m", "pytest", "-q", "-n", "auto", "tests/unit"]
+_UNIT_TESTS = [
+    *("-m", "pytest", "-n", "auto", "--dist", "worksteal"),
+    *("-p", "no:schemathesis", "-p", "no:anyio", "-p", "no:logging", "tests/unit"),
+]
 _OTHER_TESTS = ["-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/integration", "tests/e2e"]
 
 

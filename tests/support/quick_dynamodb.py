@@ -20,11 +20,17 @@ from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPa
 Node: Any = vars(ast_nodes)["Node"]
 UpdateExpression: Any = vars(ast_nodes)["UpdateExpression"]
 DepthFirstTraverser: Any = vars(ast_nodes)["DepthFirstTraverser"]
+SetAction: Any = vars(ast_nodes)["UpdateExpressionSetAction"]
+Action: Any = vars(ast_nodes)["UpdateExpressionAction"]
+Path: Any = vars(ast_nodes)["UpdateExpressionPath"]
+Searched: Any = (vars(ast_nodes)["Expression"], vars(ast_nodes)["UpdateExpressionFunction"])
 UpdateExpressionParser: Any = vars(expressions)["UpdateExpressionParser"]
 
 _parse_update = UpdateExpressionParser.make
 _transact_write = DynamoDBBackend.transact_write_items
 _own_project = Item.project
+_own_size = DynamoType.size
+_own_copy = DynamoType.__deepcopy__
 _LARGEST_ITEM = 405_000
 _may_change: set[DynamoType] = set()
 _lex_condition = ConditionExpressionParser._lex_condition_expression
@@ -40,14 +46,13 @@ def _lexed_condition(expression: str) -> tuple[Any, ...]:
     return tuple(_lex_condition(ConditionExpressionParser(expression, None, None)))
 
 
-@cache
-def _is_class_of_nodes(kind: Any) -> bool:
-    return issubclass(kind, Node)
+_is_subclass = cache(issubclass)
+"""The classes of nodes are abstract: Python searches all of them at each question."""
 
 
 def _is_node(child: Any) -> bool:
     kind: Any = type(child)
-    return _is_class_of_nodes(kind)
+    return _is_subclass(kind, Node)
 
 
 @cache
@@ -73,15 +78,18 @@ def _traverse(self: DepthFirstTraverser, root: Any) -> Any:
             return processors[UpdateExpression](root)
     processed_as: dict[Any, Any] = {}
     is_hooked = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+    # Nothing within a path is processed, and no action is within another.
+    closed = (Path, SetAction) if list(processors) == [SetAction] else (Path,)
 
     def visit(node: Any, place: int) -> Any:
         parent = node.parent
-        for child_place, child in enumerate(node.children or ()):
-            if is_hooked:
-                self.pre_processing_of_child(node, child_place)
-            if _is_node(child):
-                visit(child, child_place)
         kind: Any = type(node)
+        is_announced = is_hooked and _is_subclass(kind, (SetAction, Action))
+        for child_place, child in enumerate(() if kind in closed else node.children or ()):
+            if is_announced:
+                self.pre_processing_of_child(node, child_place)
+            if _is_subclass(type(child), Node):
+                visit(child, child_place)
         if kind not in processed_as:
             processed_as[kind] = processors.get(_class_of(kind, tuple(processors)))
         process = processed_as[kind]
@@ -107,6 +115,18 @@ def _copy_tree(self: Node, memo: dict[int, Any]) -> Node:
     return copied
 
 
+def _find(self: Node, clause_types: list[Any]) -> list[Any]:
+    """Does what ``find_clauses`` does, and asks once what each class of nodes is."""
+    clauses: list[Any] = []
+    for child in self.children or ():
+        kind: Any = type(child)
+        if kind in clause_types:
+            clauses.append(child)
+        elif _is_subclass(kind, Searched):
+            clauses += _find(child, clause_types)
+    return clauses
+
+
 def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
     """Lets the double keep only the items that a transaction may change, not the whole table for each of them."""
     for operation in (each for item in transact_items for each in item.values()):
@@ -124,6 +144,26 @@ def _copy_table(self: Table, memo: dict[int, Any]) -> Table:
     for key in _may_change & self.items.keys() if _may_change else self.items.keys():
         copied.items[key] = copy.deepcopy(self.items[key], memo)
     return copied
+
+
+def _copy_value(self: DynamoType, memo: dict[int, Any]) -> DynamoType:
+    """Copies what can be changed in place; a string or a number cannot."""
+    return _own_copy(self, memo) if isinstance(self.value, list | dict) else self
+
+
+def _copy_item(self: Item, memo: dict[int, Any]) -> Item:
+    copied = object.__new__(Item)
+    copied.__dict__.update(self.__dict__)
+    copied.attrs = LimitedSizeDict()
+    for name, value in self.attrs.items():
+        dict.__setitem__(copied.attrs, name, _copy_value(value, memo))
+    return copied
+
+
+def _size(self: DynamoType) -> int:
+    """Answers at once for a string or a number, which most values are."""
+    value = self.value
+    return len(value) if type(value) is str and value.isascii() else _own_size(self)
 
 
 def _make_item(self: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
@@ -154,6 +194,10 @@ QUICK: tuple[tuple[type, str, Any], ...] = (
     (ConditionExpressionParser, "_lex_condition_expression", _lex),
     (DepthFirstTraverser, "traverse", _traverse),
     (Node, "__deepcopy__", _copy_tree),
+    (Node, "find_clauses", _find),
+    (DynamoType, "__deepcopy__", _copy_value),
+    (DynamoType, "size", _size),
+    (Item, "__deepcopy__", _copy_item),
     (Table, "__deepcopy__", _copy_table),
     (Item, "__init__", _make_item),
     (Item, "project", _project),

@@ -44,7 +44,7 @@ def shorten_dynamodb(client: Any, account: str, region: str) -> None:
         handler.current_account, handler.region = account, region
         handler.body = handler.params = json.loads(params["body"])
         try:
-            result = getattr(handler, camelcase_to_underscores(model.name))().result
+            result = getattr(handler, _underscored(model.name))().result
         except (HTTPException, ServiceException):
             # A refused call has changed nothing. It is repeated as HTTP, so that errors are the double's own.
             return None
@@ -81,6 +81,8 @@ def shorten_secrets_manager(client: Any) -> None:
 
 
 # The double looks for its operations at every call.
+_underscored = cache(camelcase_to_underscores)
+responses.camelcase_to_underscores = _underscored  # type: ignore[attr-defined]
 responses.method_names_from_class = cache(method_names_from_class)  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -137,6 +138,16 @@ def logged() -> Iterator[io.StringIO]:
     before = handler.setStream(written)  # type: ignore[attr-defined]
     yield written
     handler.setStream(before)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def logged_at_root() -> Iterator[io.StringIO]:
+    """What reaches Python's root logger: the messages of the domain and of libraries."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture

@@ -74,12 +74,15 @@ def test_unreadable_secret_leaves_release_hand_over_and_reconciliation_working(p
     assert not Slots().state().is_held_by("t2")
 
 
-def test_unreadable_secret_is_in_the_log_without_its_keys(providers, caplog):
+def test_unreadable_secret_is_in_the_log_without_its_keys(providers, logged_at_root):
     put_secret("kiln-provider", {"accounts": [{"name": "a", "api_key": ["hunter2"]}]})
     account.forget()
     Slots().pools()
-    assert "expected the provider's secret, got: secret kiln-provider: account a: api_key must be" in caplog.text
-    assert "hunter2" not in caplog.text
+    assert (
+        "expected the provider's secret, got: secret kiln-provider: account a: api_key must be"
+        in logged_at_root.getvalue()
+    )
+    assert "hunter2" not in logged_at_root.getvalue()
 
 
 def test_unreadable_secret_is_asked_for_again_after_half_a_minute_only(providers, monkeypatch):
