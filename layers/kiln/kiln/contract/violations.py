@@ -15,6 +15,8 @@ _SHOWN_CHARACTERS = 80
 _LIMITS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "date_from_datetime_inexact": "must be a day (YYYY-MM-DD)",
+    "date_from_datetime_parsing": "must be a day (YYYY-MM-DD)",
     "dict_type": "must be an object",
     "enum": "must be one of {expected}",
     "greater_than_equal": "must be at least {ge}",
