@@ -76,8 +76,9 @@ def package(template_path: Path, bucket: str) -> Package:
 def zip_folder(folder: Path, prefix: str = "") -> bytes:
     """Zips a folder of Python code, without compressing it; the same files give the same bytes.
 
-    The local AWS unpacks the zip for every process of a function. It holds the compiled form too, marked as never to be checked against its source. An unpacked zip has new
-    file times, so ordinary ``.pyc`` files would be compiled again at every cold start.
+    The local AWS unpacks the zip for every process of a function. It holds the compiled form too, marked as never to
+    be checked against its source. An unpacked zip has new file times, so ordinary ``.pyc`` files would be compiled
+    again at every cold start.
 
     Args:
         folder: The folder to zip.

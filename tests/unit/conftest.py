@@ -142,7 +142,7 @@ def logged() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def logged_at_root() -> Iterator[io.StringIO]:
-    """What reaches Python's root logger: the messages of the domain and of libraries."""
+    """The messages that reach Python's root logger: those of the domain and of libraries."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     logging.getLogger().addHandler(handler)
