@@ -80,6 +80,10 @@ $(STAMP_SAM):
 	@$(VENV_SAM)/bin/python -m $(install) -r locks/sam.txt
 	@touch $@
 
+.PHONY: setup-build
+setup-build: $(STAMP_SAM) ## The virtualenv of the build, from the locked versions (once)
+	@:
+
 .PHONY: run
 run: $(STAMP_RUN) ## Start everything, run a sample job, keep serving (PORT=8080, ONCE=1)
 	@exec $(BIN)/python -m local run --port $(PORT) --provider-accounts $(PROVIDER_ACCOUNTS) $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(YES)),--yes)

@@ -30,6 +30,8 @@ from local.unfinished import unfinished
 
 INTERRUPTED = 130
 MOST_ACCOUNTS = 100
+_SAME_REQUEST_S = 2.0
+"""A supervisor may signal a process and then its whole group: a second SIGTERM this soon is the same request."""
 
 
 _KEYS = (
@@ -170,16 +172,22 @@ def _count(text: str) -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    # A second Ctrl-C ends the process at once. Its children notice that, and end too.
+    # A second signal ends the process at once. Its children notice that, and end too.
+    since = time.monotonic()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - since >= _SAME_REQUEST_S:
+            _end(number, frame)
+
     signal.signal(signal.SIGINT, _end)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
     # Not print(): the signal may have interrupted one.
     os.write(sys.stdout.fileno(), "\nStopping…\n".encode())
     raise Stop
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    os.write(sys.stdout.fileno(), b"\nEnded.\n")
+    os.write(sys.stdout.fileno(), b"\nEnded at once; its processes end by themselves.\n")
     os._exit(INTERRUPTED)
 
 

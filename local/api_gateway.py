@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.clients import AwsClients
 from local.gateway_responses import GatewayResponse
+from local.templates import read_template
 
 _CORS_HEADERS = {
     "AllowOrigin": "Access-Control-Allow-Origin",
@@ -30,7 +29,7 @@ def apply_gateway(
         The responses by their types, for what answers in the gateway's place.
     """
     declared: dict[str, GatewayResponse] = {}
-    template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
+    template = read_template(template_path)
     gateway = clients.client("apigateway")
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Api":

@@ -27,7 +27,9 @@ from typing import IO, Any, NoReturn
 _LIBRARIES = (
     "aws_lambda_powertools.event_handler",
     "aws_lambda_powertools.metrics",
+    "aws_lambda_powertools.utilities.typing",
     "boto3.dynamodb.types",
+    "boto3.s3.inject",
     "botocore.handlers",
     "botocore.retryhandler",
     "httpcore",
@@ -145,11 +147,15 @@ def _adopt_orphans(adopts: bool) -> None:
 
 
 def _uses_our_libraries(env: Mapping[str, str]) -> bool:
-    """Whether a function has no other libraries than ours, and no module that Python loads at its start."""
-    if any(name.startswith("PYTHON") for name in env):
+    """Whether a function's interpreter and libraries would be those of this process."""
+    if _of_python(env) != _of_python(os.environ):
         return False
     layers = env.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep)
     return not any(Path(layer, "python", "botocore").exists() for layer in layers)
+
+
+def _of_python(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith("PYTHON")}
 
 
 def fork_functions() -> None:
@@ -206,6 +212,9 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         sys.path[0] = str(Path(sys.argv[0]).parent)
         for name in [name for name in sys.modules if name.partition(".")[0] == "local"]:
             del sys.modules[name]
+        if "sitecustomize" in sys.modules:
+            # A new interpreter would load it with the function's environment.
+            importlib.reload(sys.modules["sitecustomize"])
         runpy.run_path(sys.argv[0], run_name="__main__")
         status = 0
     except SystemExit as end:

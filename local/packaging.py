@@ -6,20 +6,21 @@ The module does not call AWS, and does not change the template file.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
 import json
-import py_compile
+import marshal
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
+from local.templates import read_template
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_UNCHECKED_HASH = (1).to_bytes(4, "little")
 _LEFT_OUT = {"__pycache__", "requirements.txt", "Makefile"}
 
 
@@ -46,7 +47,7 @@ def package(template_path: Path, bucket: str) -> Package:
     Raises:
         FileNotFoundError: The template names a path that does not exist.
     """
-    template: dict[str, Any] = yaml_parse(template_path.read_text(encoding="utf-8"))
+    template = read_template(template_path)
     result = Package(template)
 
     def store(body: bytes, suffix: str, prefix: str = "s3://") -> str:
@@ -73,17 +74,18 @@ def package(template_path: Path, bucket: str) -> Package:
 
 
 def zip_folder(folder: Path, prefix: str = "") -> bytes:
-    """Zips a folder of Python code; the same files give the same bytes.
+    """Zips a folder of Python code, without compressing it; the same files give the same bytes.
 
-    The zip holds the compiled form too, marked as never to be checked against its source. An unpacked zip has new
-    file times, so ordinary ``.pyc`` files would be compiled again at every cold start.
+    The local AWS unpacks the zip for every process of a function. It holds the compiled form too, marked as never to
+    be checked against its source. An unpacked zip has new file times, so ordinary ``.pyc`` files would be compiled
+    again at every cold start.
 
     Args:
         folder: The folder to zip.
         prefix: Is put before every name in the zip, for example ``python/``.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder)
             if not path.is_file() or _LEFT_OUT.intersection(relative.parts):
@@ -98,15 +100,15 @@ def zip_folder(folder: Path, prefix: str = "") -> bytes:
 def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
     entry = zipfile.ZipInfo(name, _ZIP_TIME)
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
+    archive.writestr(entry, body, zipfile.ZIP_STORED)
 
 
 def _compiled(path: Path, shown_as: Path) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "module.pyc"
-        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        py_compile.compile(str(path), str(target), shown_as.as_posix(), doraise=True, invalidation_mode=unchecked)
-        return target.read_bytes()
+    """The ``.pyc`` file of a module, as ``py_compile`` writes it with ``UNCHECKED_HASH`` (PEP 552)."""
+    source = path.read_bytes()
+    code = compile(source, shown_as.as_posix(), "exec", dont_inherit=True)
+    header = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source)
+    return header + marshal.dumps(code)
 
 
 def _zip_layer(folder: Path) -> bytes:
@@ -116,7 +118,7 @@ def _zip_layer(folder: Path) -> bytes:
 
 def _template_as_json(path: Path) -> bytes:
     # CloudFormation knows no YAML aliases, so they are written out.
-    return json.dumps(yaml_parse(path.read_text(encoding="utf-8")), default=str).encode()
+    return json.dumps(read_template(path), default=str).encode()
 
 
 _PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {

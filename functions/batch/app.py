@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -13,6 +13,7 @@ from kiln.events import BusRefused
 from kiln.workflow import batch as batches
 from kiln.workflow import budget
 from kiln_lambda.observability import logger, observed, observed_record
+from kiln_lambda.streams import process_whole
 
 batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
@@ -38,5 +39,5 @@ def changed_item(record: DynamoDBRecord) -> None:
 
 @observed(clients=(aws.dynamodb,))
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
-    return process_partial_response(event, changed_item, batch, context)
+    """Serves the table's stream; a batch with a record that failed comes again."""
+    return process_whole(event, changed_item, batch, context)

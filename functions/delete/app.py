@@ -9,7 +9,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
 from kiln.deletion import delete
-from kiln.erasure import ErasureRequest, erase
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 from kiln.tasks.views import deleted_view
@@ -34,6 +33,8 @@ def delete_task() -> Response[str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves API Gateway, and operators who may invoke the function (IAM)."""
     if "erase" in event:
+        from kiln.erasure import ErasureRequest, erase  # noqa: PLC0415 - no request of the API needs it
+
         asked = ErasureRequest.model_validate(event)
         erasure = erase(asked)
         logger.info("erased", extra={"caller": asked.erase, "deleted": erasure.deleted, "left": erasure.left})

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kiln import aws, request_deadline
 from kiln.contract import TaskStatus
 from kiln.webhooks.delivery import Delivery
-from kiln.workflow.notify import notify, notify_of_batch, notify_of_event
+from kiln.workflow.notify import notify, notify_of_event
 from kiln_lambda.observability import about, about_batch, logger, observed
 
 
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _first(event: dict[str, Any], subject: dict[str, Any]) -> Delivery:
     if "task_id" not in subject:
         about_batch(subject["batch_id"])
-        return notify_of_batch(subject["batch_id"], 0, event["notification_workflow"])
+        return _of_batch(subject["batch_id"], 0, event["notification_workflow"])
     about(subject["task_id"])
     return notify_of_event(event["detail"], event["notification_workflow"])
 
@@ -36,5 +36,11 @@ def _later(event: dict[str, Any]) -> Delivery:
     # A workflow that an earlier version of the stack started passes the attempt by itself.
     attempt = event["notify"]["attempt"] if "notify" in event else event["attempt"]
     if "task_id" not in event:
-        return notify_of_batch(event["batch_id"], attempt)
+        return _of_batch(event["batch_id"], attempt)
     return notify(event["task_id"], TaskStatus(event["task_status"]), attempt)
+
+
+def _of_batch(batch_id: str, attempt: int, workflow_arn: str = "") -> Delivery:
+    from kiln.workflow.notify_batch import notify_of_batch  # noqa: PLC0415 - most events are about a task
+
+    return notify_of_batch(batch_id, attempt, workflow_arn)

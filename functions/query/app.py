@@ -1,5 +1,7 @@
 """The query function: one task by either id, the list of a caller's tasks, and the links to generated images."""
 
+# ruff: noqa: PLC0415 - what one route alone needs is imported in it: a cold start takes one route
+
 from __future__ import annotations
 
 import datetime as dt
@@ -10,20 +12,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
 from kiln.contract import ListQuery
-from kiln.contract.usage import Grouping, UsageQuery
 from kiln.documents import pages
-from kiln.images.stored import LINK_SECONDS
-from kiln.intake.budget import account_costs
-from kiln.tasks.batch_views import found_batch_view
-from kiln.tasks.batches import Batches
+from kiln.images.stored_links import LINK_SECONDS
 from kiln.tasks.downloads import download_address
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.listing import TaskList
-from kiln.tasks.progress import progress, stored_request
+from kiln.tasks.queue import TaskQueue
 from kiln.tasks.search import Found, TaskSearch
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
-from kiln.tasks.usage import Usage
 from kiln.tasks.views import found_view
 from kiln.tasks.waiting import seconds_left, seconds_to_wait, wait_for_change
 from kiln_lambda.contract_api import ContractApi
@@ -56,6 +53,8 @@ def query_deliveries() -> Response[str]:
 @app.get("/v1/images/multi-image2image/.+/progress")
 def query_progress() -> Response[str]:
     """Answers with how far a task has come, and when it reached each step."""
+    from kiln.tasks.progress import progress
+
     tasks = TaskStore()
     return app.answer(progress(_task(tasks), tasks))
 
@@ -63,6 +62,8 @@ def query_progress() -> Response[str]:
 @app.get("/v1/images/multi-image2image/.+/request")
 def query_request() -> Response[str]:
     """Answers with what a task was created with."""
+    from kiln.tasks.progress import stored_request
+
     return app.answer(stored_request(_task(TaskStore())))
 
 
@@ -77,7 +78,7 @@ def query_one() -> Response[str]:
         headers["Preference-Applied"] = f"wait={seconds}"
         task = wait_for_change(caller, task, seconds_left(seconds, app.requested_at))
     found = found_view(task, app.public_url)
-    found.queue_position = tasks.position(task) if task.is_waiting else None
+    found.queue_position = TaskQueue().position(task) if task.is_waiting else None
     found.eta_seconds = Estimates().eta_seconds(task, found.queue_position)
     return app.answer(found, headers)
 
@@ -85,6 +86,9 @@ def query_one() -> Response[str]:
 @app.get("/v1/batches/.+")
 def query_batch() -> Response[str]:
     """Answers with one batch, by its id or its external id: counts, and a page of its tasks."""
+    from kiln.tasks.batch_views import found_batch_view
+    from kiln.tasks.batches import Batches
+
     caller = app.caller().name
     batch = Batches().find(caller, app.id_in_path)
     asked = ListQuery.parse(app.parameters)
@@ -99,6 +103,9 @@ def _task(tasks: TaskStore) -> Task:
 @app.get("/v1/usage")
 def usage() -> Response[str]:
     """Answers with the caller's usage: a row per day, or one row for the whole time."""
+    from kiln.contract.usage import Grouping, UsageQuery
+    from kiln.tasks.usage import Usage
+
     caller = app.caller().name
     asked = UsageQuery.parse(app.parameters)
     first, last = asked.days(dt.datetime.now(dt.UTC).date())
@@ -110,6 +117,8 @@ def usage() -> Response[str]:
 @app.get("/account/costs")
 def costs() -> Response[str]:
     """Answers with the caller's budget, in the form of the provider's resource packs (contract)."""
+    from kiln.intake.account_costs import account_costs
+
     return app.answer(account_costs(app.caller()))
 
 

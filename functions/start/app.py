@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
 from kiln.workflow.start import dead_letter, start
 from kiln_lambda.observability import about, logger, observed, observed_record
+from kiln_lambda.streams import process_whole
 
 batch = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
@@ -34,5 +35,5 @@ def new_task(record: DynamoDBRecord) -> None:
 
 @observed(clients=(aws.step_functions,))
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Serves the table's stream; a record that failed and those after it come again (partial batch responses)."""
-    return process_partial_response(event, new_task, batch, context)
+    """Serves the table's stream; a batch with a record that failed comes again."""
+    return process_whole(event, new_task, batch, context)

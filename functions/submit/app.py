@@ -1,5 +1,7 @@
 """The submit function: create, cancel and retry over the API, uploads of big images, and tests of webhooks."""
 
+# ruff: noqa: PLC0415 - what one route alone needs is imported in it: a cold start takes one route
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,14 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kiln import aws
-from kiln.contract import ListQuery
-from kiln.intake.batch import cancel_batch, create_batch
-from kiln.intake.cancel import cancel
 from kiln.intake.create import create
-from kiln.intake.sample_webhook import send_sample
 from kiln.intake.uploads import open_upload
-from kiln.retry import retry
-from kiln.tasks.batch_views import created_batch_view, found_batch_view
 from kiln.tasks.estimates import Estimates
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
@@ -56,6 +52,9 @@ def _created(task: Task, headers: dict[str, str] | None = None) -> Response[str]
 @app.post("/v1/batches")
 def create_tasks() -> Response[str]:
     """Creates a task for each job of a list."""
+    from kiln.intake.batch import create_batch
+    from kiln.tasks.batch_views import created_batch_view
+
     caller = app.caller()
     created = create_batch(app.sent(), caller, idempotency_key=app.current_event.headers.get("Idempotency-Key"))
     batch = created.batch
@@ -67,6 +66,10 @@ def create_tasks() -> Response[str]:
 @app.post("/v1/batches/.+/cancel")
 def cancel_tasks() -> Response[str]:
     """Cancels the tasks of a batch that still wait in the queue."""
+    from kiln.contract import ListQuery
+    from kiln.intake.batch import cancel_batch
+    from kiln.tasks.batch_views import found_batch_view
+
     batch = cancel_batch(app.caller().name, app.id_in_path)
     return app.answer(found_batch_view(batch, ListQuery(), app.public_url))
 
@@ -80,12 +83,16 @@ def upload() -> Response[str]:
 @app.post("/v1/webhooks/test")
 def webhook_test() -> Response[str]:
     """Sends one signed sample to a receiver, and answers with what it said."""
+    from kiln.intake.sample_webhook import send_sample
+
     return app.answer(send_sample(app.sent(), app.caller()))
 
 
 @app.post("/v1/images/multi-image2image/.+/cancel")
 def cancel_task() -> Response[str]:
     """Ends a task that still waits in the queue."""
+    from kiln.intake.cancel import cancel
+
     caller = app.caller()
     return app.answer(found_view(cancel(caller.name, app.either_id(caller.name, TaskStore())), app.public_url))
 
@@ -93,6 +100,8 @@ def cancel_task() -> Response[str]:
 @app.post("/v1/images/multi-image2image/.+/retry")
 def retry_task() -> Response[str]:
     """Creates a task with the same request as one that has ended."""
+    from kiln.retry import retry
+
     caller = app.caller()
     task = retry(
         caller,

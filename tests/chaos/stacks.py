@@ -228,7 +228,6 @@ def broken_stack(
     parameters: Mapping[str, str] | None = None,
     *,
     one_at_a_time: bool = True,
-    reconciles: bool = True,
     webhook_secret: str = "",
     provider_accounts: int = 1,
 ) -> Iterator[ChaosDeployment]:
@@ -238,7 +237,6 @@ def broken_stack(
         folder: For its files.
         parameters: Of the template, on top of those all such stacks have.
         one_at_a_time: Whether each record has its own invocation (a plan strikes one task), and messages return soon.
-        reconciles: Whether the reconciler runs once a minute; otherwise only when a test calls it.
         webhook_secret: With which the provider's account signs its callbacks, if it does.
         provider_accounts: How many accounts the provider has.
     """
@@ -257,8 +255,6 @@ def broken_stack(
                 keys = {**stack.provider_keys, "webhook_secret": webhook_secret}
                 secret = kiln.resource("ProviderSecret")
                 stack.clients.secretsmanager.put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
-            if not reconciles:
-                kiln.aws.events.disable_rule(Name=kiln.resource("ReconcileFunctionEveryMinute").rpartition("|")[2])
             if one_at_a_time:
                 _one_at_a_time(kiln)
             yield kiln

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
-
-import pytest
 
 from local.receiver import Receiver
 from local.stack import TASKS_PATH
@@ -23,7 +20,7 @@ from tests.chaos.scenarios import (
     stopped_task,
 )
 from tests.chaos.secrecy import secrets_of, written
-from tests.chaos.stacks import ChaosDeployment, broken_stack, client_of
+from tests.chaos.stacks import ChaosDeployment, client_of
 from tests.integration.client import NEVER, picture, wait_until
 from tests.support.permissions import WORKFLOWS, granted, granted_to_workflow, needed_by_workflow, used
 
@@ -59,13 +56,6 @@ UNSEEN = {
 
 UNENTERED = {"ReleaseSlots", "NotifyEnd"}
 """States after hours of errors: a step that cannot continue, and a bus that takes no event."""
-
-
-@pytest.fixture(scope="module")
-def kiln(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosDeployment]:
-    """A stack whose reconciler runs when it is called: on its schedule, it would do the work of other functions."""
-    with broken_stack(tmp_path_factory.mktemp("chaos"), reconciles=False) as deployed:
-        yield deployed
 
 
 def run_through_every_channel(kiln: ChaosDeployment, receiver: Receiver) -> None:

@@ -10,6 +10,7 @@ import os
 import signal
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,18 @@ def test_killed_stack_leaves_no_process_and_the_next_one_starts(tmp_path: Path) 
         assert process.wait(timeout=PATIENCE_S) == 0
 
 
-def test_two_stacks_do_not_share_tasks_or_keys(tmp_path: Path) -> None:
-    with up(tmp_path / "one") as one, up(tmp_path / "two") as two:
-        first, second = description(tmp_path / "one", one), description(tmp_path / "two", two)
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a stack that runs."""
+    state_dir = tmp_path_factory.mktemp("stacks") / "one"
+    with up(state_dir) as process:
+        description(state_dir, process)
+        yield state_dir
+
+
+def test_two_stacks_do_not_share_tasks_or_keys(one: Path, tmp_path: Path) -> None:
+    with up(tmp_path / "two") as two:
+        first, second = json.loads((one / "stack.json").read_text()), description(tmp_path / "two", two)
         assert first["api_url"] != second["api_url"]
         generate(first)
         assert call(second, TASKS_PATH)["data"] == []
@@ -147,14 +157,14 @@ def test_two_stacks_do_not_share_tasks_or_keys(tmp_path: Path) -> None:
         generate(second)
 
 
-def test_taken_port_or_folder_exits_2(tmp_path: Path) -> None:
-    state_dir = tmp_path / "taken"
-    with up(state_dir) as process:
-        port = description(state_dir, process)["api_url"].rsplit(":", 1)[1]
-        for name, place in (("port", tmp_path / "elsewhere"), ("folder", state_dir)):
-            log = tmp_path / f"{name}.out"
-            asked_port = port if name == "port" else "0"
-            with command("up", "--port", asked_port, "--state-dir", str(place), log=log) as second:
-                assert second.wait(timeout=PATIENCE_S) == 2, log.read_text()
-            assert (f"port {port}" if name == "port" else "another stack") in log.read_text()
-        generate(description(state_dir, process))
+def test_taken_port_or_folder_exits_2(one: Path, tmp_path: Path) -> None:
+    here = json.loads((one / "stack.json").read_text())
+    port = here["api_url"].rsplit(":", 1)[1]
+    for name, place in (("port", tmp_path / "elsewhere"), ("folder", one)):
+        log = tmp_path / f"{name}.out"
+        asked_port = port if name == "port" else "0"
+        with command("up", "--port", asked_port, "--state-dir", str(place), log=log) as second:
+            assert second.wait(timeout=PATIENCE_S) == 2, log.read_text()
+        assert (f"port {port}" if name == "port" else "another stack") in log.read_text()
+    assert json.loads((one / "stack.json").read_text()) == here
+    generate(here)

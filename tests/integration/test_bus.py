@@ -145,8 +145,8 @@ def of(refusal: JsonObject) -> str:
     [
         (job(n=10), 1201, "n: must be at most 9, got 10"),
         ({}, 1201, "subject_image_list: is required, got nothing"),
-        ([], 1200, "detail.data: must be a JSON object, got list"),
-        (None, 1200, "detail.data: must be a JSON object, got NoneType"),
+        ([], 1200, "detail.data: must be a JSON object, got a list of 0"),
+        (None, 1200, "detail.data: must be a JSON object, got null"),
     ],
     ids=["limit", "missing", "list", "null"],
 )

@@ -110,7 +110,7 @@ NAMED = {"subject_image_list": [{"subject_image": "cat.png"}]}
 
 WRONG: list[tuple[dict[str, bytes | JsonObject], int, str]] = [
     ({"job.json": b"{"}, 1200, "job.json: must be JSON"),
-    ({"job.json": b'"a string"'}, 1200, "job.json: must be a JSON object or a list of them, got str"),
+    ({"job.json": b'"a string"'}, 1200, "job.json: must be a JSON object or a list of them, got 'a string'"),
     ({"job.json": b"[]"}, 1201, "job.json: must list 1 to 100 jobs, got 0"),
     ({"job.json": b"[7]"}, 1200, "job.json: each job must be a JSON object"),
     ({"job.json": b"\xff"}, 1200, "job.json: must be text in UTF-8, UTF-16 or GB18030"),

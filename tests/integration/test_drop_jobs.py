@@ -88,7 +88,7 @@ def test_wrong_defaults_are_refused(kiln: Deployment, folder: str) -> None:
     kiln.drop(f"{folder}/defaults.json", b"[]")
     kiln.drop(f"{folder}/job.json", {"subject_image_list": subject("cat.png")})
     result = kiln.result(folder, code=1200)
-    assert result["message"] == "defaults.json: must be a JSON object, got list"
+    assert result["message"] == "defaults.json: must be a JSON object, got a list of 0"
 
 
 def test_rotated_photograph_is_checked_as_displayed(kiln: Deployment, inbox_client: Client, folder: str) -> None:

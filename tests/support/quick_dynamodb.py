@@ -89,7 +89,8 @@ def _traverse(self: DepthFirstTraverser, root: Any) -> Any:
         for child_place, child in enumerate(() if kind in closed else node.children or ()):
             if is_announced:
                 self.pre_processing_of_child(node, child_place)
-            if _is_subclass(type(child), Node):
+            kind_of_child: Any = type(child)
+            if _is_subclass(kind_of_child, Node):
                 visit(child, child_place)
         if kind not in processed_as:
             processed_as[kind] = processors.get(_class_of(kind, tuple(processors)))

@@ -10,7 +10,12 @@ from tests.chaos.crowds import Burst
 def served(*sequences: int) -> list[dict[str, Any]]:
     """Tasks in the order of service, a second apart."""
     return [
-        {"task_id": str(sequence), "sequence": sequence, "slots_acquired_at": place * 1_000}
+        {
+            "task_id": str(sequence),
+            "sequence": sequence,
+            "slots_acquired_at": place * 1_000,
+            "dispatched_at": place * 1_000,
+        }
         for place, sequence in enumerate(sequences)
     ]
 
@@ -35,3 +40,8 @@ def test_crowd_that_never_waited_has_no_displacement():
 def test_second_caller_is_not_part_of_the_crowd():
     burst = Burst(tasks=served(1, 9, 2, 3), few={"9"}, full_at=0)
     assert burst.displacements() == [0, 0, 0]
+
+
+def test_place_of_a_second_caller_counts_from_the_start_of_its_workflow():
+    burst = Burst(tasks=served(1, 2, 3, 9, 4), few={"9"}, started={"9": 1_500})
+    assert burst.places_of_few() == [1]

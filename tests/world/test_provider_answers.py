@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.integration.client import Client, wait_until
+from tests.integration.client import NEVER, Client, wait_until
 from tests.integration.driver import Deployment
 from tests.world.conftest import FAULTS, about, ended
 from tests.world.rows import IMAGES, PNG, ROWS, Row
@@ -68,8 +68,18 @@ def test_a_picture_of_unusual_form_keeps_its_size(crowd: dict[str, str], kiln: D
         assert (image["width"], image["height"]) == (320, 200), name
 
 
-def test_the_reason_is_seen_while_an_image_is_awaited(kiln: Deployment, client: Client, crowd: dict[str, str]) -> None:
-    kiln.set_faults(**FAULTS, answers={"image_bytes": {"http_status": 410, "text": "Gone"}})
+@pytest.fixture
+def answer_oddly(kiln: Deployment, client: Client, crowd: dict[str, str]) -> Iterator[Callable[..., None]]:
+    """Changes the provider's faults for one test, once the whole crowd has ended."""
+    for task_id in crowd.values():
+        ended(client, task_id)
+    yield kiln.set_faults
+    kiln.set_faults(**FAULTS)
+    kiln.finish()
+
+
+def test_the_reason_is_seen_while_an_image_is_awaited(client: Client, answer_oddly: Callable[..., None]) -> None:
+    answer_oddly(**FAULTS, answers={"image_bytes": {"http_status": 410, "text": "Gone"}})
     task_id = client.create()
 
     def refusal() -> str:
@@ -77,7 +87,7 @@ def test_the_reason_is_seen_while_an_image_is_awaited(kiln: Deployment, client: 
         return answer["refusal"] if answer["stage"] == "collecting" else ""
 
     assert wait_until(refusal, "the reason is seen") == "image 0 of 1: the provider answered HTTP 410"
-    kiln.set_faults(**FAULTS)
+    answer_oddly(**FAULTS)
     client.wait_for(task_id, "succeed")
 
 
@@ -103,9 +113,9 @@ def watermarked_url() -> Iterator[str]:
 
 
 def test_a_watermarked_image_is_stored_as_an_image_of_its_own(
-    kiln: Deployment, client: Client, crowd: dict[str, str], watermarked_url: str
+    kiln: Deployment, client: Client, answer_oddly: Callable[..., None], watermarked_url: str
 ) -> None:
-    kiln.set_faults(**FAULTS, answers={"images": [{"watermark_url": watermarked_url}]})
+    answer_oddly(**FAULTS, answers={"images": [{"watermark_url": watermarked_url}]})
     plain, marked = client.create(), client.create(watermark_info={"enabled": True})
     [image] = client.wait_for(marked, "succeed")["task_result"]["images"]
     assert kiln.http.get(image["watermark_url"], follow_redirects=True).content == PNG
@@ -114,11 +124,10 @@ def test_a_watermarked_image_is_stored_as_an_image_of_its_own(
     assert "watermark_url" not in image
 
 
-def test_a_charge_is_absent_before_the_end(kiln: Deployment, client: Client, crowd: dict[str, str]) -> None:
-    kiln.set_faults(task_seconds=3_600)
+def test_a_charge_is_absent_before_the_end(kiln: Deployment, client: Client, answer_oddly: Callable[..., None]) -> None:
+    answer_oddly(task_seconds=NEVER)
     task_id = client.create()
     assert "final_unit_deduction" not in client.get(task_id)
-    kiln.set_faults(**FAULTS)
     wait_until(lambda: kiln.generations(task_id), "the provider has it")
     kiln.finish()
     assert client.wait_for(task_id, "succeed")["final_unit_deduction"] == "16"

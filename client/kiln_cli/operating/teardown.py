@@ -22,6 +22,8 @@ _MACHINES = ("StateMachineArn", "NotificationWorkflowArn")
 _KEPT = ("InboxBucketName", "OutboxBucketName", "TableName")
 _REASON = "kiln teardown"
 _LOOK_SECONDS = 2.0
+_LOCAL_RULE = "kiln-local-events"
+"""The rule behind the event queue of a local stack, which ends with the stack."""
 
 
 @app.command("teardown", cls=OperatorCommand, rich_help_panel=FOR_OPERATORS)
@@ -63,6 +65,8 @@ def blockers(installation: Installation) -> Iterator[str]:
         yield "termination protection is on; switch it off with aws cloudformation update-termination-protection"
     own = set(installation.resources("AWS::Events::Rule").values())
     bus = installation.output("EventBusName")
+    if installation.is_local:
+        own.add(_LOCAL_RULE)
     rules = installation.client("events").list_rules(EventBusName=bus)["Rules"]
     for rule in rules:
         # CloudFormation names a rule of a bus "bus|rule"; an archive's rule is managed by EventBridge.

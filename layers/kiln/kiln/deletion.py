@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kiln import events, s3
-from kiln.drops.result_file import delete_result
+from kiln import s3
+from kiln.deletion_events import publish_deletion
 from kiln.errors import DeleteRefused, TaskNotFound
 from kiln.settings import BucketSettings, InputSettings, load
 from kiln.tasks.deletions import Deletions
@@ -34,9 +34,11 @@ def delete(caller: str, either_id: str, *, tasks: Deletions | None = None) -> Ta
         raise TaskNotFound(either_id)
     outbox = load(BucketSettings).outbox_bucket
     if task.origin.channel == "drop":
+        from kiln.drops.result_file import delete_result  # noqa: PLC0415 - for drops alone
+
         delete_result(task)
     s3.delete_files(outbox, f"{task.result_prefix}/")
     s3.delete_files(load(InputSettings).inputs_bucket, f"{task.task_id}/", below=True)
-    events.publish_deletion(task)
+    publish_deletion(task)
     tasks.finish(task.task_id)
     return task

@@ -1,21 +1,18 @@
-"""The events on Kiln's bus: one per status change, an envelope of ``metadata`` and ``data``."""
+"""The events on Kiln's bus: one per status change, an envelope of ``metadata`` and ``data``; and what publishes any."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
 from kiln import aws
-from kiln.contract.answers import DeletedTask, FoundTask, ResultImage, TaskResult
-from kiln.contract.envelope import Refusal
+from kiln.contract.answers import FoundTask, ResultImage, TaskResult
 from kiln.contract.vocabulary import TaskStatus
-from kiln.errors import KilnError
 from kiln.settings import BucketSettings, BusSettings, load
 from kiln.tasks.task import Task
-from kiln.tasks.views import deleted_view, found_view
+from kiln.tasks.views import found_view
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -29,9 +26,6 @@ DETAIL_TYPES = {
     TaskStatus.SUCCEED: "Image Task Succeeded",
     TaskStatus.FAILED: "Image Task Failed",
 }
-
-REFUSED = "Image Task Refused"
-DELETED = "Image Task Deleted"
 
 EVENT_IDS = uuid.UUID("6b696c6e-6576-656e-8000-000000000001")
 """The ids of events are made below this one."""
@@ -117,42 +111,6 @@ class TaskEvent(BaseModel, defer_build=True):
     data: DeliveredTask
 
 
-class RefusalMetadata(BaseModel, defer_build=True):
-    """Tells which request was refused.
-
-    Attributes:
-        event_id: The same whenever the same refusal is sent again.
-        version: Of the shape of ``data``.
-        request_event_id: The ``id`` of the event that asked.
-        caller: The source that asked.
-        ignored: Fields of the request that have no effect; absent if there are none.
-    """
-
-    event_id: str
-    version: str = VERSION
-    request_event_id: str
-    caller: str
-    ignored: list[str] = Field(
-        default_factory=list,
-        description="Fields of the request that have no effect; absent if none",
-        exclude_if=lambda value: not value,
-    )
-
-
-class RefusalEvent(BaseModel, defer_build=True):
-    """The ``detail`` of ``Image Task Refused``."""
-
-    metadata: RefusalMetadata
-    data: Refusal
-
-
-class DeletionEvent(BaseModel, defer_build=True):
-    """The ``detail`` of ``Image Task Deleted``."""
-
-    metadata: EventMetadata
-    data: DeletedTask
-
-
 class BusEntry(BaseModel, defer_build=True):
     """An entry that the workflow's publishing states put on the bus."""
 
@@ -163,45 +121,6 @@ class BusEntry(BaseModel, defer_build=True):
 def event_id(task: Task, status: TaskStatus) -> str:
     """The id of a change, the same each time it is published or sent: on the bus, and as ``webhook-id``."""
     return str(uuid.uuid5(EVENT_IDS, f"{task.run_id}/{status}"))
-
-
-def publish_refusal(request_event_id: str, caller: str, error: KilnError, ignored: Sequence[str] = ()) -> None:
-    """Puts ``Image Task Refused`` on the bus: a request that came from there made no task.
-
-    Args:
-        request_event_id: The ``id`` of the event that asked.
-        caller: The source that asked.
-        error: The reason.
-        ignored: The fields of the request that have no effect; a misspelt field is often the cause of a refusal.
-
-    Raises:
-        RuntimeError: The bus did not take it.
-    """
-    refusal = RefusalEvent(
-        metadata=RefusalMetadata(
-            event_id=str(uuid.uuid5(EVENT_IDS, f"{request_event_id}/refused")),
-            request_event_id=request_event_id,
-            caller=caller,
-            ignored=list(ignored),
-        ),
-        data=Refusal(code=error.code, message=error.message, request_id=request_event_id),
-    )
-    publish(REFUSED, refusal)
-
-
-def publish_deletion(task: Task) -> None:
-    """Puts ``Image Task Deleted`` on the bus; published again, it has the same id.
-
-    Raises:
-        BusRefused: The bus did not take it.
-    """
-    metadata = EventMetadata(
-        event_id=str(uuid.uuid5(EVENT_IDS, f"{task.run_id}/deleted")),
-        occurred_at=task.deleted_at,
-        caller=task.caller,
-        channel=task.origin.channel,
-    )
-    publish(DELETED, DeletionEvent(metadata=metadata, data=deleted_view(task)))
 
 
 def publish(detail_type: str, detail: BaseModel) -> None:

@@ -7,9 +7,10 @@ such attempt counts in the metric ``SecretsStale``, which has an alarm.
 from __future__ import annotations
 
 import time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from kiln import aws, metrics
 from kiln.errors import ConfigurationError
@@ -42,15 +43,34 @@ def read(arn: str, model: type[Secret], *, fresh: bool = False) -> Secret:
     Raises:
         ConfigurationError: The secret is not the JSON that the model asks for; its content is not shown.
     """
-    now = time.monotonic()
-    good_until, text = _kept.get(arn, (now, ""))
-    if fresh or now >= good_until:
-        text = _fetched(arn, text, now)
+    text = _text(arn, fresh=fresh)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         fields = ", ".join(".".join(str(part) for part in each["loc"]) or "body" for each in error.errors())
         raise ConfigurationError(f"secret {arn}: {fields} is missing or wrong") from None
+
+
+def read_any(arn: str, *, fresh: bool = False) -> Any:
+    """Reads one secret as any JSON, where a model's own messages would not do.
+
+    Args:
+        arn: Of the secret.
+        fresh: As for :func:`read`.
+
+    Raises:
+        ConfigurationError: The secret is no JSON; its content is not shown.
+    """
+    try:
+        return from_json(_text(arn, fresh=fresh))
+    except ValueError:
+        raise ConfigurationError(f"secret {arn}: body is missing or wrong") from None
+
+
+def _text(arn: str, *, fresh: bool) -> str:
+    now = time.monotonic()
+    good_until, text = _kept.get(arn, (now, ""))
+    return _fetched(arn, text, now) if fresh or now >= good_until else text
 
 
 def _fetched(arn: str, copy: str, now: float) -> str:

@@ -58,9 +58,9 @@ def test_replacement_character_is_accepted_where_the_caller_sent_it():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("[]", "body: must be a JSON object, got list"),
-        ("null", "body: must be a JSON object, got NoneType"),
-        ('"text"', "body: must be a JSON object, got str"),
+        ("[]", "body: must be a JSON object, got a list of 0"),
+        ("null", "body: must be a JSON object, got null"),
+        ('"text"', "body: must be a JSON object, got 'text'"),
     ],
     ids=["list", "null", "text"],
 )

@@ -161,7 +161,7 @@ def test_a_prompt_is_counted_in_characters_not_bytes():
         ({"model": "kling-v9"}, "model_name: must be one of 'kling-v2' or 'kling-v2-1', got 'kling-v9'"),
         ({"subject_image_list": None}, "subject_image_list: is required, got nothing"),
         ({"subject_image_list": ""}, "subject_image_list: is required, got nothing"),
-        ({"subject_image_list": []}, "subject_image_list: must have at least 1 element(s), got a list of 0"),
+        ({"subject_image_list": []}, "subject_image_list: must have at least 1 element, got a list of 0"),
         ({"subject_image_list": SUBJECTS * 5}, "subject_image_list: must have at most 4 elements, got a list of 5"),
         ({"subject_image_list": SUBJECT_URL}, f"subject_image_list: must be a list, got '{SUBJECT_URL}'"),
         ({"subject_image_list": [{}]}, "subject_image_list[0].subject_image: is required, got nothing"),

@@ -43,10 +43,11 @@ def test_record_that_would_fail_every_time_holds_up_no_other(executions, cloud, 
     assert json.loads(message["Body"]) == {"S": f"TASK#{TASK_ID}"}
 
 
-def test_record_without_a_key_is_repeated(executions):
+def test_batch_with_one_record_that_failed_is_repeated(executions):
     event = sample("table-new-task")
     broken = {**event["Records"][0], "dynamodb": {**event["Records"][0]["dynamodb"], "NewImage": {}}}
     broken["dynamodb"]["SequenceNumber"] = "4421584500000000017450439092"
-    failures = invoke("start", {"Records": [*event["Records"], broken]})
-    assert failures == {"batchItemFailures": [{"itemIdentifier": "4421584500000000017450439092"}]}
+    # The local AWS does not read which records of an answer failed: they would never come again.
+    with pytest.raises(RuntimeError, match="1 of 2 failed"):
+        invoke("start", {"Records": [*event["Records"], broken]})
     assert len(executions) == 1

@@ -72,7 +72,7 @@ def test_unknown_key_is_refused_before_the_body_is_read(accepted, authorization,
 @pytest.mark.parametrize(
     ("body", "code", "message"),
     [
-        ([], 1200, "body: must be a JSON object, got list"),
+        ([], 1200, "body: must be a JSON object, got a list of 0"),
         (create_body(n=10), 1201, "n: must be at most 9, got 10"),
         ({}, 1201, "subject_image_list: is required, got nothing"),
     ],

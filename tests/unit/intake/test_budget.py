@@ -112,7 +112,7 @@ def test_drop_is_not_refused_for_a_malformed_secret(inbox):
 def test_request_of_the_bus_is_refused_once_the_budget_is_used(monkeypatch):
     used("100", caller="shop")
     refused: list[Any] = []
-    monkeypatch.setattr("kiln.events.publish_refusal", lambda *given: refused.append(given[2].code))
+    monkeypatch.setattr("kiln.refusal_events.publish_refusal", lambda *given: refused.append(given[2].code))
     assert task_requested({"id": "1", "source": "shop", "detail": {"data": create_body()}}) is None
     assert refused == [1102]
 

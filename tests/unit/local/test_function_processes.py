@@ -31,11 +31,19 @@ raise ValueError("the second line")
 """
 
 
+def without_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removes Python's variables, as the local AWS has none."""
+    for name in [name for name in os.environ if name.startswith("PYTHON")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="module")
 def processes() -> Iterator[FunctionProcesses]:
-    started = FunctionProcesses()
-    yield started
-    started.stop()
+    with pytest.MonkeyPatch.context() as patched:
+        without_python(patched)
+        started = FunctionProcesses()
+        yield started
+        started.stop()
 
 
 @pytest.fixture
@@ -123,18 +131,30 @@ def test_layer_with_libraries_of_its_own_gets_a_new_interpreter(processes: Funct
     end(process)
 
 
-def test_module_loaded_at_the_start_gets_a_new_interpreter(processes: FunctionProcesses, script: Path) -> None:
-    (script.parent / "sitecustomize.py").write_text("")
+def test_other_variable_of_python_gets_a_new_interpreter(processes: FunctionProcesses, script: Path) -> None:
     process = start(processes, script, PYTHONPATH=str(script.parent))
-    assert "sitecustomize" in talk(process)["modules"]
+    assert "boto3" not in talk(process)["modules"]
     end(process)
+
+
+def test_sitecustomize_is_loaded_again_with_the_environment_of_the_fork(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (script.parent / "sitecustomize.py").write_text("import os\nif 'STAGE' in os.environ:\n    import antigravity")
+    (script.parent / "antigravity.py").write_text("")
+    without_python(monkeypatch)
+    path = os.pathsep.join([str(script.parent), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", path)
+    processes = FunctionProcesses()
+    process = start(processes, script, PYTHONPATH=path, STAGE="test")
+    assert {"boto3", "antigravity"} < set(talk(process)["modules"])
+    end(process)
+    processes.stop()
 
 
 def test_local_aws_starts_its_functions_as_forks(processes: FunctionProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     from ministack.core import lambda_runtime
 
-    for name in [name for name in os.environ if name.startswith("PYTHON")]:
-        monkeypatch.delenv(name)
     monkeypatch.setattr(lambda_runtime, "subprocess", subprocess)
     monkeypatch.setattr(function_processes, "FunctionProcesses", lambda: processes)
     function_processes.fork_functions()

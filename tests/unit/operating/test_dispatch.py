@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiln import aws
-from kiln.operating import dispatch
+from kiln.operating import dispatch, pausing
 from kiln.slots.gate import Calls, Gate
 from kiln.slots.gate_rule import Lesson
 from kiln.slots.store import Slots
@@ -52,11 +52,11 @@ def test_status_says_since_when_and_why_the_gate_is_closed():
 
 def test_pause_stops_dispatch_and_resume_wakes_the_next_task(executions):
     add_task("waiting")
-    paused = dispatch.pause()
+    paused = pausing.pause()
     assert paused.paused_at > 0
     assert Slots().release("someone", 1) == []
     park("waiting", "token")
-    resumed = dispatch.resume()
+    resumed = pausing.resume()
     assert (resumed.paused_at, resumed.woken, resumed.held) == (0, 1, 1)
     assert executions.succeeded == ["token"]
 
@@ -64,5 +64,5 @@ def test_pause_stops_dispatch_and_resume_wakes_the_next_task(executions):
 def test_resume_releases_leaked_slots(executions):
     hold(*(f"gone#{number}" for number in range(9)))
     add_task("waiting")
-    assert dispatch.resume().woken > 0
+    assert pausing.resume().woken > 0
     assert Slots().state().names == {"waiting#0"}

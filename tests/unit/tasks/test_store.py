@@ -143,14 +143,14 @@ def test_cancel_is_refused_once_dispatched(store, cloud):
 
 def test_queue_position_counts_from_the_head(store):
     tasks = [add(store, f"t{number}") for number in range(3)]
-    assert [store.position(task) for task in tasks] == [1, 2, 3]
+    assert [queue.TaskQueue().position(task) for task in tasks] == [1, 2, 3]
     store.begin_dispatch("t0")
     late = add(store, "t3")
     # A process reads the queue once a second, however many callers ask: a later task is behind all that it has read.
-    assert [store.position(task) for task in (*tasks[1:], late)] == [2, 3, 4]
+    assert [queue.TaskQueue().position(task) for task in (*tasks[1:], late)] == [2, 3, 4]
     queue._turns_of.cache_clear()
-    assert [store.position(task) for task in (*tasks[1:], late)] == [1, 2, 3]
-    assert store.position(tasks[0]) == 1  # It has left meanwhile: never less than the head.
+    assert [queue.TaskQueue().position(task) for task in (*tasks[1:], late)] == [1, 2, 3]
+    assert queue.TaskQueue().position(tasks[0]) == 1  # It has left meanwhile: never less than the head.
 
 
 @pytest.mark.parametrize("end", ["succeed", "fail"])

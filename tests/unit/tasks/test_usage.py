@@ -9,7 +9,8 @@ import pytest
 from kiln.contract.usage import UsageQuery
 from kiln.errors import InvalidRequest
 from kiln.tasks.store import TaskStore
-from kiln.tasks.usage import Usage, units_of
+from kiln.tasks.usage import Usage
+from kiln.tasks.usage_items import units_of
 from tests.support.samples import add_task, stored_image
 
 FIRST = dt.date(2026, 11, 1)

@@ -115,7 +115,7 @@ def variables_read_by(app: Path) -> set[str]:
     while ahead:
         used, attributes = used_by(*ahead.pop())
         for where, name in used:
-            if where.name == "settings.py":
+            if where.parent.name == "settings":
                 fields = getattr(getattr(settings, name), "model_fields", {})
                 variables |= {str(field.alias) for each, field in fields.items() if each in attributes}
             elif (where, name) not in reached:

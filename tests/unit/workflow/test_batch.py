@@ -21,7 +21,7 @@ from kiln.webhooks import delivery
 from kiln.webhooks.delivery import DeliveryOutcome
 from kiln.workflow import batch as batches
 from kiln.workflow.batch import FINISHED, changed
-from kiln.workflow.notify import notify_of_batch
+from kiln.workflow.notify_batch import notify_of_batch
 from tests.support.account import SECRETS
 from tests.support.functions import invoke, sample
 from tests.support.samples import add_task, stored_image

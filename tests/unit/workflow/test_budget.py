@@ -8,7 +8,7 @@ import pytest
 
 from kiln import aws, events
 from kiln.tasks.store import TaskStore
-from kiln.tasks.usage import usage_key
+from kiln.tasks.usage_items import usage_key
 from kiln.workflow.budget import NEARLY_USED
 from tests.support.functions import invoke, sample
 from tests.support.samples import add_task, stored_image

@@ -159,7 +159,7 @@ def test_fault_of_the_first_attempt_leaves_it_to_the_workflow(cloud, executions,
     def broken(*_: Any) -> None:
         raise ConnectionError("S3 is away")
 
-    monkeypatch.setattr("kiln.workflow.notify.write_result", broken)
+    monkeypatch.setattr("kiln.drops.result_file.write_result", broken)
     ended(origin=Origin(channel="drop", folder="f"))
     assert notify_of_event(event_of(), WORKFLOW).reason == "a fault: ConnectionError"
     (started,) = executions.started.values()

@@ -19,6 +19,8 @@ def _digits(value: Any) -> Any:
 
 
 Integer = Annotated[int, BeforeValidator(_digits)]
+# The limit is the integer's own: a limit on the union with None has no keyword in JSON Schema.
+Instant = Annotated[int, Field(ge=0), BeforeValidator(_digits)]
 
 
 class ListQuery(BaseModel, defer_build=True):
@@ -39,11 +41,11 @@ class ListQuery(BaseModel, defer_build=True):
         description="Only tasks whose prompt has all these words, or whose id or external_task_id begins with them, "
         "among 2,000 tasks; the header Kiln-Created-Before continues in older ones (Kiln's own filter)",
     )
-    created_after: Integer | None = Field(
-        default=None, ge=0, description="Only tasks created after this, in ms since the epoch (Kiln's own filter)"
+    created_after: Instant | None = Field(
+        default=None, description="Only tasks created after this, in ms since the epoch (Kiln's own filter)"
     )
-    created_before: Integer | None = Field(
-        default=None, ge=0, description="Only tasks created before this, in ms since the epoch (Kiln's own filter)"
+    created_before: Instant | None = Field(
+        default=None, description="Only tasks created before this, in ms since the epoch (Kiln's own filter)"
     )
 
     @classmethod

@@ -25,7 +25,7 @@ from pydantic import (
 from kiln.contract.answers import WatermarkInfo
 from kiln.contract.bodies import LOST, described_body, without_mark
 from kiln.contract.variants import read_variants
-from kiln.contract.violations import AddressViolation, invalid_request
+from kiln.contract.violations import AddressViolation, invalid_request, shown
 from kiln.contract.vocabulary import (
     DIGITS,
     EXTERNAL_ID_CHARACTERS,
@@ -203,7 +203,7 @@ def parse_body(model: type[Model], body: str | bytes | Mapping[str, Any], contex
             described = described_body(body, first["msg"].removeprefix("Invalid JSON: "))
             raise MalformedRequest(f"{_NOT_JSON}, got {described}") from error
         if first["loc"] == () and first["type"] == "model_type":
-            raise MalformedRequest(f"body: must be a JSON object, got {type(first['input']).__name__}") from error
+            raise MalformedRequest(f"body: must be a JSON object, got {shown(first['input'])}") from error
         raise invalid_request(error) from error
 
 

@@ -27,7 +27,7 @@ _LIMITS = {
     "string_too_long": "must be at most {max_length} characters",
     "string_type": "must be a string",
     "too_long": "must have at most {max_length} elements",
-    "too_short": "must have at least {min_length} element(s)",
+    "too_short": "must have at least {min_length} element",
 }
 
 

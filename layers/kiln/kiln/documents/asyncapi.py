@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 from kiln.contract.answers import CallbackBody
 from kiln.contract.batch import FinishedBatch
 from kiln.contract.request import CreateRequest
+from kiln.deletion_events import DELETED, DeletionEvent
 from kiln.documents.openapi import VERSION
-from kiln.events import DELETED, DETAIL_TYPES, REFUSED, SOURCE, DeletionEvent, RefusalEvent, TaskEvent
+from kiln.events import DETAIL_TYPES, SOURCE, TaskEvent
 from kiln.intake.bus_request import DETAIL_TYPE as REQUESTED
+from kiln.refusal_events import REFUSED, RefusalEvent
 from kiln.workflow.batch import FINISHED, BatchEvent
 from kiln.workflow.budget import NEARLY_USED, BudgetEvent
 

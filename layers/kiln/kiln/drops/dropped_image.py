@@ -7,7 +7,7 @@ from dataclasses import replace
 from kiln.errors import InvalidRequest
 from kiln.images.inputs import S3Image
 from kiln.images.inspection import ImageViolation
-from kiln.images.stored import check_stored
+from kiln.images.stored_check import check_stored
 from kiln.s3 import S3Object
 
 

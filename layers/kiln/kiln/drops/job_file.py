@@ -11,6 +11,7 @@ from typing import Any
 
 from kiln import s3
 from kiln.contract.request import named_images
+from kiln.contract.violations import shown
 from kiln.drops.names import DEFAULTS_FILE, JOB_FILE, folded, meant
 from kiln.drops.texts import FILE_BYTES, json_of
 from kiln.errors import InvalidRequest, MalformedRequest
@@ -117,15 +118,17 @@ def read_jobs(bucket: str, folder: str, name: str = JOB_FILE, defaults_name: str
     given = s3.read(bucket, f"{folder}/{defaults_name}", most=FILE_BYTES)
     defaults = json_of(DEFAULTS_FILE, given.content) if given is not None else {}
     if not isinstance(defaults, dict):
-        raise MalformedRequest(f"{DEFAULTS_FILE}: must be a JSON object, got {type(defaults).__name__}")
+        raise MalformedRequest(f"{DEFAULTS_FILE}: must be a JSON object, got {shown(defaults)}")
     batch = hashlib.sha256(file.content + b"\0" + (given.content if given is not None else b"")).hexdigest()
     file = file.without_content()
     if isinstance(asked, dict) and "jobs" in asked:
         asked = asked["jobs"]
+        if not isinstance(asked, list):
+            raise MalformedRequest(f"{JOB_FILE}: jobs must be a list, got {shown(asked)}")
     elif isinstance(asked, dict):
         return JobList([Job({**defaults, **asked}, file)], batch)
     if not isinstance(asked, list):
-        raise MalformedRequest(f"{JOB_FILE}: must be a JSON object or a list of them, got {type(asked).__name__}")
+        raise MalformedRequest(f"{JOB_FILE}: must be a JSON object or a list of them, got {shown(asked)}")
     if not 1 <= len(asked) <= MOST_JOBS:
         raise InvalidRequest(f"{JOB_FILE}: must list 1 to {MOST_JOBS} jobs, got {len(asked)}")
     if not all(isinstance(each, dict) for each in asked):

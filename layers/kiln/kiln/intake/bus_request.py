@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kiln import events
+from kiln import refusal_events
 from kiln.contract.request import ignored_fields, parse_create_request
+from kiln.contract.violations import shown
 from kiln.errors import KilnError, MalformedRequest
 from kiln.intake.accept import accept
 from kiln.intake.budget import budget_of
@@ -30,7 +31,7 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
     try:
         body = event.get("detail", {}).get("data")
         if not isinstance(body, Mapping):
-            raise MalformedRequest(f"detail.data: must be a JSON object, got {type(body).__name__}")
+            raise MalformedRequest(f"detail.data: must be a JSON object, got {shown(body)}")
         _check_is_unicode(body)
         ignored = ignored_fields(body)
         return accept(
@@ -41,7 +42,7 @@ def task_requested(event: Mapping[str, Any]) -> Task | None:
             units_per_month=budget_of(event["source"]),
         )
     except KilnError as error:
-        events.publish_refusal(event["id"], event["source"], error, ignored)
+        refusal_events.publish_refusal(event["id"], event["source"], error, ignored)
         return None
 
 

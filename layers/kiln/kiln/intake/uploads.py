@@ -14,7 +14,7 @@ from kiln.errors import InvalidRequest, TooManyUploads
 from kiln.images.inputs import S3Image
 from kiln.images.inspection import ImageViolation, check_size
 from kiln.images.limits import IMAGE_BYTES
-from kiln.images.stored import check_stored
+from kiln.images.stored_check import check_stored
 from kiln.s3 import S3Object
 from kiln.settings import InputSettings, load
 from kiln.tasks.admission import Admission

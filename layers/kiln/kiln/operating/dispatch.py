@@ -1,4 +1,4 @@
-"""Shows dispatch to an operator (held slots, waiting tasks, a pause), pauses it and resumes it."""
+"""Shows dispatch to an operator: held slots, waiting tasks, a pause."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from kiln.slots.store import Slots
 from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.workflow.recovery import closed_because
-from kiln.workflow.release import release_and_wake, release_ended
 
 
 class AccountStatus(BaseModel):
@@ -72,16 +71,6 @@ class DispatchStatus(BaseModel):
     accounts: list[AccountStatus] = []
 
 
-class Resumed(DispatchStatus):
-    """Dispatch after it was resumed.
-
-    Attributes:
-        woken: How many tasks were handed slots and woken.
-    """
-
-    woken: int
-
-
 def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> DispatchStatus:
     """Reads the state of dispatch."""
     tasks, slots = tasks or TaskStore(), slots or Slots()
@@ -108,21 +97,6 @@ def status(*, tasks: TaskStore | None = None, slots: Slots | None = None) -> Dis
         closed_because=closed_because(gates[0]) if gates else "",
         accounts=[_account(name, state, slots, closed) for name, closed in by_account.items()],
     )
-
-
-def pause(*, slots: Slots | None = None) -> DispatchStatus:
-    """Lets no task acquire slots; tasks that hold slots continue to their end."""
-    slots = slots or Slots()
-    slots.pause()
-    return status(slots=slots)
-
-
-def resume(*, slots: Slots | None = None) -> Resumed:
-    """Hands free slots to waiting tasks again. If dispatch already runs, it only releases the slots of ended tasks."""
-    slots = slots or Slots()
-    slots.resume()
-    woken = release_ended(slots=slots) + release_and_wake("", 0, slots=slots)
-    return Resumed(**status(slots=slots).model_dump(), woken=woken)
 
 
 def _accepted_at(task_id: str, tasks: TaskStore) -> int:

@@ -1,15 +1,15 @@
 """The operations that the function for operators offers, with their input and answer."""
 
+# ruff: noqa: PLC0415 - what one operation alone needs is imported for it
+
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kiln.errors import KilnError
-from kiln.operating import dispatch, provider_keys, task
 from kiln.tasks.store import MESSAGE_CHARACTERS, TaskStore
 
 
@@ -58,25 +58,45 @@ class OperatorAnswer(BaseModel):
     result: dict[str, Any] = Field(default_factory=dict)
 
 
-_OPERATIONS: dict[Operation, Callable[[OperatorRequest], BaseModel]] = {
-    Operation.STATUS: lambda _: dispatch.status(),
-    Operation.PAUSE: lambda _: dispatch.pause(),
-    Operation.RESUME: lambda _: dispatch.resume(),
-    Operation.SHOW: lambda asked: TaskStore().get(asked.task_id),
-    Operation.FAIL: lambda asked: task.fail(asked.task_id, asked.reason),
-    Operation.RESTART: lambda asked: task.restart(asked.task_id),
-    Operation.RETRY: lambda asked: task.retry(asked.task_id),
-    Operation.CHECK_PROVIDER: lambda _: provider_keys.check(),
-}
-
-
 def perform(event: dict[str, Any]) -> OperatorAnswer:
     """Does what an operator asks for."""
     try:
         asked = OperatorRequest.model_validate(event)
-        return OperatorAnswer(result=_OPERATIONS[asked.operation](asked).model_dump(mode="json"))
+        return OperatorAnswer(result=_result(asked).model_dump(mode="json"))
     except ValidationError as error:
         wrong = ", ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
         return OperatorAnswer(refusal=wrong)
     except KilnError as error:
         return OperatorAnswer(refusal=error.message)
+
+
+def _result(asked: OperatorRequest) -> BaseModel:
+    """Does what is asked for. An operator asks for one thing, so a module is imported for its own operations alone."""
+    match asked.operation:
+        case Operation.STATUS:
+            from kiln.operating import dispatch
+
+            return dispatch.status()
+        case Operation.PAUSE:
+            from kiln.operating import pausing
+
+            return pausing.pause()
+        case Operation.RESUME:
+            from kiln.operating import pausing
+
+            return pausing.resume()
+        case Operation.CHECK_PROVIDER:
+            from kiln.operating import provider_keys
+
+            return provider_keys.check()
+        case Operation.SHOW:
+            return TaskStore().get(asked.task_id)
+    from kiln.operating import task
+
+    match asked.operation:
+        case Operation.FAIL:
+            return task.fail(asked.task_id, asked.reason)
+        case Operation.RESTART:
+            return task.restart(asked.task_id)
+        case Operation.RETRY:
+            return task.retry(asked.task_id)

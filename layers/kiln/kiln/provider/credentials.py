@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, RootModel, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from kiln import secrets
 from kiln.errors import ConfigurationError
@@ -77,10 +77,6 @@ class AccountEntry(ProviderCredentials, defer_build=True):
     draining: bool = Field(default=False, strict=True)
 
 
-class _Document(RootModel[Any], defer_build=True):
-    """The secret as any JSON. `parsed` checks it, because its messages name accounts."""
-
-
 class _Secret(ProviderCredentials, defer_build=True):
     accounts: list[AccountEntry] = Field(default_factory=list)
 
@@ -99,7 +95,8 @@ def entries(*, fresh: bool = False) -> list[AccountEntry]:
     is_fresh = fresh or now >= _asked_at + CACHE_SECONDS
     if is_fresh:
         _asked_at = now
-    document = secrets.read(arn, _Document, fresh=is_fresh).root
+    # `parsed` checks it, because its messages name accounts.
+    document = secrets.read_any(arn, fresh=is_fresh)
     try:
         return parsed(document)
     except ConfigurationError as error:

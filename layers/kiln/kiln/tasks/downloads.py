@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiln import links
 from kiln.errors import ResourceNotFound, TaskNotFound
-from kiln.images.stored import download_link
+from kiln.images.stored_links import download_link
 from kiln.settings import BucketSettings, load
 from kiln.tasks.store import TaskStore
 

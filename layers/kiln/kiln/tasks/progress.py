@@ -5,15 +5,16 @@ from __future__ import annotations
 from kiln.contract.answers import TaskInfo, WatermarkInfo
 from kiln.contract.progress import Progress, Step, StepName, StoredRequest, StoredSubject
 from kiln.contract.vocabulary import Priority, Stage
-from kiln.images.stored import input_link
+from kiln.images.stored_links import input_link
 from kiln.tasks.estimates import Estimates
+from kiln.tasks.queue import TaskQueue
 from kiln.tasks.store import TaskStore
 from kiln.tasks.task import Task
 
 
 def progress(task: Task, tasks: TaskStore) -> Progress:
     """A task's progress; a waiting task costs more reads: its position in the queue, an estimate, and the pause."""
-    position = tasks.position(task) if task.is_waiting else None
+    position = TaskQueue().position(task) if task.is_waiting else None
     return Progress(
         task_id=task.task_id,
         task_status=task.task_status,

@@ -11,7 +11,6 @@ from kiln.errors import TaskNotFound
 from kiln.images.stored import StoredImage
 from kiln.tasks import items, measuring
 from kiln.tasks.new_tasks import NewTasks
-from kiln.tasks.queue import TaskQueue
 from kiln.tasks.task import DeliveryRecord, Task
 
 MESSAGE_CHARACTERS = 1_000
@@ -173,10 +172,6 @@ class TaskStore(NewTasks):
     def cancel(self, task: Task, reason: str) -> Task | None:
         """Ends a task that still waits in the queue; ``None`` when it does not any more."""
         return self._fail(task, reason, metrics.Failure.CANCELLED, condition="queue = :waiting")
-
-    def position(self, task: Task) -> int:
-        """The place of a waiting task in the queue, from 1."""
-        return TaskQueue(self._client, self._table).position(task)
 
     def record_delivery(self, task_id: str, record: DeliveryRecord) -> None:
         """Keeps what one attempt to deliver a webhook came to, for the caller to read."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from kiln import aws
 from kiln.contract.vocabulary import TaskStatus
 from kiln.errors import TaskNotFound
-from kiln.tasks import items, usage
+from kiln.tasks import items, usage_items
 from kiln.tasks.table import TableAccess
 from kiln.tasks.task import Task
 
@@ -159,7 +159,7 @@ class TaskItems(TableAccess):
         }
         # The second write is for the one task a month that uses a budget up to 80 %, the third for one beside it.
         for nearly_used in (False, True, False):
-            counted: Any = usage.addition(
+            counted: Any = usage_items.addition(
                 self._table,
                 task,
                 changed["updated_at"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kiln import links
-from kiln.images.stored import StoredInput, input_content, input_link
+from kiln.images.stored import StoredInput
+from kiln.images.stored_links import input_content, input_link
 from kiln.settings import AddressSettings, ProviderInputSettings, load
 from kiln.tasks.task import Task
 
