@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -46,7 +47,7 @@ def _lexed_condition(expression: str) -> tuple[Any, ...]:
     return tuple(_lex_condition(ConditionExpressionParser(expression, None, None)))
 
 
-_is_subclass = cache(issubclass)
+_is_subclass: Callable[..., bool] = cache(issubclass)
 """The classes of nodes are abstract: Python searches all of them at each question."""
 
 

@@ -1,4 +1,4 @@
-"""Who may call the API, and from where."""
+"""The settings of callers: their secret, and the addresses that they may call from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the console's page is given."""
+"""The settings of the console's page."""
 
 from __future__ import annotations
 
