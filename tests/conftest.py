@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ _LONGEST = (
     "e2e/test_real_provider.py",
 )
 """The groups that take longest. They begin first, so that no worker is left with one at the end."""
+
+
+def pytest_configure() -> None:
+    """Lets tests interrupt their child processes, which inherit that a run in the background ignores Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _group(path: Path) -> str:
