@@ -15,5 +15,9 @@ _Loader.add_multi_constructor("!", intrinsics_multi_constructor)
 
 def read_template(path: Path) -> dict[str, Any]:
     """The content of a template; ``!Ref`` and the like are written out as the functions that they stand for."""
-    template: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
+    loader = _Loader(path.read_text(encoding="utf-8"))
+    try:
+        template: dict[str, Any] = loader.get_single_data()
+    finally:
+        loader.dispose()
     return template
