@@ -38,7 +38,7 @@ def measure_unit_tests() -> Iterator[Figure]:
 def measure_all_tests() -> Iterator[Figure]:
     """Run the tests of ``make test``."""
     taken = _seconds(_UNIT_TESTS) + _seconds(_OTHER_TESTS)
-    yield Figure("all tests", f"{taken / 60:.1f} min", "", taken / 60, 8.0)
+    yield Figure("all tests", f"{taken / 60:.1f} min", "", taken / 60, 7.0)
 
 
 def _seconds(command: list[str]) -> float:

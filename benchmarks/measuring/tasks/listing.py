@@ -65,6 +65,7 @@ def _reads(page: int) -> int:
 def _item(number: int) -> dict[str, Any]:
     return {
         "task_id": {"S": f"{number:032x}"},
+        "run_id": {"S": f"{number:032x}"},
         "caller": {"S": "caller"},
         "sequence": {"N": str(number)},
         "created_at": {"N": str(number)},
