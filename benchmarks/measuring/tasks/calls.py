@@ -51,7 +51,7 @@ def measure_calls() -> Iterator[Figure]:
 
 def _parts(counts: Counts) -> tuple[int, int, int]:
     # Whether a token is also sent to a workflow that has already continued depends on chance. So does how often a
-    # process reads what it keeps for a second. The units of all reads are a figure of their own.
+    # process reads what it keeps for a second. The units of all reads are a separate figure.
     by_chance = sum(counts.requests.get(name, 0) for name in ("stepfunctions.SendTaskSuccess", "dynamodb.GetItem"))
     return counts.aws_requests - by_chance, sum(counts.transitions.values()), counts.invocations
 
