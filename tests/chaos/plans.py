@@ -87,6 +87,10 @@ class Injector:
         finally:
             path.unlink()
 
+    def is_throttling(self) -> bool:
+        """Whether AWS services refuse calls now: that may break any task's notification, without a plan."""
+        return (self.folder / "throttling.json").exists()
+
     def is_any_struck(self, marker: str) -> bool:
         """Whether any plan of a task has come true, or has come near it."""
         return any((self.folder / "reached").glob(f"{marker}.*"))

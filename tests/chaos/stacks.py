@@ -73,7 +73,8 @@ class ChaosDeployment(Deployment):
         def is_notified() -> Found | None:
             nonlocal due
             found = condition()
-            if not found and time.monotonic() > due and self.injector.is_any_struck(marker):
+            may_be_broken = self.injector.is_throttling() or self.injector.is_any_struck(marker)
+            if not found and time.monotonic() > due and may_be_broken:
                 due = time.monotonic() + REPEATED_AFTER_S
                 self._notify_again(self.task_of(marker) or "")
             return found
