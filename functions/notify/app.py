@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     subject = event["detail"]["data"] if "detail" in event else event
     result = _first(event, subject) if "detail" in event else _later(event)
     made = result.model_dump(mode="json", include={"outcome", "attempt", "wait", "reason"})
-    named = {name: subject[name] for name in ("task_status",) if name in subject}
+    named = {"task_status": subject["task_status"]} if "task_status" in subject else {}
     logger.info("notify", extra={**named, "result": made})
     return result.model_dump(mode="json")
 

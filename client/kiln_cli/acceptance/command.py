@@ -29,7 +29,6 @@ LOCAL_BUDGET = 20
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _LOCAL_REQUESTS = 600
-_PATIENCE = 300.0
 
 Checks = Callable[[], Iterator[Finding]]
 
@@ -65,7 +64,6 @@ def acceptance(
             http,
             entry,
             images,
-            patience=_PATIENCE,
             most_requests=requests or (_LOCAL_REQUESTS if installation.is_local else 0),
             receiver=None if webhook_url else receiver,
             webhook_url=webhook_url or (receiver.url if receiver else ""),

@@ -32,4 +32,5 @@ def _refusals(task_ids: list[str], change: Callable[[str], None]) -> Iterable[st
         except (Conflict, NotFound) as refused:
             if len(task_ids) == 1:
                 raise
+            # The others are changed all the same: a task that is not cancelled is paid for.
             yield f"{task_id}: {refused.message}"
